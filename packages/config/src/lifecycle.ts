@@ -1,0 +1,51 @@
+import closeWithGrace from 'close-with-grace';
+import type { Logger } from './logger.ts';
+
+export interface RunningService {
+  url?: string;
+  /** Stops taking work, finishes what was taken, lets go of every connection. */
+  stop(): Promise<void>;
+}
+
+/**
+ * The life of a process: starts the service, stops it on SIGTERM or SIGINT (exit 0), or after an uncaught error
+ * (exit 1). A stop that takes longer than `shutdown_timeout_ms`, or a second signal, ends the process at once (exit 1).
+ */
+export async function runService(options: {
+  service: string;
+  log: Logger;
+  shutdown_timeout_ms: number;
+  start(): Promise<RunningService>;
+}): Promise<void> {
+  const { service, log, shutdown_timeout_ms } = options;
+  const starting = options.start();
+
+  closeWithGrace(
+    {
+      delay: shutdown_timeout_ms,
+      logger: false,
+      onSecondSignal: (signal) => log.error({ signal }, `${service} got a second signal, ending now`),
+      onSecondError: (err) => log.fatal({ err }, `${service} failed again while stopping`),
+      onTimeout: () => log.error(`${service} did not stop within ${shutdown_timeout_ms} ms, ending now`),
+    },
+    async ({ signal, err }) => {
+      if (err) log.fatal({ err }, `${service} stops after an uncaught error`);
+      else log.info({ signal }, `${service} is stopping`);
+      try {
+        await (await starting).stop();
+        log.info(`${service} has stopped`);
+      } catch (error) {
+        log.error({ err: error }, `${service} could not stop in order`);
+        throw error;
+      }
+    },
+  );
+
+  try {
+    const { url } = await starting;
+    log.info({ url }, `${service} is running`);
+  } catch (err) {
+    log.fatal({ err }, `${service} could not start`);
+    process.exit(1);
+  }
+}
