@@ -57,13 +57,11 @@ export const httpVariables = (default_port: number) => ({
 });
 
 export const postgresVariables = {
-  DATABASE_URL: z
-    .url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' })
-    .meta({
-      description: 'Postgres, as the login role of this service',
-      secret: true,
-      example: 'postgres://app_user:…@127.0.0.1:25432/potentia',
-    }),
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' }).meta({
+    description: 'Postgres, as the login role of this service',
+    secret: true,
+    example: 'postgres://app_user:…@127.0.0.1:25432/potentia',
+  }),
   DATABASE_POOL_SIZE: whole(1, 1000).default(10).meta({ description: 'Connections of this process' }),
   DATABASE_TIMEOUT_MS: milliseconds.default(800).meta({ description: 'Deadline of one call to Postgres' }),
   DATABASE_PREPARE: bool

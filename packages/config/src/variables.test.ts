@@ -1,0 +1,128 @@
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { EnvError, metaOf, parseEnv } from './env.ts';
+import {
+  apiVariables,
+  authVariables,
+  httpVariables,
+  jwtIssuer,
+  postgresVariables,
+  redisVariables,
+  telemetryVariables,
+} from './variables.ts';
+
+const schema = z.object({
+  ...httpVariables(4000),
+  ...postgresVariables,
+  ...redisVariables,
+  ...authVariables,
+  ...telemetryVariables,
+  ...apiVariables,
+});
+
+const required = {
+  DATABASE_URL: 'postgres://app_user:pw@127.0.0.1:5432/potentia',
+  REDIS_URL: 'redis://127.0.0.1:6379',
+  SUPABASE_URL: 'https://project.supabase.co/',
+  SUPABASE_ANON_KEY: 'anon',
+  SUPABASE_SERVICE_KEY: 'service',
+};
+const read = (more: Record<string, string> = {}) => parseEnv('api', schema, { ...required, ...more });
+const namesAtFault = (more: Record<string, string>) => {
+  try {
+    read(more);
+  } catch (error) {
+    if (error instanceof EnvError) return error.problems.map(({ name }) => name);
+    throw error;
+  }
+  return [];
+};
+
+test('five variables are enough to start', () => {
+  expect(read()).toEqual({
+    NODE_ENV: 'production',
+    HOST: '127.0.0.1',
+    PORT: 4000,
+    CORS_ORIGINS: [],
+    TRUST_PROXY: 0,
+    LOG_LEVEL: 'info',
+    SHUTDOWN_TIMEOUT_MS: 10_000,
+    DATABASE_URL: required.DATABASE_URL,
+    DATABASE_POOL_SIZE: 10,
+    DATABASE_TIMEOUT_MS: 800,
+    DATABASE_PREPARE: true,
+    REDIS_URL: required.REDIS_URL,
+    REDIS_TIMEOUT_MS: 50,
+    SUPABASE_URL: 'https://project.supabase.co',
+    SUPABASE_ANON_KEY: 'anon',
+    SUPABASE_SERVICE_ROLE_KEY: 'service',
+    SUPABASE_JWT_AUDIENCE: 'authenticated',
+    RATE_LIMITS: [{ limit: 600, window_ms: 60_000 }],
+    IP_RATE_LIMIT: 200,
+  });
+});
+
+test.each(Object.entries(schema.shape))('%s is described', (_name, field) => {
+  expect(metaOf(field).description).toBeTruthy();
+});
+
+test.each([
+  'DATABASE_URL',
+  'REDIS_URL',
+  'SUPABASE_ANON_KEY',
+  'SUPABASE_SERVICE_ROLE_KEY',
+  'SUPABASE_JWT_SECRETS',
+] as const)('%s is a secret', (name) => {
+  expect(metaOf(schema.shape[name]).secret).toBe(true);
+});
+
+describe('lists', () => {
+  test('origins and the nodes of a cluster are comma-separated', () => {
+    const env = read({
+      CORS_ORIGINS: 'https://a.test, http://localhost:3000,',
+      REDIS_URL: 'redis://a:1 , rediss://b:2',
+    });
+    expect(env.CORS_ORIGINS).toEqual(['https://a.test', 'http://localhost:3000']);
+    expect(env.REDIS_URL).toBe('redis://a:1,rediss://b:2');
+  });
+
+  test('several JWT secrets are valid at once, with or without a kid', () => {
+    const a = 'a'.repeat(32);
+    const b = 'b'.repeat(40);
+    expect(read({ SUPABASE_JWT_SECRETS: `${a},k2:${b}` }).SUPABASE_JWT_SECRETS).toEqual([
+      { secret: a },
+      { kid: 'k2', secret: b },
+    ]);
+  });
+});
+
+test('rate limits are rules in JSON', () => {
+  const rules = [{ tenant: 't', method: 'post', route: '/x', limit: 10, window_ms: 1000, burst: 2 }];
+  expect(read({ RATE_LIMITS: JSON.stringify(rules) }).RATE_LIMITS).toEqual([{ ...rules[0], method: 'POST' }]);
+});
+
+test.each([
+  ['PORT', '70000'],
+  ['PORT', '0x10'],
+  ['TRUST_PROXY', '-1'],
+  ['CORS_ORIGINS', 'https://a.test/path'],
+  ['CORS_ORIGINS', '*'],
+  ['DATABASE_URL', 'mysql://a'],
+  ['DATABASE_PREPARE', 'maybe'],
+  ['REDIS_URL', 'redis://a,http://b'],
+  ['REDIS_URL', ','],
+  ['SUPABASE_URL', 'project.supabase.co'],
+  ['SUPABASE_JWT_SECRETS', 'short'],
+  ['RATE_LIMITS', '{"limit":1'],
+  ['RATE_LIMITS', '[]'],
+  ['RATE_LIMITS', '[{"limit":1,"window_ms":1,"windw":2}]'],
+  ['NODE_ENV', 'prod'],
+  ['ENABLE_DEBUG_ECHO', '2'],
+])('refuses %s=%s', (name, value) => {
+  expect(namesAtFault({ [name]: value })).toEqual([name]);
+});
+
+test('the issuer follows the project unless it is set', () => {
+  expect(jwtIssuer(read())).toBe('https://project.supabase.co/auth/v1');
+  expect(jwtIssuer(read({ SUPABASE_JWT_ISSUER: 'https://i.test' }))).toBe('https://i.test');
+});
