@@ -25,3 +25,32 @@ export interface BusMessage {
 export const canvasChannel = (canvas_id: string): string => `canvas:{${canvas_id}}`;
 /** Channel of one person: what `/ws/me` delivers. */
 export const meChannel = (user_id: string): string => `me:{${user_id}}`;
+
+/** The text of a message on the wire. */
+export function encodeBusMessage({ frame, ...head }: BusMessage): string {
+  return `${JSON.stringify(head)}\n${frame}`;
+}
+
+/** Reads what `encodeBusMessage` wrote; undefined for anything else, so that a foreign publisher breaks no reader. */
+export function decodeBusMessage(text: string): BusMessage | undefined {
+  const end = text.indexOf('\n');
+  if (end < 0) return undefined;
+  let head: unknown;
+  try {
+    head = JSON.parse(text.slice(0, end));
+  } catch {
+    return undefined;
+  }
+  return isHead(head) ? { ...head, frame: text.slice(end + 1) } : undefined;
+}
+
+function isHead(head: unknown): head is Omit<BusMessage, 'frame'> {
+  if (typeof head !== 'object' || head === null) return false;
+  const { kind, seq, user_id, traceparent } = head as Record<string, unknown>;
+  return (
+    typeof kind === 'string' &&
+    (seq === undefined || typeof seq === 'number') &&
+    (user_id === undefined || typeof user_id === 'string') &&
+    (traceparent === undefined || typeof traceparent === 'string')
+  );
+}
