@@ -1,0 +1,187 @@
+import { hash } from 'node:crypto';
+import { decodeProtectedHeader, errors, jwtVerify, type CryptoKey, type JWTPayload, type JWTVerifyOptions } from 'jose';
+import { LRUCache } from 'lru-cache';
+import { z } from 'zod';
+import { tokenExpired, tokenInvalid, tokenMissing } from './errors.ts';
+import { createKeySet } from './key-set.ts';
+
+/** What a verified access token says of the person. */
+export interface Claims {
+  user_id: string;
+  email: string | null;
+  name: string | null;
+  /** The auth server's session, the same over refreshes. */
+  session_id: string | null;
+  /** When the token ends, in milliseconds since the epoch. */
+  expires_at: number;
+}
+
+/** An HS256 secret. One with a `kid` verifies the tokens that name it; one without, any token no named secret claims. */
+export interface SharedSecret {
+  kid?: string;
+  secret: string;
+}
+
+export interface TokenVerifierOptions {
+  supabase_url: string;
+  /** Default: `${supabase_url}/auth/v1`. */
+  issuer?: string;
+  audience?: string;
+  secrets?: readonly SharedSecret[];
+  on_keys_changed?: () => void;
+  clock?: () => Date;
+  /** Allowed difference between our clock and the issuer's, in seconds, at most 30. */
+  clock_tolerance_s?: number;
+  /** See `KeySetOptions`. */
+  cooldown_ms?: number;
+  refresh_after_ms?: number;
+  timeout_ms?: number;
+  /** How many verified tokens are remembered. */
+  cache_size?: number;
+}
+
+export interface TokenVerifier {
+  /**
+   * The claims of a Supabase user's access token. Throws `unauthenticated` (`auth.token_missing`, `auth.token_invalid`,
+   * `auth.token_expired`), or `unavailable` (`auth.keys_unavailable`) while the key that it names cannot be looked up.
+   */
+  verify(token: string | undefined): Promise<Claims>;
+}
+
+/** API keys (`anon`, `service_role`) are signed by the same keys: only a person's token has this role. */
+const UserPayload = z.object({
+  sub: z.uuid(),
+  role: z.literal('authenticated'),
+  exp: z.number(),
+  email: z.string().optional(),
+  session_id: z.string().optional(),
+  user_metadata: z.object({ full_name: z.unknown(), name: z.unknown() }).partial().optional(),
+});
+
+function toClaims(payload: JWTPayload): Claims {
+  const parsed = UserPayload.safeParse(payload);
+  if (!parsed.success) throw tokenInvalid(z.prettifyError(parsed.error));
+  const { sub, exp, email, session_id, user_metadata } = parsed.data;
+  const name = [user_metadata?.full_name, user_metadata?.name].find(
+    (value) => typeof value === 'string' && value.trim(),
+  );
+  return {
+    user_id: sub.toLowerCase(),
+    email: email ? email : null,
+    name: typeof name === 'string' ? name.trim() : null,
+    session_id: session_id ?? null,
+    expires_at: exp * 1000,
+  };
+}
+
+function readHeader(token: string): { alg: string; kid: string | undefined } {
+  try {
+    const { alg, kid } = decodeProtectedHeader(token);
+    if (typeof alg === 'string' && (kid === undefined || typeof kid === 'string')) return { alg, kid };
+  } catch {
+    // Falls through: whatever is not a signed JWT is refused the same way.
+  }
+  throw tokenInvalid('malformed header');
+}
+
+/** A key and the only algorithm it may be used with. */
+interface Candidate {
+  alg: string;
+  key: CryptoKey | Uint8Array;
+}
+
+async function verifyWithAny(token: string, candidates: Candidate[], checks: JWTVerifyOptions): Promise<JWTPayload> {
+  for (const { key, alg } of candidates) {
+    try {
+      return (await jwtVerify(token, key, { ...checks, algorithms: [alg] })).payload;
+    } catch (error) {
+      if (error instanceof errors.JWSSignatureVerificationFailed) continue;
+      if (error instanceof errors.JWTExpired) throw tokenExpired();
+      throw error instanceof errors.JOSEError ? tokenInvalid(error.message) : error;
+    }
+  }
+  throw tokenInvalid('no key verifies the signature');
+}
+
+/**
+ * Verifies Supabase access tokens (RFC 7519) by the issuer's published keys (ES256, RS256) or by shared secrets (HS256).
+ * Which algorithm a token may use follows from the key that it names, never from the token, and keys come only from
+ * configuration: `jku`, `x5u` and `jwk` headers are ignored. Verified tokens are remembered by SHA-256 until they expire.
+ */
+export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
+  const base_url = `${options.supabase_url.replace(/\/+$/, '')}/auth/v1`;
+  const clock = options.clock ?? (() => new Date());
+  const tolerance_s = Math.min(options.clock_tolerance_s ?? 30, 30);
+  const secrets = (options.secrets ?? []).map(({ kid, secret }) => ({ kid, alg: 'HS256', key: Buffer.from(secret) }));
+  const verified = new LRUCache<string, Claims>({ max: options.cache_size ?? 20_000 });
+  const verifying = new Map<string, Promise<Claims>>();
+  let generation = 0;
+
+  const key_set = createKeySet({
+    jwks_url: `${base_url}/.well-known/jwks.json`,
+    clock,
+    on_changed() {
+      generation += 1;
+      verified.clear();
+      options.on_keys_changed?.();
+    },
+    cooldown_ms: options.cooldown_ms,
+    refresh_after_ms: options.refresh_after_ms,
+    timeout_ms: options.timeout_ms,
+  });
+
+  async function candidatesFor(alg: string, kid: string | undefined): Promise<Candidate[]> {
+    if (alg === 'HS256') {
+      const named = secrets.filter((secret) => kid !== undefined && secret.kid === kid);
+      return named.length > 0 ? named : secrets.filter((secret) => kid === undefined || secret.kid === undefined);
+    }
+    if (alg !== 'ES256' && alg !== 'RS256') throw tokenInvalid(`algorithm ${alg}`);
+    if (kid === undefined) throw tokenInvalid('no key id');
+    const key = await key_set.find(kid);
+    if (!key) throw tokenInvalid('unknown key id');
+    if (key.alg !== alg) throw tokenInvalid(`algorithm ${alg} with a key for ${key.alg}`);
+    return [key];
+  }
+
+  async function verifyAfresh(token: string): Promise<Claims> {
+    const { alg, kid } = readHeader(token);
+    const candidates = await candidatesFor(alg, kid);
+    const payload = await verifyWithAny(token, candidates, {
+      issuer: options.issuer ?? base_url,
+      audience: options.audience ?? 'authenticated',
+      clockTolerance: tolerance_s,
+      currentDate: clock(),
+      requiredClaims: ['exp', 'sub'],
+    });
+    return toClaims(payload);
+  }
+
+  async function verifyAndRemember(token: string, token_hash: string): Promise<Claims> {
+    const started_in = generation;
+    try {
+      const claims = await verifyAfresh(token);
+      // Keys that changed meanwhile may no longer hold the one that verified this token.
+      if (started_in === generation) verified.set(token_hash, claims);
+      return claims;
+    } finally {
+      verifying.delete(token_hash);
+    }
+  }
+
+  return {
+    async verify(token) {
+      if (!token) throw tokenMissing();
+      key_set.keepFresh();
+      const token_hash = hash('sha256', token, 'base64url');
+      const known = verified.get(token_hash);
+      if (known) {
+        if (known.expires_at + tolerance_s * 1000 > clock().getTime()) return known;
+        verified.delete(token_hash);
+        throw tokenExpired();
+      }
+      const pending = verifying.get(token_hash) ?? verifyAndRemember(token, token_hash);
+      verifying.set(token_hash, pending);
+      return pending;
+    },
+  };
+}
