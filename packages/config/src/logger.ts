@@ -31,7 +31,8 @@ const redact_paths = secret_keys.flatMap((key) => {
  */
 export function createLogger(
   options: { service: string; level: string; version?: string },
-  destination?: pino.DestinationStream,
+  // Written at once: with pino's buffered default the last lines of a process come out of order, or twice.
+  destination: pino.DestinationStream = pino.destination({ dest: 1, sync: true }),
 ): Logger {
   return pino(
     {
