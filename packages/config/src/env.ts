@@ -54,8 +54,9 @@ export function loadEnv<S extends z.ZodObject>(service: string, schema: S, sourc
 
 /** `loadEnv` without the process: throws `EnvError`. An empty value counts as not set. */
 export function parseEnv<S extends z.ZodObject>(service: string, schema: S, source: Source): z.output<S> {
+  const shape = fieldsOf(schema);
   const input: Source = {};
-  for (const [name, field] of Object.entries(schema.shape)) {
+  for (const [name, field] of Object.entries(shape)) {
     const set = [name, ...(metaOf(field).aliases ?? [])].find((candidate) => source[candidate]);
     if (set) input[name] = source[set];
   }
@@ -66,8 +67,8 @@ export function parseEnv<S extends z.ZodObject>(service: string, schema: S, sour
   for (const issue of parsed.error.issues) {
     const name = String(issue.path[0] ?? '(all)');
     if (problems.has(name)) continue;
-    const meta = metaOf(schema.shape[name]);
-    const missing = name in schema.shape && input[name] === undefined;
+    const meta = metaOf(shape[name]);
+    const missing = name in shape && input[name] === undefined;
     problems.set(name, {
       name,
       problem: missing ? missingText(meta.aliases) : issue.message,
@@ -82,12 +83,16 @@ export function parseEnv<S extends z.ZodObject>(service: string, schema: S, sour
  * its SHA-256, enough to see which of two keys is in use and nothing more.
  */
 export function redactEnv<S extends z.ZodObject>(schema: S, env: z.output<S>): Record<string, unknown> {
+  const shape = fieldsOf(schema);
   return Object.fromEntries(
     Object.entries(env)
       .filter(([, value]) => value !== undefined)
-      .map(([name, value]) => [name, metaOf(schema.shape[name]).secret ? redact(value) : value]),
+      .map(([name, value]) => [name, metaOf(shape[name]).secret ? redact(value) : value]),
   );
 }
+
+/** The variables of a schema by name. */
+export const fieldsOf = (schema: z.ZodObject): Record<string, z.core.$ZodType> => schema.shape;
 
 /** The metadata of a variable, wherever in `z.string().meta({…}).optional().default(…)` it was attached. */
 export function metaOf(field: z.core.$ZodType | undefined): z.GlobalMeta {

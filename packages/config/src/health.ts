@@ -111,7 +111,7 @@ export function createHealth(options: {
 /** Writes the process's state now and every `interval_ms`. A write that fails is logged and the next one tried. */
 export function startHealthReports(options: {
   health: Health;
-  write(row: HealthRow): Promise<unknown>;
+  write: (row: HealthRow) => Promise<unknown>;
   interval_ms?: number;
   log: Logger;
 }): { stop(): Promise<void> } {
@@ -126,7 +126,9 @@ export function startHealthReports(options: {
       log.warn({ err }, 'could not write system_health');
     }
     if (stopped) return;
-    timer = setTimeout(() => (last = tick()), interval_ms);
+    timer = setTimeout(() => {
+      last = tick();
+    }, interval_ms);
     timer.unref();
   }
   let last = tick();
