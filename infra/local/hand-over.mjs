@@ -1,0 +1,90 @@
+// Plain JavaScript for Node 18 and newer: all of this runs before anything is installed. It installs the dependencies,
+// Node 24 among them, and hands over to `src/<command>.ts`.
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { installStamp } from './install-stamp.mjs';
+
+const PNPM = 'pnpm@10.34.8';
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+const bin_dir = path.join(root, 'node_modules', '.bin');
+const stamp_file = path.join(root, 'node_modules', '.potentia-install');
+const env = { ...process.env, PATH: `${bin_dir}${path.delimiter}${process.env.PATH ?? ''}` };
+
+/**
+ * Installs what the lockfile names, unless the last install was of the same lockfile; then runs `src/<command>.ts` on
+ * Node 24 with this process's arguments and ends as it ends.
+ * @param {'start' | 'status' | 'stop' | 'test'} command
+ * @returns {Promise<void>}
+ */
+export async function handOver(command) {
+  if (Number(process.versions.node.split('.')[0]) < 18) {
+    fail(`Potentia needs Node 18 or newer to set itself up; this is ${process.version}.`);
+  }
+  await installDependencies();
+  const script = path.join(root, 'infra', 'local', 'src', `${command}.ts`);
+  process.exit(await runToTheEnd(path.join(bin_dir, 'node'), [script, ...process.argv.slice(2)]));
+}
+
+async function installDependencies() {
+  const stamp = installStamp(root);
+  if (existsSync(stamp_file) && readFileSync(stamp_file, 'utf8') === stamp && existsSync(path.join(bin_dir, 'node'))) {
+    return;
+  }
+  const log_file = path.join(root, '.local', 'log', 'install.log');
+  mkdirSync(path.dirname(log_file), { recursive: true });
+  const started = Date.now();
+  process.stdout.write('  …      dependencies (a first time takes up to a minute)\n');
+  const log = openSync(log_file, 'w');
+  const code = await new Promise((resolve) => {
+    // `CI` keeps pnpm from asking before it rebuilds a node_modules that another version laid out.
+    const child = spawn('npx', ['-y', PNPM, 'install', '--frozen-lockfile'], {
+      cwd: root,
+      env: { ...process.env, CI: 'true' },
+      stdio: ['ignore', log, log],
+    });
+    child.on('error', () => resolve(127));
+    child.on('exit', resolve);
+  });
+  if (code !== 0) {
+    const tail = readFileSync(log_file, 'utf8').trimEnd().split('\n').slice(-15).join('\n');
+    fail(
+      `Installing the dependencies failed (npx ${PNPM} install, exit code ${code}). The end of ${log_file}:\n${tail}`,
+    );
+  }
+  writeFileSync(stamp_file, stamp);
+  process.stdout.write(`  ${((Date.now() - started) / 1000).toFixed(1).padStart(5)}s dependencies\n`);
+}
+
+/**
+ * Passes signals on, and ends the child when whoever started this process has gone without a word: npm, killed, does
+ * not tell its scripts.
+ * @param {string} file
+ * @param {string[]} args
+ * @returns {Promise<number>}
+ */
+function runToTheEnd(file, args) {
+  return new Promise((resolve) => {
+    const child = spawn(file, args, { cwd: root, env, stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
+    const parent = process.ppid;
+    const watch = setInterval(() => {
+      if (process.ppid !== parent) child.kill('SIGTERM');
+    }, 1000);
+    watch.unref();
+    for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
+      process.on(signal, () => child.kill(signal));
+    }
+    child.on('error', (error) => fail(`Cannot run ${file}: ${error.message}`));
+    child.on('exit', (code, signal) => resolve(code ?? (signal === 'SIGINT' ? 130 : 1)));
+  });
+}
+
+/**
+ * @param {string} message
+ * @returns {never}
+ */
+function fail(message) {
+  process.stderr.write(`\n${message}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,87 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import path from 'node:path';
+import { argv, stdout } from 'node:process';
+import { runStaticChecks, type CheckResult } from './checks.ts';
+import { machine_env } from './config.ts';
+import { ensureBrowser } from './install-browser.ts';
+import { ensurePgbouncer } from './install-pgbouncer.ts';
+import { ensureRedis, withProgram } from './install-redis.ts';
+import { bin_dir, local_dir, root } from './paths.ts';
+import { Problem } from './problem.ts';
+import { signalGroup, waitUntil, type Processes } from './processes.ts';
+import { step } from './progress.ts';
+import { supervise } from './supervise.ts';
+import { startThrowAwayPostgres } from './throw-away.ts';
+import { countVitest, type Counts, type VitestReport } from './vitest-results.ts';
+
+const LINGER_MS = 3000;
+
+/**
+ * `npm test`: every check and every test on services of its own. `npm test -- <vitest's arguments>` runs only the tests
+ * that those select, without the static checks and without coverage.
+ */
+async function test(processes: Processes): Promise<number> {
+  const selection = argv.slice(2);
+  const started = performance.now();
+  const env = await prepareServices(processes);
+  let checks: CheckResult[] = [];
+  if (selection.length === 0) {
+    stdout.write('\nStatic checks\n');
+    checks = await runStaticChecks(processes);
+    stdout.write('\nTests\n');
+  }
+  const tests = await runVitest(processes, env, selection);
+  const passed = tests.passed + checks.filter((check) => check.passed).length;
+  const failed = tests.failed + checks.filter((check) => !check.passed).length;
+  const bad = checks.filter((check) => !check.passed).map((check) => check.name);
+  const minutes = ((performance.now() - started) / 60_000).toFixed(1);
+  stdout.write(`\n${minutes} minutes; ${tests.skipped} tests skipped\n`);
+  if (bad.length > 0) stdout.write(`failed checks: ${bad.join(', ')}\n`);
+  await processes.stopAll();
+  stdout.write(`${passed} passed, ${failed} failed\n`);
+  return failed === 0 ? 0 : 1;
+}
+
+/** The environment of the tests: a superuser of a Postgres to play with, a browser, and the programs they start. */
+async function prepareServices(processes: Processes): Promise<NodeJS.ProcessEnv> {
+  stdout.write('Services\n');
+  const redis = await step('Redis', ensureRedis);
+  if (!redis) throw new Problem('The tests start redis-server, and it is not here: install Redis 7 or newer.');
+  await step('PgBouncer', ensurePgbouncer);
+  const browser = await step('browser', ensureBrowser);
+  const postgres =
+    machine_env.TEST_POSTGRES_URL ?? (await step('Postgres with pgvector', () => startThrowAwayPostgres(processes)));
+  return {
+    ...machine_env,
+    PATH: withProgram(machine_env.PATH, redis),
+    CHROME_PATH: browser,
+    TEST_POSTGRES_URL: postgres,
+  };
+}
+
+async function runVitest(processes: Processes, env: NodeJS.ProcessEnv, selection: string[]): Promise<Counts> {
+  const report_file = path.join(local_dir, 'vitest.json');
+  await rm(report_file, { force: true });
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report_file}`];
+  const scope = selection.length > 0 ? selection : ['--coverage'];
+  const file = path.join(bin_dir, 'vitest');
+  const vitest = await processes.start({ name: 'vitest', file, args: ['run', ...reporters, ...scope], cwd: root, env });
+  const { code } = await vitest.exited;
+  const all_gone = await waitUntil(() => Promise.resolve(!signalGroup(vitest.pid, 0)), LINGER_MS);
+  if (!all_gone) {
+    stdout.write('\nA test left processes running; they were ended.\n');
+    signalGroup(vitest.pid, 'SIGKILL');
+  }
+  const report = existsSync(report_file) ? (JSON.parse(readFileSync(report_file, 'utf8')) as VitestReport) : undefined;
+  const counts = countVitest(report, code);
+  if (!report) stdout.write(`\nvitest ended with code ${code} and no report.\n`);
+  else if (counts.failed > 0 && report.numFailedTests === 0) {
+    stdout.write(
+      '\nNo test failed, but the run did: a file, a stray error, or coverage under its thresholds (above).\n',
+    );
+  }
+  return counts;
+}
+
+await supervise(test, { interrupted_code: 130 });
