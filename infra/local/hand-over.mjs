@@ -24,14 +24,12 @@ export async function handOver(command) {
   }
   await installDependencies();
   const script = path.join(root, 'infra', 'local', 'src', `${command}.ts`);
-  process.exit(await runToTheEnd(path.join(bin_dir, 'node'), [script, ...process.argv.slice(2)]));
+  process.exit(await runToTheEnd(node24(), [script, ...process.argv.slice(2)]));
 }
 
 async function installDependencies() {
   const stamp = installStamp(root);
-  if (existsSync(stamp_file) && readFileSync(stamp_file, 'utf8') === stamp && existsSync(path.join(bin_dir, 'node'))) {
-    return;
-  }
+  if (existsSync(stamp_file) && readFileSync(stamp_file, 'utf8') === stamp) return;
   const log_file = path.join(root, '.local', 'log', 'install.log');
   mkdirSync(path.dirname(log_file), { recursive: true });
   const started = Date.now();
@@ -55,6 +53,14 @@ async function installDependencies() {
   }
   writeFileSync(stamp_file, stamp);
   process.stdout.write(`  ${((Date.now() - started) / 1000).toFixed(1).padStart(5)}s dependencies\n`);
+}
+
+/** The Node 24 that was installed; where there is no package of it for the platform, this one, if it is new enough. */
+function node24() {
+  const installed = path.join(bin_dir, 'node');
+  if (existsSync(installed)) return installed;
+  if (Number(process.versions.node.split('.')[0]) >= 24) return process.execPath;
+  return fail(`Potentia runs on Node 24, of which there is no package for ${process.platform}-${process.arch}: install it.`);
 }
 
 /**
