@@ -60,7 +60,9 @@ function node24() {
   const installed = path.join(bin_dir, 'node');
   if (existsSync(installed)) return installed;
   if (Number(process.versions.node.split('.')[0]) >= 24) return process.execPath;
-  return fail(`Potentia runs on Node 24, of which there is no package for ${process.platform}-${process.arch}: install it.`);
+  return fail(
+    `Potentia runs on Node 24, of which there is no package for ${process.platform}-${process.arch}: install it.`,
+  );
 }
 
 /**
