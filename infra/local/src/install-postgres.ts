@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { run, tryRun } from './command.ts';
 import { installPgvector } from './install-pgvector.ts';
@@ -41,9 +41,10 @@ export async function ensurePostgres(only_major?: number): Promise<PostgresInsta
 
 async function installations(only_major?: number): Promise<PostgresInstallation[]> {
   const postgres_on_path = findProgram('postgres');
-  const dirs = [...(postgres_on_path ? [path.dirname(postgres_on_path)] : []), ...usualDirs()];
+  // A link on PATH stands alone; beside the program itself are the others.
+  const dirs = [...(postgres_on_path ? [path.dirname(realpathSync(postgres_on_path))] : []), ...usualDirs()];
   const found: PostgresInstallation[] = [];
-  for (const bin_dir of dirs.filter((dir) => isExecutable(path.join(dir, 'initdb')))) {
+  for (const bin_dir of new Set(dirs.filter((dir) => isExecutable(path.join(dir, 'initdb'))))) {
     const { output } = await tryRun(path.join(bin_dir, 'postgres'), ['--version']);
     const major = Number(/(\d+)[.\w]*/.exec(output)?.[1] ?? 0);
     if (only_major ? major === only_major : major >= OLDEST_MAJOR) found.push({ bin_dir, major });
