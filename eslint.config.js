@@ -37,6 +37,13 @@ const no_only_or_skip = [
   `MemberExpression[property.name=/^(only|skip)$/][object.object.name=${runner}]`,
 ].map((selector) => ({ selector, message: 'Every test runs, always: fix it or delete it.' }));
 
+const no_clock_or_random = [
+  'MemberExpression[object.name="Math"][property.name="random"]',
+  'MemberExpression[object.name=/^(Date|performance)$/][property.name="now"]',
+  'NewExpression[callee.name="Date"][arguments.length=0]',
+  'Identifier[name=/^(crypto|fetch|setTimeout|setInterval)$/]',
+].map((selector) => ({ selector, message: 'Rules are pure: hand in the time, the random, the data.' }));
+
 const always = [no_enums, ...no_browser_variables];
 
 export default defineConfig(
@@ -94,6 +101,10 @@ export default defineConfig(
     files: ['apps/*/src/**', 'packages/*/src/**'],
     ignores: [...tests, 'packages/config/src/env.ts', 'packages/db/src/{migrate,bootstrap}.ts'],
     rules: { 'no-console': 'error' },
+  },
+  {
+    files: ['packages/domain/src/*/rules/**'],
+    rules: { 'no-restricted-syntax': ['error', ...always, ...no_process_env, ...no_sql, ...no_clock_or_random] },
   },
   {
     files: ['packages/db/**'],

@@ -1,0 +1,144 @@
+/*
+ * Who may import whom (docs/decisions, "Boundaries"). Every rule is an error, and infra/tooling/src/dependency-rules.test.ts
+ * plants a violation of each and sees it fire.
+ */
+const tests = '(\\.test\\.ts$|/testing/|/e2e/|/bench/)';
+const npm = (...names) => `(^|/)node_modules/(@types/)?(${names.join('|')})/`;
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'config-imports-nothing-of-ours',
+      severity: 'error',
+      comment: 'packages/config sets up a process; it knows nothing of what the process is for.',
+      from: { path: '^packages/config/' },
+      to: { path: '^(apps|infra|packages)/', pathNot: '^packages/config/' },
+    },
+    {
+      name: 'db-imports-only-config',
+      severity: 'error',
+      from: { path: '^packages/db/' },
+      to: { path: '^(apps|infra|packages)/', pathNot: '^packages/(config|db)/' },
+    },
+    {
+      name: 'domain-imports-only-db-and-config',
+      severity: 'error',
+      from: { path: '^packages/domain/' },
+      to: { path: '^(apps|infra|packages)/', pathNot: '^packages/(config|db|domain)/' },
+    },
+    {
+      name: 'apps-never-import-each-other',
+      severity: 'error',
+      comment: 'Each service deploys on its own. What two of them need is a verb or an adapter in packages/domain.',
+      from: { path: '^apps/([^/]+)/' },
+      to: { path: '^apps/', pathNot: '^apps/$1/' },
+    },
+    {
+      name: 'services-never-import-infra',
+      severity: 'error',
+      comment: 'infra starts services and stands in for the world; nothing that ships depends on it.',
+      from: { path: '^apps/', pathNot: tests },
+      to: { path: '^infra/' },
+    },
+    {
+      name: 'sandbox-imports-nothing-of-ours',
+      severity: 'error',
+      comment: 'A stand-in that shares our code agrees with our mistakes. It speaks the wire, as the real one does.',
+      from: { path: '^infra/sandbox/' },
+      to: { path: '^(apps|infra|packages)/', pathNot: '^infra/sandbox/' },
+    },
+    {
+      name: 'rules-are-pure',
+      severity: 'error',
+      comment: 'Rules import rules, errors, zod and the pure library they are about: no IO, no clock, no random.',
+      from: { path: '^packages/domain/src/[^/]+/rules/', pathNot: tests },
+      to: {
+        pathNot: [
+          '^packages/domain/src/[^/]+/(rules/|errors\\.ts$)',
+          npm('zod', 'rrule', 'rrule-temporal', 'chrono-node', 'mdast-util-[^/]+', 'micromark-[^/]+', 'mdast'),
+        ],
+      },
+    },
+    {
+      name: 'servers-only-in-apps',
+      severity: 'error',
+      comment: 'A verb has four doors; it cannot know which one it was called through.',
+      from: { pathNot: '^(apps|infra/sandbox)/' },
+      to: { path: npm('fastify', 'fastify-[^/]+', '@fastify/[^/]+', 'ws') },
+    },
+    {
+      name: 'bullmq-only-in-jobs',
+      severity: 'error',
+      comment:
+        'Queue.add hangs while Redis is frozen: requests write outbox rows, and the relay in apps/jobs enqueues them.',
+      from: { pathNot: '^apps/jobs/' },
+      to: { path: npm('bullmq') },
+    },
+    {
+      name: 'postgres-only-in-db',
+      severity: 'error',
+      from: { pathNot: '^(packages/db/|apps/[^/]+/bench/)' },
+      to: { path: npm('postgres', 'drizzle-orm', 'pg') },
+    },
+    {
+      name: 'vendor-clients-only-in-adapters',
+      severity: 'error',
+      comment:
+        'The rest of the house sees a port. (BullMQ wants its own ioredis connections; tests may look behind a port.)',
+      from: { pathNot: ['/adapters/', '^apps/jobs/', tests] },
+      to: { path: npm('@supabase/[^/]+', 'ioredis', '@google/generative-ai', 'nodemailer', '@aws-sdk/[^/]+') },
+    },
+    {
+      name: 'modules-keep-their-adapters',
+      severity: 'error',
+      comment: "Between modules: verbs, queries, rules and ports; another module's adapters are its own business.",
+      from: { path: '^packages/domain/src/([^/]+)/', pathNot: tests },
+      to: { path: '^packages/domain/src/[^/]+/adapters/', pathNot: '^packages/domain/src/$1/' },
+    },
+    {
+      name: 'libsignal-only-in-wa-worker',
+      severity: 'error',
+      comment: 'libsignal is GPL-3.0: one service (and the stand-in it is tested against) carries it, and no other.',
+      from: { pathNot: '^(apps/wa-worker|infra/sandbox)/' },
+      to: { path: npm('@whiskeysockets/baileys', 'baileys', 'libsignal', '@whiskeysockets/libsignal-node') },
+    },
+    {
+      name: 'no-test-code-in-services',
+      severity: 'error',
+      from: { path: '^(apps|packages)/', pathNot: tests },
+      to: { path: '^(apps|packages|infra)/.*(\\.test\\.ts$|/testing/|/e2e/|/bench/)' },
+    },
+    {
+      name: 'no-dev-dependencies-in-services',
+      severity: 'error',
+      comment: 'Images install production dependencies only.',
+      from: { path: '^(apps|packages)/[^/]+/src/', pathNot: tests },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'no-undeclared-dependencies',
+      severity: 'error',
+      from: {},
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'] },
+    },
+    { name: 'no-unresolvable-imports', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'no-barrels-or-drawers',
+      severity: 'error',
+      comment: 'A file says in its name what is in it.',
+      from: {},
+      to: { path: '^(apps|packages|infra)/.*/(index|utils?|helpers?|common|misc)\\.[cm]?[jt]s$' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '(^|/)(dist|coverage|\\.local)/' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+      extensions: ['.ts', '.mts', '.js', '.mjs', '.cjs', '.d.ts', '.json'],
+    },
+  },
+};
