@@ -1,0 +1,206 @@
+import type { Socket } from 'node:net';
+import type { RawData, WebSocket } from 'ws';
+
+/** Above this much unsent, ephemeral frames are left out; a stuck reader must not cost the hub its memory. */
+const SHED_BYTES = 256 * 1024;
+/** Above this much unsent, the reader is given up. */
+const LIMIT_BYTES = 8 * 1024 * 1024;
+/** Closing handshakes that take longer are cut. */
+export const CLOSE_TIMEOUT_MS = 3_000;
+
+/** One unmasked text frame (RFC 6455, 5.2), final and uncompressed. */
+export function encodeTextFrame(text: string): Buffer {
+  const length = Buffer.byteLength(text);
+  const header = length < 126 ? 2 : length < 65_536 ? 4 : 10;
+  const frame = Buffer.allocUnsafe(header + length);
+  frame[0] = 0x81;
+  if (header === 2) frame[1] = length;
+  else if (header === 4) {
+    frame[1] = 126;
+    frame.writeUInt16BE(length, 2);
+  } else {
+    frame[1] = 127;
+    frame.writeBigUInt64BE(BigInt(length), 2);
+  }
+  frame.write(text, header);
+  return frame;
+}
+
+/**
+ * The frames of one turn that many sockets get alike: each is encoded once, all are joined once, every socket writes the
+ * same bytes. Sealed by the first write, or when somebody joins or leaves who must not get the rest of them.
+ */
+export class FrameGroup {
+  readonly droppable: boolean;
+  #frames: Buffer[] = [];
+  #joined: Buffer | undefined;
+  #sealed = false;
+
+  constructor(options: { droppable: boolean }) {
+    this.droppable = options.droppable;
+  }
+
+  get sealed(): boolean {
+    return this.#sealed;
+  }
+
+  seal(): void {
+    this.#sealed = true;
+  }
+
+  add(text: string): void {
+    this.#frames.push(encodeTextFrame(text));
+  }
+
+  bytes(): Buffer {
+    this.#sealed = true;
+    this.#joined ??= this.#frames.length === 1 ? this.#frames[0]! : Buffer.concat(this.#frames);
+    this.#frames = [];
+    return this.#joined;
+  }
+}
+
+/** Writes at the end of the event loop's turn what all sockets were given during it. */
+export class TurnWriter {
+  readonly #waiting = new Set<ClientSocket>();
+  #scheduled = false;
+
+  schedule(socket: ClientSocket): void {
+    this.#waiting.add(socket);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => this.flush());
+  }
+
+  flush(): void {
+    this.#scheduled = false;
+    const sockets = [...this.#waiting];
+    this.#waiting.clear();
+    for (const socket of sockets) socket.flush();
+  }
+}
+
+export interface SocketEvents {
+  on_text(text: string): void;
+  /** A frame that is not text. */
+  on_binary(): void;
+  on_slow(): void;
+  on_shed(frames: number): void;
+  on_closed(code: number): void;
+}
+
+/**
+ * One client's connection, and the only place that knows `ws`. Data frames go past `ws` straight to the TCP socket, one
+ * write per turn; control frames are left to `ws`, which writes them whole and at once while compression is off, so the
+ * two never mix within a frame.
+ */
+export class ClientSocket {
+  readonly #ws: WebSocket;
+  readonly #tcp: Socket;
+  readonly #writer: TurnWriter;
+  readonly #events: SocketEvents;
+  #parts: Array<Buffer | FrameGroup> = [];
+  #last_heard = Date.now();
+  #paused = false;
+  #closed = false;
+
+  constructor(options: { ws: WebSocket; tcp: Socket; writer: TurnWriter; events: SocketEvents }) {
+    this.#ws = options.ws;
+    this.#tcp = options.tcp;
+    this.#writer = options.writer;
+    this.#events = options.events;
+    this.#ws.on('message', (data, is_binary) => this.#on_message(data, is_binary));
+    this.#ws.on('pong', () => this.#heard());
+    this.#ws.on('ping', () => this.#heard());
+    this.#ws.on('close', (code) => this.#on_close(code));
+    this.#tcp.setNoDelay(true);
+  }
+
+  /** Milliseconds since the client was last heard. A paused client cannot be heard. */
+  silence(now: number): number {
+    return this.#paused ? 0 : now - this.#last_heard;
+  }
+
+  get open(): boolean {
+    return !this.#closed && this.#ws.readyState === this.#ws.OPEN;
+  }
+
+  /** Sends one frame to this client alone, after everything it was given before. */
+  send(text: string): void {
+    this.#push(encodeTextFrame(text));
+  }
+
+  /** Sends this client its share of a group; frames added to the group later in the turn are included. */
+  send_group(group: FrameGroup): void {
+    this.#push(group);
+  }
+
+  ping(): void {
+    if (this.open) this.#ws.ping();
+  }
+
+  /** Stops reading: TCP then holds the client back, and nothing it sends is lost. */
+  pause(): void {
+    this.#paused = true;
+    this.#ws.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#last_heard = Date.now();
+    this.#ws.resume();
+  }
+
+  /** Sends what is waiting, then closes. `reason` has at most 123 bytes. */
+  close(code: number, reason: string): void {
+    if (!this.open) return;
+    this.flush();
+    if (this.#paused) this.resume();
+    this.#ws.close(code, reason);
+    this.#closed = true;
+  }
+
+  /** Cuts the connection without a closing handshake. */
+  terminate(): void {
+    this.#closed = true;
+    this.#ws.terminate();
+  }
+
+  flush(): void {
+    const parts = this.#parts;
+    if (parts.length === 0) return;
+    this.#parts = [];
+    if (!this.open) return;
+    const congested = this.#tcp.writableLength > SHED_BYTES;
+    const kept = congested ? parts.filter((part) => !(part instanceof FrameGroup && part.droppable)) : parts;
+    if (kept.length < parts.length) this.#events.on_shed(parts.length - kept.length);
+    if (kept.length > 1) this.#tcp.cork();
+    for (const part of kept) this.#tcp.write(part instanceof FrameGroup ? part.bytes() : part);
+    if (kept.length > 1) this.#tcp.uncork();
+    if (this.#tcp.writableLength > LIMIT_BYTES) this.#events.on_slow();
+  }
+
+  #push(part: Buffer | FrameGroup): void {
+    if (!this.open) return;
+    this.#parts.push(part);
+    this.#writer.schedule(this);
+  }
+
+  #on_message(data: RawData, is_binary: boolean): void {
+    this.#heard();
+    if (this.#closed) return;
+    if (is_binary) return this.#events.on_binary();
+    // With the default `binaryType` a text message is one Buffer.
+    this.#events.on_text((data as Buffer).toString('utf8'));
+  }
+
+  #on_close(code: number): void {
+    this.#closed = true;
+    this.#parts = [];
+    this.#events.on_closed(code);
+  }
+
+  #heard(): void {
+    this.#last_heard = Date.now();
+  }
+}
