@@ -1,0 +1,96 @@
+import Fastify, { type FastifyInstance } from 'fastify';
+import type { AddressInfo } from 'node:net';
+import type { SandboxConfig } from './config.ts';
+import { DEMO_USERS, registerConsole } from './console/routes.ts';
+import { registerSupabaseAuth, type SupabaseAuthOptions } from './supabase-auth/routes.ts';
+
+export interface SandboxOptions extends Partial<SandboxConfig> {
+  /** See `SupabaseAuthOptions`. */
+  reuse_interval_ms?: SupabaseAuthOptions['reuse_interval_ms'];
+  clock?: SupabaseAuthOptions['clock'];
+  log?: boolean;
+}
+
+export interface Sandbox extends AsyncDisposable {
+  app: FastifyInstance;
+  /** Where clients reach it, once it listens. */
+  readonly url: string;
+  anon_key: string;
+  service_role_key: string;
+  /** Binds the port (0: any free one) and returns the URL. */
+  listen(): Promise<string>;
+  close(): Promise<void>;
+}
+
+const BODY_LIMIT = 1_048_576;
+
+/** Any page may call a stand-in. */
+function openCors(app: FastifyInstance): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    void reply.headers({
+      'access-control-allow-origin': '*',
+      'access-control-expose-headers': 'x-total-count, link, x-supabase-api-version, x-sb-error-code',
+    });
+    if (request.method !== 'OPTIONS') {
+      done();
+      return;
+    }
+    void reply
+      .headers({
+        'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE, OPTIONS',
+        'access-control-allow-headers': request.headers['access-control-request-headers'] ?? '*',
+        'access-control-max-age': '600',
+      })
+      .code(204)
+      .send();
+  });
+}
+
+/** The stand-ins for the outside systems, in one service. Not listening yet. */
+export async function buildSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
+  const { anon_key = 'sandbox-anon-key', service_role_key = 'sandbox-service-role-key' } = options;
+  const { host = '127.0.0.1', port = 0, demo_password } = options;
+  const app = Fastify({ logger: options.log ?? false, bodyLimit: BODY_LIMIT, forceCloseConnections: true });
+  const publicUrl = (): string => {
+    if (options.public_url) return options.public_url;
+    const address = app.server.address() as AddressInfo | null;
+    if (!address) throw new Error('The sandbox has a URL once it listens');
+    return `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${String(address.port)}`;
+  };
+
+  openCors(app);
+  // supabase-js names JSON as the type of requests that have no body.
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      done(null, body === '' ? undefined : JSON.parse(body as string));
+    } catch (error) {
+      done(Object.assign(error as Error, { statusCode: 400 }));
+    }
+  });
+  app.get('/health', () => ({ status: 'ok', service: 'sandbox' }));
+
+  const auth = await registerSupabaseAuth(app, { ...options, anon_key, service_role_key, public_url: publicUrl });
+  if (demo_password) for (const user of DEMO_USERS) await auth.ensureDemoUser(user, demo_password);
+  registerConsole(app, {
+    api_url: options.api_url ?? 'http://127.0.0.1:4000',
+    realtime_url: options.realtime_url ?? 'ws://127.0.0.1:4001',
+    anon_key,
+    demo_password: demo_password ?? null,
+  });
+
+  const close = (): Promise<void> => app.close();
+  return {
+    app,
+    get url() {
+      return publicUrl();
+    },
+    anon_key,
+    service_role_key,
+    async listen() {
+      await app.listen({ host, port });
+      return publicUrl();
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
