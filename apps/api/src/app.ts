@@ -1,0 +1,121 @@
+import cors from '@fastify/cors';
+import { fastify, type FastifyBaseLogger } from 'fastify';
+import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { authRoutes } from './auth/routes.ts';
+import { canvasRoutes } from './canvas/routes.ts';
+import { type ApiContext, VERSION } from './context.ts';
+import { debugRoutes } from './debug/routes.ts';
+import { authenticate } from './platform/auth.ts';
+import { clientErrorHandler } from './platform/client-errors.ts';
+import { guard } from './platform/guard.ts';
+import { healthRoutes } from './platform/health-routes.ts';
+import { createMetrics, observeRequests } from './platform/metrics.ts';
+import { answerNotFound } from './platform/not-found.ts';
+import { type App, documentApi } from './platform/openapi.ts';
+import { sendProblem } from './platform/problem.ts';
+import { limitRate } from './platform/rate-limit.ts';
+import { REQUEST_ID_HEADER, requestId } from './platform/request-id.ts';
+import { rewriteUrl } from './platform/rewrites.ts';
+import { createTenantOf } from './platform/tenant.ts';
+import { traceRequests } from './platform/tracing.ts';
+import { acceptJson, zodValidator } from './platform/validation.ts';
+import { websocketPointer } from './platform/websocket-pointer.ts';
+
+/** Bytes of a request's body. */
+const BODY_LIMIT = 1_048_576;
+/** Milliseconds. No call behind a route may take longer than its own deadline; this one is for what forgot to have one. */
+const HANDLER_TIMEOUT = 5_000;
+
+const EXPOSED_HEADERS = [
+  'etag',
+  'location',
+  'ratelimit',
+  'ratelimit-policy',
+  'retry-after',
+  'idempotency-replayed',
+  REQUEST_ID_HEADER,
+];
+
+function createServer(context: ApiContext): App {
+  const { config, log } = context;
+  return fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    disableRequestLogging: true,
+    requestIdHeader: false,
+    requestIdLogLabel: 'request_id',
+    genReqId: requestId,
+    rewriteUrl,
+    trustProxy: config.TRUST_PROXY > 0 && ((_address, hop) => hop < config.TRUST_PROXY),
+    bodyLimit: BODY_LIMIT,
+    handlerTimeout: HANDLER_TIMEOUT,
+    connectionTimeout: 30_000,
+    requestTimeout: 20_000,
+    keepAliveTimeout: 72_000,
+    http: { headersTimeout: 10_000 },
+    // Requests that are still on their way when the service drains are answered like any other.
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    clientErrorHandler,
+    frameworkErrors: (error, request, reply) => sendProblem(error, request, reply),
+  }).withTypeProvider<ZodTypeProvider>();
+}
+
+/** The API as a Fastify application, ready for `listen` or `inject`. The caller closes it, and then the context. */
+export async function buildApp(context: ApiContext): Promise<App> {
+  const { config, health } = context;
+  const app = createServer(context);
+  const metrics = createMetrics(health.registry);
+  let draining = false;
+  app.addHook('preClose', (done) => {
+    draining = true;
+    health.set_draining();
+    done();
+  });
+
+  app.setValidatorCompiler(zodValidator);
+  app.setSerializerCompiler(serializerCompiler);
+  app.setErrorHandler(sendProblem);
+  acceptJson(app);
+
+  if (config.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined) traceRequests(app);
+  observeRequests(app, metrics);
+  guard(app, { ip_rate_limit: config.IP_RATE_LIMIT, metrics, is_draining: () => draining });
+  await allowOrigins(app, config.CORS_ORIGINS);
+  authenticate(app, context);
+  await limitRate(app, {
+    limiter: context.limiter,
+    rules: config.RATE_LIMITS,
+    tenant_of: createTenantOf(context.db),
+    metrics,
+  });
+  answerNotFound(app);
+
+  await documentApi(app, { version: VERSION, servers: config.PUBLIC_URL ? [config.PUBLIC_URL] : [] });
+  healthRoutes(app, health);
+  websocketPointer(app, config.REALTIME_PUBLIC_URL);
+  if (config.ENABLE_DEBUG_ECHO ?? config.NODE_ENV !== 'production') debugRoutes(app);
+  authRoutes(app, context);
+  await app.register(async (scope) => canvasRoutes(scope, context));
+  await app.ready();
+  return app;
+}
+
+/** CORS for the browser origins that are listed; to any other the API looks as if it knew no CORS at all. */
+async function allowOrigins(app: App, origins: string[]): Promise<void> {
+  const allowed = new Set(origins);
+  await app.register(cors, {
+    origin: (origin, decide) => decide(null, origin !== undefined && allowed.has(origin)),
+    methods: ['GET', 'HEAD', 'POST', 'PATCH', 'PUT', 'DELETE'],
+    allowedHeaders: [
+      'authorization',
+      'content-type',
+      'idempotency-key',
+      'if-match',
+      'if-none-match',
+      REQUEST_ID_HEADER,
+    ],
+    exposedHeaders: EXPOSED_HEADERS,
+    maxAge: 600,
+    strictPreflight: false,
+  });
+}

@@ -1,0 +1,83 @@
+import { getPermissions } from '@potentia/domain/canvas/get-permissions';
+import { listMembers } from '@potentia/domain/canvas/list-members';
+import { access, changeAccessBody, memberList, permissions, setAccessBody } from '@potentia/domain/canvas/schemas';
+import { setAccess } from '@potentia/domain/canvas/set-access';
+import type { ApiContext } from '../context.ts';
+import { type App, noContent, operation } from '../platform/openapi.ts';
+import { userCtx } from '../platform/request-context.ts';
+import { CANVAS, canvasPath, memberPath } from './paths.ts';
+
+const tags = ['members'];
+const MEMBER = `${CANVAS}/members/:user_id`;
+
+/** Who has access to a canvas: everyone on it sees the list, admins change it. */
+export function memberRoutes(app: App, context: ApiContext): void {
+  const permissionsSchema = operation({
+    operationId: 'getPermissions',
+    tags,
+    summary: 'What you may do on a canvas, and who else is there',
+    params: canvasPath,
+    ok: { 200: permissions },
+    problems: [404],
+  });
+  app.get(`${CANVAS}/permissions`, { schema: permissionsSchema }, (request) =>
+    getPermissions(userCtx(context, request), request.params),
+  );
+
+  const listSchema = operation({
+    operationId: 'listMembers',
+    tags,
+    summary: 'Everybody with access to a canvas, by any path, with their highest role',
+    params: canvasPath,
+    ok: { 200: memberList },
+    problems: [404],
+  });
+  app.get(`${CANVAS}/members`, { schema: listSchema }, async (request) => ({
+    items: await listMembers(userCtx(context, request), request.params),
+  }));
+
+  changeRoutes(app, context);
+}
+
+function changeRoutes(app: App, context: ApiContext): void {
+  const problems = [403, 404, 409];
+
+  const inviteSchema = operation({
+    operationId: 'inviteMember',
+    tags,
+    summary: 'Give a person access at once, or change the role of their invitation',
+    params: canvasPath,
+    body: setAccessBody,
+    ok: { 200: access },
+    problems,
+  });
+  app.post(`${CANVAS}/members`, { schema: inviteSchema }, (request) =>
+    setAccess(userCtx(context, request), { ...request.body, ...request.params }),
+  );
+
+  const changeSchema = operation({
+    operationId: 'changeMember',
+    tags,
+    summary: 'Change the role of an invitation',
+    params: memberPath,
+    body: changeAccessBody,
+    ok: { 200: access },
+    problems,
+  });
+  app.patch(MEMBER, { schema: changeSchema }, (request) =>
+    setAccess(userCtx(context, request), { ...request.body, ...request.params }),
+  );
+
+  const removeSchema = operation({
+    operationId: 'removeMember',
+    tags,
+    summary: 'Take an invitation back',
+    params: memberPath,
+    ok: { 204: noContent('Taken back; open sockets are closed.') },
+    problems,
+  });
+  app.delete(MEMBER, { schema: removeSchema }, async (request, reply) => {
+    await setAccess(userCtx(context, request), { ...request.params, role: null });
+    return reply.code(204).send();
+  });
+}

@@ -1,0 +1,9 @@
+import { id } from '@potentia/domain/canvas/schemas';
+import { z } from 'zod';
+
+export const CANVASES = '/api/v1/canvases';
+export const CANVAS = `${CANVASES}/:canvas_id`;
+
+export const canvasPath = z.strictObject({ canvas_id: id });
+export const blockPath = z.strictObject({ canvas_id: id, block_id: id });
+export const memberPath = z.strictObject({ canvas_id: id, user_id: id });

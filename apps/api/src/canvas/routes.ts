@@ -1,0 +1,14 @@
+import type { ApiContext } from '../context.ts';
+import type { App } from '../platform/openapi.ts';
+import { blockRoutes } from './block-routes.ts';
+import { canvasRoutes as ownRoutes } from './canvas-routes.ts';
+import { markdownRoutes } from './markdown-routes.ts';
+import { memberRoutes } from './member-routes.ts';
+
+/** Everything under `/api/v1/canvases`. */
+export function canvasRoutes(app: App, context: ApiContext): void {
+  ownRoutes(app, context);
+  blockRoutes(app, context);
+  memberRoutes(app, context);
+  markdownRoutes(app, context);
+}

@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto';
+import { createHealth, type Health, startHealthReports } from '@potentia/config/health';
+import type { Logger } from '@potentia/config/logger';
+import { jwtIssuer } from '@potentia/config/variables';
+import { createDb, type Db } from '@potentia/db/client';
+import { writeSystemHealth } from '@potentia/db/platform/queries';
+import { createSupabaseAuth } from '@potentia/domain/auth/adapters/supabase';
+import { createEnsureUser } from '@potentia/domain/auth/ensure-user';
+import type { AuthProvider } from '@potentia/domain/auth/refresh-session';
+import { createTokenVerifier, type TokenVerifier } from '@potentia/domain/auth/verify-token';
+import { createRedis } from '@potentia/domain/platform/adapters/redis';
+import { createBus } from '@potentia/domain/platform/adapters/redis-bus';
+import { createRedisLimiter } from '@potentia/domain/platform/adapters/redis-limiter';
+import type { Bus } from '@potentia/domain/platform/bus';
+import type { Limiter } from '@potentia/domain/platform/limiter';
+import type { ApiConfig } from './config.ts';
+
+export const SERVICE = 'api';
+export const VERSION = '0.1.0';
+
+/** Everything that the routes use of the world. */
+export interface ApiContext {
+  config: ApiConfig;
+  log: Logger;
+  db: Db;
+  bus: Bus;
+  limiter: Limiter;
+  verifier: TokenVerifier;
+  ensureUser: ReturnType<typeof createEnsureUser>;
+  auth: AuthProvider;
+  health: Health;
+  clock: () => Date;
+}
+
+/** The composition root of the API. `close` lets go of every connection. */
+export function createApiContext(config: ApiConfig, log: Logger): ApiContext & { close(): Promise<void> } {
+  const db = createDb({
+    url: config.DATABASE_URL,
+    pool_size: config.DATABASE_POOL_SIZE,
+    timeout_ms: config.DATABASE_TIMEOUT_MS,
+    prepare: config.DATABASE_PREPARE,
+    application_name: `potentia-${SERVICE}`,
+    log,
+  });
+  const redis = createRedis({ url: config.REDIS_URL, timeout_ms: config.REDIS_TIMEOUT_MS, role: 'command', log });
+  const health = createHealth({
+    service: SERVICE,
+    version: VERSION,
+    instance_id: randomUUID(),
+    checks: {
+      postgres: () => db.ping(),
+      redis: async () => {
+        await redis.ping();
+      },
+    },
+    check_timeout_ms: config.DATABASE_TIMEOUT_MS,
+  });
+  const { registry } = health;
+  const reports = startHealthReports({ health, write: (row) => writeSystemHealth(db, row), log });
+
+  return {
+    config,
+    log,
+    db,
+    health,
+    clock: () => new Date(),
+    bus: createBus({ redis, registry }),
+    limiter: createRedisLimiter({ redis, timeout_ms: config.REDIS_TIMEOUT_MS, registry, log }),
+    ensureUser: createEnsureUser(),
+    verifier: createTokenVerifier({
+      supabase_url: config.SUPABASE_URL,
+      issuer: jwtIssuer(config),
+      audience: config.SUPABASE_JWT_AUDIENCE,
+      secrets: config.SUPABASE_JWT_SECRETS ?? [],
+    }),
+    auth: createSupabaseAuth({ supabase_url: config.SUPABASE_URL, anon_key: config.SUPABASE_ANON_KEY }),
+    async close() {
+      await reports.stop();
+      redis.disconnect();
+      await db.end();
+    },
+  };
+}

@@ -1,0 +1,41 @@
+import type { Claims, TokenVerifier } from '@potentia/domain/auth/verify-token';
+import type { Db } from '@potentia/db/client';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** `none`: anyone may call; everything else needs a person's access token. */
+    auth?: 'none';
+  }
+  interface FastifyRequest {
+    /** Who calls; null on the routes that anyone may call. */
+    claims: Claims | null;
+  }
+}
+
+/** The token of `Authorization: Bearer …` (RFC 6750); no other place is looked at. */
+function bearerToken(request: FastifyRequest): string | undefined {
+  const header = request.headers.authorization;
+  return header !== undefined && /^bearer /i.test(header) ? header.slice(7).trim() : undefined;
+}
+
+/** True for what needs no token: the public routes, CORS preflights, and paths that do not exist. */
+export const isPublic = (request: FastifyRequest): boolean =>
+  request.is404 || request.method === 'OPTIONS' || request.routeOptions.config.auth === 'none';
+
+/**
+ * Verifies the caller's token before anything else is done for them; the person's row is there when a route runs.
+ * `ensureUser` makes it on first sight and costs nothing after.
+ */
+export function authenticate(
+  app: FastifyInstance,
+  options: { verifier: TokenVerifier; db: Db; ensureUser: (db: Db, claims: Claims) => Promise<unknown> },
+): void {
+  app.decorateRequest('claims', null);
+  app.addHook('onRequest', async (request) => {
+    if (isPublic(request)) return;
+    const claims = await options.verifier.verify(bearerToken(request));
+    await options.ensureUser(options.db, claims);
+    request.claims = claims;
+  });
+}

@@ -1,0 +1,46 @@
+import { AppError } from '@potentia/domain/platform/errors';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+
+/** The strong ETag of a row. */
+export const versionTag = (version: number): string => `"${version}"`;
+
+const tagsOf = (header: string): string[] => header.split(',').map((tag) => tag.trim());
+
+/** RFC 9110 13.1.2, by weak comparison. */
+export function isUnchanged(request: FastifyRequest, tag: string): boolean {
+  const given = request.headers['if-none-match'];
+  if (given === undefined) return false;
+  const bare = tag.replace(/^W\//, '');
+  return given === '*' || tagsOf(given).some((candidate) => candidate.replace(/^W\//, '') === bare);
+}
+
+/**
+ * The version that `If-Match` demands (RFC 9110 13.1.1, strong comparison): `null` without the header or with `*`, and a
+ * version that no row has when nothing in it can match. Throws `invalid` on several tags, of which only one could be meant.
+ */
+export function expectedVersion(request: FastifyRequest): number | null {
+  const given = request.headers['if-match'];
+  if (given === undefined || given.trim() === '*') return null;
+  const tags = tagsOf(given);
+  if (tags.length > 1) {
+    throw new AppError('invalid', 'request.invalid', 'If-Match names more than one version.', {
+      errors: [{ pointer: '/headers/if-match', message: 'Name one version.' }],
+    });
+  }
+  const version = /^"(\d{1,9})"$/.exec(tags[0] ?? '')?.[1];
+  return version === undefined ? NO_VERSION : Number(version);
+}
+
+/** The end of Postgres's `integer`: no row gets there, so the precondition fails with the row as it stands. */
+const NO_VERSION = 2_147_483_647;
+
+/** Sends JSON text as it came from Postgres, or 304 when the client has it. */
+export function sendTagged(request: FastifyRequest, reply: FastifyReply, tag: string, text: string): FastifyReply {
+  reply.header('etag', tag);
+  if (isUnchanged(request, tag)) return reply.code(304).send();
+  return sendJson(reply, text);
+}
+
+/** Sends JSON text without parsing it again. */
+export const sendJson = (reply: FastifyReply, text: string): FastifyReply =>
+  reply.type('application/json; charset=utf-8').send(text);

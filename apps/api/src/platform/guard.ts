@@ -1,0 +1,85 @@
+import { AppError } from '@potentia/domain/platform/errors';
+import { normalizeIP } from '@fastify/rate-limit';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { ApiMetrics } from './metrics.ts';
+import { createIpBucket } from './ip-bucket.ts';
+import { REQUEST_ID_HEADER } from './request-id.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Asked by an orchestrator, which must get its answer however many others ask. */
+    probe?: true;
+  }
+  interface FastifyRequest {
+    /** The caller's address; an IPv6 one as its /64, which is what one subscriber has. */
+    address: string;
+  }
+}
+
+/*
+ * Fixed, so written here once instead of being worked out by a library on every request. An API answers data: nothing
+ * of it is to be framed, sniffed, embedded or kept by a shared cache. The reference page brings its own policy.
+ */
+const SECURITY_HEADERS = {
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'strict-transport-security': 'max-age=31536000; includeSubDomains',
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-site',
+  'cache-control': 'private, no-cache',
+};
+
+/** Two Host headers are how a request is smuggled past whatever routes by host; Node takes the first and says nothing. */
+function hasTwoHosts(request: FastifyRequest): boolean {
+  const { rawHeaders } = request.raw;
+  let hosts = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i];
+    if (name?.length === 4 && name.toLowerCase() === 'host') hosts += 1;
+  }
+  return hosts > 1;
+}
+
+/** A NUL character anywhere in the URL: no id, cursor or name holds one, and Postgres refuses it. */
+function nulInUrl(url: string): AppError | null {
+  const at = url.indexOf('%00');
+  if (at < 0) return null;
+  const query_at = url.indexOf('?');
+  const pointer = query_at >= 0 && at > query_at ? '/query' : '/path';
+  const errors = [{ pointer, message: 'Contains a NUL character' }];
+  return new AppError('invalid', 'request.invalid', `${pointer}: Contains a NUL character`, { errors });
+}
+
+/**
+ * What stands in front of everything: the headers that every answer carries, the per-address bucket, and the shapes of
+ * request that no route should have to think about. While the service drains, every answer asks for a new connection.
+ */
+export function guard(
+  app: FastifyInstance,
+  options: { ip_rate_limit: number; metrics: ApiMetrics; is_draining: () => boolean },
+): void {
+  const { metrics, is_draining } = options;
+  const bucket = createIpBucket({ per_second: options.ip_rate_limit });
+
+  const refusal = (request: FastifyRequest): AppError | null => {
+    const wait = request.routeOptions.config.probe === true ? 0 : bucket.take(request.address);
+    if (wait > 0) {
+      metrics.ip_refused.inc();
+      const meta = { retry_after_ms: wait };
+      return new AppError('limit', 'http.ip_rate_limited', 'Too many requests from this address.', meta);
+    }
+    if (hasTwoHosts(request)) return new AppError('invalid', 'http.two_hosts', 'More than one Host header.');
+    return nulInUrl(request.originalUrl);
+  };
+
+  app.decorateRequest('address', '');
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.headers(SECURITY_HEADERS);
+    reply.header(REQUEST_ID_HEADER, request.id);
+    if (is_draining()) reply.header('connection', 'close');
+    request.address = normalizeIP(request.ip);
+    const refused = refusal(request);
+    if (refused) done(refused);
+    else done();
+  });
+}

@@ -1,0 +1,109 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import fastifySwagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
+import { jsonSchemaTransform, jsonSchemaTransformObject, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { PROBLEM_TYPE, problemSchema } from './problem.ts';
+
+const PROBLEMS: Record<number, string> = {
+  400: 'The request is not valid; `errors` names the fields.',
+  401: 'No access token, or one that is not valid.',
+  403: 'The caller sees this but may not do it.',
+  404: 'There is no such thing, or the caller may not see it.',
+  409: 'It stands otherwise than the request assumes; `current` says how.',
+  412: 'If-Match names another version; `current` is the row as it stands.',
+  413: 'The body is too large.',
+  415: 'The content type is not accepted.',
+  422: 'The Idempotency-Key was used with another body.',
+  426: 'This path speaks WebSocket, on another service.',
+  429: 'Too many requests; Retry-After says when.',
+  500: 'Something went wrong on our side.',
+  503: 'Something that is needed cannot be reached; Retry-After says when.',
+};
+
+type Response = z.ZodType | { description: string; content: Record<string, { schema: z.ZodType }> };
+
+/** The application as routes see it: what their zod schemas say is what their handlers get. */
+export type App = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;
+
+interface Operation {
+  operationId: string;
+  tags: string[];
+  summary: string;
+  description?: string;
+  /** `false`: anyone may call. */
+  auth?: false;
+  params?: z.ZodType;
+  querystring?: z.ZodType;
+  body?: z.ZodType;
+  consumes?: string[];
+  /** What success looks like, by status. */
+  ok: Record<number, Response>;
+  /** Refusals beyond those that every operation can answer. */
+  problems?: number[];
+}
+
+/** Refusals that stand in front of every route: bad input, limits, failures. */
+const ALWAYS = [400, 429, 500, 503];
+
+const problem = (status: number): Response => ({
+  description: PROBLEMS[status] ?? 'A problem.',
+  content: { [PROBLEM_TYPE]: { schema: problemSchema } },
+});
+
+/** The schema of a route: what it takes, what it answers, and every way in which it can refuse (RFC 9457). */
+export function operation<const O extends Operation>(o: O) {
+  const { auth, ok, problems = [], ...rest } = o;
+  const refusals = new Set([...ALWAYS, ...(auth === false ? [] : [401]), ...(o.body ? [413, 415] : []), ...problems]);
+  // Fastify would type replies by this map, but hot routes answer JSON text that Postgres wrote: it is the contract test
+  // that holds the answers to it.
+  const response: Record<string, unknown> = { ...ok };
+  for (const status of [...refusals].sort()) response[status] = problem(status);
+  return { ...rest, security: auth === false ? [] : [{ bearer: [] }], response };
+}
+
+/** An answer without a body. */
+export const noContent = (description: string): Response => z.null().meta({ description });
+
+/** The document at `/openapi.json` and the reference page at `/docs`. Register before the routes. */
+export async function documentApi(app: App, options: { version: string; servers: string[] }): Promise<void> {
+  await app.register(fastifySwagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Potentia',
+        version: options.version,
+        description:
+          'The backend of a proactive partner. Every refusal is `application/problem+json` (RFC 9457) with a stable ' +
+          '`code`; every answer carries `x-request-id`.',
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      servers: options.servers.map((url) => ({ url })),
+      tags: [
+        { name: 'canvases', description: 'Canvases: titled trees of blocks.' },
+        { name: 'blocks', description: 'The blocks of a canvas, and how they change.' },
+        { name: 'members', description: 'Who has access to a canvas.' },
+        { name: 'markdown', description: 'Import and export.' },
+        { name: 'auth', description: 'The signed-in person.' },
+        { name: 'service', description: 'For operators.' },
+      ],
+      components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
+    },
+    transform: jsonSchemaTransform,
+    transformObject: jsonSchemaTransformObject,
+  });
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true, theme: { title: 'Potentia API' } });
+
+  let document: string | undefined;
+  app.get('/openapi.json', { schema: { hide: true }, config: { auth: 'none' } }, (_request, reply) => {
+    document ??= JSON.stringify(app.swagger());
+    return reply.type('application/json; charset=utf-8').send(document);
+  });
+}

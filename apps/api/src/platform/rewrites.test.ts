@@ -1,0 +1,60 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { canonicalUrl } from './rewrites.ts';
+
+const ID = '0199a1b2-0000-7000-8000-000000000001';
+
+describe('older spellings of a path', () => {
+  it.each([
+    [`/canvas`, '/api/v1/canvases'],
+    [`/canvas?limit=2`, '/api/v1/canvases?limit=2'],
+    [`/canvas/${ID}`, `/api/v1/canvases/${ID}`],
+    [`/canvas/${ID}/mutate`, `/api/v1/canvases/${ID}/mutate`],
+    [`/api/canvas/${ID}/blocks/${ID}`, `/api/v1/canvases/${ID}/blocks/${ID}`],
+    [`/api/v1/canvas/${ID}/meta`, `/api/v1/canvases/${ID}/meta`],
+    [`/canvases/${ID}`, `/api/v1/canvases/${ID}`],
+    [`/v1/canvases/${ID}`, `/api/v1/canvases/${ID}`],
+    [`/auth/refresh`, '/api/v1/auth/refresh'],
+    [`/api/auth/refresh`, '/api/v1/auth/refresh'],
+    [`/me`, '/api/v1/me'],
+  ])('%s is %s', (seed, canonical) => {
+    expect(canonicalUrl(seed)).toBe(canonical);
+  });
+
+  it.each([
+    '/health',
+    '/ready',
+    '/metrics',
+    '/debug/echo',
+    '/ws/canvas/x',
+    '/openapi.json',
+    '/docs/',
+    '/canvasses',
+    '/mex',
+    '/constructor',
+    '/',
+  ])('%s stays as it is', (path) => {
+    expect(canonicalUrl(path)).toBe(path);
+  });
+
+  it('rewriting twice changes nothing more', () => {
+    const segment = fc.constantFrom(
+      'api',
+      'v1',
+      'canvas',
+      'canvases',
+      'auth',
+      'me',
+      'x',
+      ID,
+      'constructor',
+      '__proto__',
+    );
+    fc.assert(
+      fc.property(fc.array(segment, { maxLength: 5 }), (segments) => {
+        const once = canonicalUrl(`/${segments.join('/')}`);
+        expect(canonicalUrl(once)).toBe(once);
+      }),
+    );
+  });
+});
