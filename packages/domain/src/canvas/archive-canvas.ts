@@ -1,0 +1,17 @@
+import { archiveCanvas as setArchived } from '@potentia/db/canvas/queries';
+import type { z } from 'zod';
+import type { UserCtx } from '../platform/ctx.ts';
+import { fromDb } from '../platform/db-errors.ts';
+import { parseInput } from '../platform/parse.ts';
+import { publishEvent } from './publish.ts';
+import { canvasRef, type Canvas } from './schemas.ts';
+
+/** Makes a canvas read-only and hides it from lists; archiving twice changes nothing. Throws `canvas.not_found`, `canvas.forbidden` (admins may). */
+export async function archiveCanvas(ctx: UserCtx, input: z.input<typeof canvasRef>): Promise<Canvas> {
+  const { canvas_id } = parseInput(canvasRef, input);
+  const { canvas, event } = await fromDb(() =>
+    setArchived(ctx.db, { user_id: ctx.actor.user_id, canvas_id, request_id: ctx.request_id }),
+  );
+  if (event) publishEvent(ctx, { canvas_id, ...event });
+  return canvas;
+}

@@ -1,0 +1,28 @@
+import { setCanvasAccess } from '@potentia/db/canvas/queries';
+import type { z } from 'zod';
+import type { UserCtx } from '../platform/ctx.ts';
+import { fromDb } from '../platform/db-errors.ts';
+import { parseInput } from '../platform/parse.ts';
+import { publishAccess, publishOutboxHint } from './publish.ts';
+import { setAccessInput, type Access } from './schemas.ts';
+
+/**
+ * Invites a person by id, changes the role of an invitation, or (`role: null`) takes it back; at once, for open sockets
+ * too. Throws `canvas.not_found`, `canvas.forbidden` (admins may, up to their own role), `user.not_found`,
+ * `canvas.owner_fixed`.
+ */
+export async function setAccess(ctx: UserCtx, input: z.input<typeof setAccessInput>): Promise<Access> {
+  const { canvas_id, user_id, role } = parseInput(setAccessInput, input);
+  await fromDb(() =>
+    setCanvasAccess(ctx.db, {
+      user_id: ctx.actor.user_id,
+      canvas_id,
+      target_user_id: user_id,
+      role,
+      request_id: ctx.request_id,
+    }),
+  );
+  publishAccess(ctx, canvas_id, user_id);
+  publishOutboxHint(ctx);
+  return { user_id, role };
+}
