@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 export interface JsonFile<T> {
   value: T;
   /** Resolves when `value`, as it is now, is on disk. Calls while a write runs share the next one. */
-  save(): Promise<void>;
+  save: () => Promise<void>;
 }
 
 /**
@@ -16,8 +16,8 @@ export async function openJsonFile<T>(data_dir: string | undefined, name: string
   const path = join(data_dir, name);
   const value = await readFile(path, 'utf8').then(
     (text) => JSON.parse(text) as T,
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return initial;
+    (error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return initial;
       throw error;
     },
   );

@@ -12,8 +12,8 @@ export interface ConsoleOptions {
 
 /** Fixed ids, so that a sandbox that lost its data still knows the people whom the database knows. */
 export const DEMO_USERS: readonly DemoUser[] = [
-  { id: 'd0000000-0000-4000-8000-000000000001', email: 'demo-one@example.com', name: 'Demo One' },
-  { id: 'd0000000-0000-4000-8000-000000000002', email: 'demo-two@example.com', name: 'Demo Two' },
+  { id: '00000000-0000-4000-8000-000000000001', email: 'demo-one@example.com', name: 'Demo One' },
+  { id: '00000000-0000-4000-8000-000000000002', email: 'demo-two@example.com', name: 'Demo Two' },
 ];
 
 const FILES = [

@@ -39,7 +39,7 @@ async function importKey(jwk: JWK): Promise<VerificationKey | undefined> {
   if (!alg || !jwk.kid || (jwk.use ?? 'sig') !== 'sig') return undefined;
   // Only public members: a set that leaks private ones must not make a verifier fail on `key_ops`.
   const { kty, crv, x, y, n, e } = jwk;
-  const key = await importJWK({ kty, crv, x, y, n, e } as JWK, alg).catch(() => undefined);
+  const key = await importJWK({ kty, crv, x, y, n, e }, alg).catch(() => undefined);
   return key ? { kid: jwk.kid, alg, key: key as CryptoKey } : undefined;
 }
 

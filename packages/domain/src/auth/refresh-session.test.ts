@@ -81,7 +81,7 @@ describe('a refresh token', () => {
     'must be given as the only field: %j is invalid',
     async (input) => {
       const ctx = await startAuthServer((token, response) => response.end(sessionOf(token)));
-      await expect(refreshSession(ctx, input)).rejects.toEqual(refusal('invalid', 'auth.input_invalid'));
+      await expect(refreshSession(ctx, input)).rejects.toEqual(refusal('invalid', 'request.invalid'));
     },
   );
 });

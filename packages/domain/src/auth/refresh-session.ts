@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AppError } from '../platform/errors.ts';
+import { parseInput } from '../platform/parse.ts';
 
 export const RefreshSessionInput = z.strictObject({ refresh_token: z.string().trim().min(1).max(4096) });
 
@@ -23,15 +23,10 @@ export interface AuthProvider {
 }
 
 /**
- * Exchanges a refresh token for a new session; the old token is spent by it. Throws `invalid` (`auth.input_invalid`) and
+ * Exchanges a refresh token for a new session; the old token is spent by it. Throws `invalid` and
  * what `AuthProvider.refresh` throws.
  */
 export async function refreshSession(ctx: { auth: AuthProvider }, input: unknown): Promise<Session> {
-  const parsed = RefreshSessionInput.safeParse(input);
-  if (!parsed.success) {
-    throw new AppError('invalid', 'auth.input_invalid', 'The refresh request is not valid', {
-      errors: parsed.error.issues.map(({ path, message }) => ({ pointer: ['', ...path].join('/'), message })),
-    });
-  }
-  return ctx.auth.refresh(parsed.data.refresh_token);
+  const { refresh_token } = parseInput(RefreshSessionInput, input);
+  return ctx.auth.refresh(refresh_token);
 }
