@@ -1,0 +1,80 @@
+import { startHealthReports } from '@potentia/config/health';
+import { writeSystemHealth } from '@potentia/db/platform/queries';
+import { createSubscriber } from '@potentia/domain/platform/adapters/redis-bus';
+import { OUTBOX_HINT_CHANNEL } from '@potentia/domain/platform/outbox';
+import { fastify } from 'fastify';
+import { findLossRisks, type JobsContext } from './context.ts';
+import { createJobMetrics, createRelayMetrics, measureQueues } from './metrics.ts';
+import { OutboxRelay } from './outbox-relay.ts';
+import { QUEUES, type QueueDefinition } from './queues.ts';
+import { startWorkers, stopWorkers } from './workers.ts';
+
+export interface JobsApp {
+  /** Where `/health`, `/ready` and `/metrics` are. */
+  url: string;
+  /** Takes no new job, finishes the running ones, lets go of everything. */
+  stop(): Promise<void>;
+}
+
+/** What of the time to shut down is kept for letting go of connections. */
+const LAST_WORDS_MS = 2_000;
+
+/** Starts the relay, a worker per queue and the health server. */
+export async function startJobs(
+  context: JobsContext,
+  queues: Record<string, QueueDefinition> = QUEUES,
+): Promise<JobsApp> {
+  const { config, log, db, bus, health, redis } = context;
+  const { registry } = health;
+
+  const server = fastify({ logger: false });
+  for (const route of health.routes) {
+    server.get(route.path, async (_request, reply) => {
+      const { status, content_type, body } = await route.handle();
+      return reply.code(status).type(content_type).send(body);
+    });
+  }
+  const url = await server.listen({ host: config.HOST, port: config.PORT });
+
+  const relay = new OutboxRelay({ db, redis: redis.queue, queues, metrics: createRelayMetrics(registry, db), log });
+  const subscriber = createSubscriber({
+    url: config.REDIS_URL,
+    timeout_ms: config.REDIS_TIMEOUT_MS,
+    log,
+    registry,
+    on_message: () => relay.wake(),
+    on_reconnect: () => relay.wake(),
+  });
+  void subscriber.subscribe(OUTBOX_HINT_CHANNEL);
+  relay.start();
+
+  const workers = startWorkers({
+    queues,
+    redis: redis.worker,
+    ctx: { db, bus, log, actor: { type: 'system', reason: 'job' }, clock: () => new Date() },
+    metrics: createJobMetrics(registry),
+    log,
+  });
+  measureQueues(registry, redis.queue, Object.keys(queues));
+  const reports = startHealthReports({ health, write: (row) => writeSystemHealth(db, row), log });
+  redis.queue.once('ready', () => {
+    findLossRisks(redis.queue, LAST_WORDS_MS).then(
+      (risks) => risks.length > 0 && log.warn({ risks }, 'redis can lose jobs'),
+      (error: unknown) => log.debug({ err: error }, 'could not ask redis whether it keeps jobs'),
+    );
+  });
+
+  return {
+    url,
+    async stop() {
+      health.set_draining();
+      subscriber.close();
+      await Promise.all([
+        relay.stop(),
+        stopWorkers(workers, Math.max(config.SHUTDOWN_TIMEOUT_MS - LAST_WORDS_MS, LAST_WORDS_MS / 4)),
+      ]);
+      await reports.stop();
+      await server.close();
+    },
+  };
+}

@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto';
+import { createHealth, type Health } from '@potentia/config/health';
+import type { Logger } from '@potentia/config/logger';
+import { createDb, type Db } from '@potentia/db/client';
+import { createRedis, deadline, type RedisClient } from '@potentia/domain/platform/adapters/redis';
+import { createBus } from '@potentia/domain/platform/adapters/redis-bus';
+import type { Bus } from '@potentia/domain/platform/bus';
+import type { JobsConfig } from './config.ts';
+
+export const SERVICE = 'jobs';
+export const VERSION = '0.1.0';
+
+export interface JobsContext {
+  config: JobsConfig;
+  log: Logger;
+  db: Db;
+  bus: Bus;
+  health: Health;
+  /** The connections that BullMQ works on. */
+  redis: { queue: RedisClient; worker: RedisClient };
+  close(): Promise<void>;
+}
+
+/** The composition root of the jobs. `close` lets go of every connection. */
+export function createJobsContext(config: JobsConfig, log: Logger): JobsContext {
+  const db = createDb({
+    url: config.DATABASE_URL,
+    pool_size: config.DATABASE_POOL_SIZE,
+    timeout_ms: config.DATABASE_TIMEOUT_MS,
+    prepare: config.DATABASE_PREPARE,
+    application_name: `potentia-${SERVICE}`,
+    log,
+  });
+  const connect = (role: 'command' | 'queue' | 'worker') =>
+    createRedis({ url: config.REDIS_URL, timeout_ms: config.REDIS_TIMEOUT_MS, role, log });
+  const [command, queue, worker] = [connect('command'), connect('queue'), connect('worker')];
+  const health = createHealth({
+    service: SERVICE,
+    version: VERSION,
+    instance_id: randomUUID(),
+    checks: {
+      postgres: () => db.ping(),
+      redis: async () => {
+        await command.ping();
+      },
+    },
+    check_timeout_ms: config.DATABASE_TIMEOUT_MS,
+  });
+  return {
+    config,
+    log,
+    db,
+    health,
+    bus: createBus({ redis: command, registry: health.registry }),
+    redis: { queue, worker },
+    async close() {
+      for (const client of [command, queue, worker]) client.disconnect();
+      await db.end();
+    },
+  };
+}
+
+/** What is wrong with `redis` as the store of jobs; empty when it keeps them over a crash and never evicts them. */
+export async function findLossRisks(redis: RedisClient, timeout_ms: number): Promise<string[]> {
+  const info = await deadline(redis.info(), timeout_ms);
+  const value = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1];
+  const risks: string[] = [];
+  if (value('aof_enabled') === '0') risks.push('no append-only file: a crash of Redis loses jobs (appendonly yes)');
+  const policy = value('maxmemory_policy');
+  if (policy && policy !== 'noeviction') risks.push(`jobs can be evicted (maxmemory-policy ${policy}, not noeviction)`);
+  return risks;
+}

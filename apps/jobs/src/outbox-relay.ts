@@ -1,0 +1,149 @@
+import type { Logger } from '@potentia/config/logger';
+import type { Db } from '@potentia/db/client';
+import { asSystem } from '@potentia/db/context';
+import { deleteOutbox, type OutboxRow, takeOutbox } from '@potentia/db/platform/queries';
+import { deadline, QUEUE_TIMEOUT_MS, type RedisClient } from '@potentia/domain/platform/adapters/redis';
+import type { OutboxJob } from '@potentia/domain/platform/outbox';
+import { Queue } from 'bullmq';
+import type { RelayMetrics } from './metrics.ts';
+import { jobOptions, prefixOf, type QueueDefinition } from './queues.ts';
+
+const BATCH = 200;
+const POLL_MS = 1_000;
+
+export interface RelayOptions {
+  db: Db;
+  /** A `queue` connection. */
+  redis: RedisClient;
+  queues: Record<string, QueueDefinition>;
+  metrics: RelayMetrics;
+  log: Logger;
+}
+
+/**
+ * Moves outbox rows into BullMQ. A batch is one transaction: lock the rows, add them, delete them, commit. Whatever dies
+ * in between, the rows are still there and are added again under the same job id. Any number of relays run side by side.
+ */
+export class OutboxRelay {
+  readonly #options: RelayOptions;
+  readonly #queues: Map<string, Queue>;
+  readonly #topics: string[];
+  #stopped = false;
+  #failing = false;
+  #wake: () => void = () => undefined;
+  #woken = false;
+  #running: Promise<void> | undefined;
+
+  constructor(options: RelayOptions) {
+    this.#options = options;
+    this.#topics = Object.keys(options.queues);
+    this.#queues = new Map(this.#topics.map((topic) => [topic, openQueue(topic, options)]));
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  /** Looks for rows now, instead of at the next poll. */
+  wake(): void {
+    this.#woken = true;
+    this.#wake();
+  }
+
+  /** Finishes the batch at hand. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.wake();
+    await this.#running;
+  }
+
+  /** Moves one batch; the number of rows that it moved. Throws when Postgres or Redis is away: then it moved none. */
+  async relayBatch(): Promise<number> {
+    const { db, redis, metrics } = this.#options;
+    // The rows are locked while Redis takes them, so they are not even read when it is known to be away.
+    if (redis.status !== 'ready') throw new Error('redis is away');
+    const rows = await asSystem(db, 'outbox relay', async (tx) => {
+      const taken = await takeOutbox(tx, { topics: this.#topics, limit: BATCH });
+      if (taken.length === 0) return taken;
+      await deadline(this.#add(taken), QUEUE_TIMEOUT_MS);
+      await deleteOutbox(
+        tx,
+        taken.map(({ id }) => id),
+      );
+      return taken;
+    });
+    if (rows.length > 0) metrics.observeBatch(rows);
+    return rows.length;
+  }
+
+  async #add(rows: OutboxRow[]): Promise<void> {
+    const by_topic = Map.groupBy(rows, ({ topic }) => topic);
+    await Promise.all(
+      [...by_topic].map(([topic, batch]) => {
+        const options = jobOptions(this.#options.queues[topic]!);
+        return this.#queues
+          .get(topic)!
+          .addBulk(batch.map((row) => ({ name: topic, data: toJob(row), opts: { ...options, jobId: row.id } })));
+      }),
+    );
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      this.#woken = false;
+      const moved = await this.#tryBatch();
+      if (moved < BATCH) await this.#pause(moved < 0);
+    }
+  }
+
+  async #tryBatch(): Promise<number> {
+    const { log, metrics } = this.#options;
+    try {
+      const moved = await this.relayBatch();
+      if (this.#failing) log.info('outbox relay works again');
+      this.#failing = false;
+      return moved;
+    } catch (error) {
+      metrics.countError();
+      if (!this.#failing) log.warn({ err: error }, 'outbox relay cannot work; rows wait in Postgres');
+      this.#failing = true;
+      return -1;
+    }
+  }
+
+  /** Until the next poll, or until woken; a hint does not shorten the pause after a failure. */
+  #pause(failed: boolean): Promise<void> {
+    if (this.#stopped || (this.#woken && !failed)) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, POLL_MS);
+      this.#wake = () => {
+        if (failed && !this.#stopped) return;
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+function openQueue(topic: string, { redis, log }: RelayOptions): Queue {
+  // Without waiting for readiness: a queue that waits for Redis would hold its rows locked meanwhile.
+  const queue = new Queue(topic, {
+    connection: redis,
+    prefix: prefixOf(topic),
+    skipVersionCheck: true,
+    skipWaitingForReady: true,
+    skipMetasUpdate: true,
+  });
+  queue.on('error', (error) => log.debug({ err: error, queue: topic }, 'queue error'));
+  return queue;
+}
+
+const toJob = ({ id, workspace_id, user_id, payload, traceparent, request_id, created_at }: OutboxRow): OutboxJob => ({
+  outbox_id: id,
+  workspace_id,
+  user_id,
+  payload,
+  traceparent,
+  request_id,
+  created_at,
+});

@@ -1,0 +1,34 @@
+import { redactEnv } from '@potentia/config/env';
+import { runService } from '@potentia/config/lifecycle';
+import { createLogger } from '@potentia/config/logger';
+import { startTelemetry } from '@potentia/config/telemetry';
+import { startWaWorker } from './app.ts';
+import { readConfig, schema } from './config.ts';
+import { createWaWorkerContext, SERVICE, VERSION } from './context.ts';
+
+const config = readConfig();
+const log = createLogger({ service: SERVICE, level: config.LOG_LEVEL, version: VERSION });
+log.info({ config: redactEnv(schema, config) }, 'configuration');
+
+await runService({
+  service: SERVICE,
+  log,
+  shutdown_timeout_ms: config.SHUTDOWN_TIMEOUT_MS,
+  async start() {
+    const telemetry = await startTelemetry({
+      service: SERVICE,
+      version: VERSION,
+      endpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT,
+    });
+    const context = createWaWorkerContext(config, log);
+    const { url, stop } = await startWaWorker(context);
+    return {
+      url,
+      async stop() {
+        await stop();
+        await context.close();
+        await telemetry.shutdown();
+      },
+    };
+  },
+});

@@ -1,0 +1,23 @@
+import type { Bus } from './bus.ts';
+
+/** Where whoever committed an outbox row says so. Only a hint: the relay also looks once a second. */
+export const OUTBOX_HINT_CHANNEL = 'outbox:hint';
+
+/** Wakes the relay; to be called after the commit. */
+export function hintOutbox(bus: Bus): void {
+  bus.publish(OUTBOX_HINT_CHANNEL, { kind: 'hint', frame: '' });
+}
+
+/**
+ * What a queue carries: an outbox row on its way. A job can run more than once (a process dies between its work and the
+ * word that it is done), so whoever handles it must make `outbox_id` count once, in Postgres.
+ */
+export interface OutboxJob<Payload = unknown> {
+  outbox_id: string;
+  workspace_id: string | null;
+  user_id: string | null;
+  payload: Payload;
+  traceparent: string | null;
+  request_id: string | null;
+  created_at: string;
+}
