@@ -1,6 +1,7 @@
 import { currentTraceparent } from '@potentia/config/telemetry';
 import { canvasChannel } from '../platform/bus.ts';
 import type { Ctx } from '../platform/ctx.ts';
+import { OUTBOX_HINT_CHANNEL } from '../platform/outbox.ts';
 
 /** An accepted change as Postgres wrote it: `frame` is what a hub would read from `canvas_events` to fill a gap. */
 export interface CanvasEvent {
@@ -26,7 +27,7 @@ export function publishDeleted(ctx: Ctx, canvas_id: string): void {
 
 /** Wakes the outbox relay, which polls anyway. */
 export function publishOutboxHint(ctx: Ctx): void {
-  ctx.bus.publish('outbox:hint', { kind: 'hint', frame: '' });
+  ctx.bus.publish(OUTBOX_HINT_CHANNEL, { kind: 'hint', frame: '' });
 }
 
 /** Sends a presence frame; it may be lost. */

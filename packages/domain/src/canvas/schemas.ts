@@ -16,7 +16,7 @@ const title = safeText(200);
 const icon = safeText(64).nullable();
 const block_type = z
   .string()
-  .regex(/^[a-z][a-z0-9_.-]{0,63}$/, 'Lower-case letters, digits, "_", "." and "-", starting with a letter, at most 64');
+  .regex(/^[a-z][a-z0-9_-]{0,63}$/, 'Lower-case letters, digits, "_" and "-", starting with a letter, at most 64');
 const version = z.int().min(1);
 
 export const canvasRole = z.enum(canvas_roles).meta({ id: 'CanvasRole' });

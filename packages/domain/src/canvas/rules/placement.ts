@@ -1,0 +1,99 @@
+import type { BlockOp } from '../schemas.ts';
+import { ranksBetween } from './rank.ts';
+
+/** A gap to look up: absent `after_id` is the end of the list, null its beginning. */
+export interface GapQuery {
+  parent_id: string | null;
+  after_id?: string | null;
+}
+
+/** A gap as it stands, among all siblings, those in the trash too. Null ends are the ends of the list. */
+export interface Gap {
+  after_id: string | null;
+  after_rank: string | null;
+  before_id: string | null;
+  before_rank: string | null;
+}
+
+/** An operation with its block's id made up, if the client had not. */
+export type NamedOp = BlockOp & { block_id: string };
+type PlacingOp = Extract<NamedOp, { op: 'create' | 'move' }>;
+
+/** An operation names a block to follow that is no sibling there, or itself. */
+export class MisplacedOp extends Error {
+  readonly op_index: number;
+  constructor(op_index: number) {
+    super('The block to follow is not there');
+    this.op_index = op_index;
+  }
+}
+
+/** One gap with the operations that put a block into it, by index, in the order of their blocks. */
+interface Slot {
+  parent_id: string | null;
+  gap: Gap;
+  items: number[];
+}
+
+const EMPTY_LIST: Gap = { after_id: null, after_rank: null, before_id: null, before_rank: null };
+
+const isPlacing = (op: NamedOp): op is PlacingOp => op.op === 'create' || op.op === 'move';
+
+/**
+ * The gaps that a batch needs from the database, without doubles. Beside blocks that the batch places itself, and inside
+ * blocks that it creates, nothing is looked up.
+ */
+export function listGaps(ops: readonly NamedOp[]): GapQuery[] {
+  const queries = new Map<string, GapQuery>();
+  const placed = new Set<string>();
+  const created = new Set<string>();
+  for (const op of ops.filter(isPlacing)) {
+    const is_known = (op.parent_id !== null && created.has(op.parent_id)) || (op.after_id && placed.has(op.after_id));
+    if (!is_known) {
+      const query = op.after_id === undefined ? {} : { after_id: op.after_id };
+      queries.set(gapKey(op), { parent_id: op.parent_id, ...query });
+    }
+    placed.add(op.block_id);
+    if (op.op === 'create') created.add(op.block_id);
+  }
+  return [...queries.values()];
+}
+
+/**
+ * Ranks for every create and move of a batch, by the index of the operation. `gaps` answers `listGaps(ops)` in its order.
+ * Blocks that go into one gap share it. Throws MisplacedOp.
+ */
+export function rankOps(ops: readonly NamedOp[], gaps: readonly Gap[]): Map<number, string> {
+  const known = new Map(listGaps(ops).map((query, i) => [gapKey(query), gaps[i]]));
+  const slots = new Map<string, Slot>();
+  const placed = new Map<string, { slot: Slot; item: number }>();
+
+  for (const [index, op] of ops.entries()) {
+    if (!isPlacing(op)) continue;
+    if (op.after_id === op.block_id) throw new MisplacedOp(index);
+    const follows = op.after_id ? placed.get(op.after_id) : undefined;
+    const gap = known.get(gapKey(op));
+    if (follows ? follows.slot.parent_id !== op.parent_id : op.after_id && !gap) throw new MisplacedOp(index);
+    const slot = follows?.slot ?? openSlot(slots, op.parent_id, gap ?? EMPTY_LIST);
+    const end = op.after_id === undefined ? slot.items.length : 0;
+    slot.items.splice(follows ? slot.items.indexOf(follows.item) + 1 : end, 0, index);
+    placed.set(op.block_id, { slot, item: index });
+  }
+  return new Map([...slots.values()].flatMap(rankSlot));
+}
+
+function openSlot(slots: Map<string, Slot>, parent_id: string | null, gap: Gap): Slot {
+  const key = gapKey({ parent_id, after_id: gap.after_id });
+  const slot = slots.get(key) ?? { parent_id, gap, items: [] };
+  slots.set(key, slot);
+  return slot;
+}
+
+function rankSlot({ gap, items }: Slot): [number, string][] {
+  const ranks = ranksBetween(gap.after_rank, gap.before_rank, items.length);
+  return items.map((item, i) => [item, ranks[i] as string]);
+}
+
+function gapKey({ parent_id, after_id }: GapQuery): string {
+  return `${parent_id ?? 'root'} ${after_id === undefined ? 'end' : (after_id ?? 'start')}`;
+}
