@@ -4,7 +4,7 @@ import { asSystem } from '@potentia/db/context';
 import { deleteOutbox, type OutboxRow, takeOutbox } from '@potentia/db/platform/queries';
 import { deadline, QUEUE_TIMEOUT_MS, type RedisClient } from '@potentia/domain/platform/adapters/redis';
 import type { OutboxJob } from '@potentia/domain/platform/outbox';
-import { Queue } from 'bullmq';
+import { type JobsOptions, Queue } from 'bullmq';
 import type { RelayMetrics } from './metrics.ts';
 import { jobOptions, prefixOf, type QueueDefinition } from './queues.ts';
 
@@ -26,7 +26,7 @@ export interface RelayOptions {
  */
 export class OutboxRelay {
   readonly #options: RelayOptions;
-  readonly #queues: Map<string, Queue>;
+  readonly #queues: Map<string, { queue: Queue; job_options: JobsOptions }>;
   readonly #topics: string[];
   #stopped = false;
   #failing = false;
@@ -37,7 +37,12 @@ export class OutboxRelay {
   constructor(options: RelayOptions) {
     this.#options = options;
     this.#topics = Object.keys(options.queues);
-    this.#queues = new Map(this.#topics.map((topic) => [topic, openQueue(topic, options)]));
+    this.#queues = new Map(
+      Object.entries(options.queues).map(([topic, definition]) => [
+        topic,
+        { queue: openQueue(topic, options), job_options: jobOptions(definition) },
+      ]),
+    );
   }
 
   start(): void {
@@ -62,7 +67,7 @@ export class OutboxRelay {
     const { db, redis, metrics } = this.#options;
     // The rows are locked while Redis takes them, so they are not even read when it is known to be away.
     if (redis.status !== 'ready') throw new Error('redis is away');
-    const rows = await asSystem(db, 'outbox relay', async (tx) => {
+    const rows = await asSystem(db, 'outbox.relay', async (tx) => {
       const taken = await takeOutbox(tx, { topics: this.#topics, limit: BATCH });
       if (taken.length === 0) return taken;
       await deadline(this.#add(taken), QUEUE_TIMEOUT_MS);
@@ -79,11 +84,11 @@ export class OutboxRelay {
   async #add(rows: OutboxRow[]): Promise<void> {
     const by_topic = Map.groupBy(rows, ({ topic }) => topic);
     await Promise.all(
-      [...by_topic].map(([topic, batch]) => {
-        const options = jobOptions(this.#options.queues[topic]!);
-        return this.#queues
-          .get(topic)!
-          .addBulk(batch.map((row) => ({ name: topic, data: toJob(row), opts: { ...options, jobId: row.id } })));
+      [...this.#queues].map(async ([topic, { queue, job_options }]) => {
+        const jobs = by_topic
+          .get(topic)
+          ?.map((row) => ({ name: topic, data: toJob(row), opts: { ...job_options, jobId: row.id } }));
+        if (jobs) await queue.addBulk(jobs);
       }),
     );
   }

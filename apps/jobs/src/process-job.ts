@@ -18,7 +18,7 @@ const AWAY_RETRY_MS = 2_000;
  */
 export async function processJob(
   name: string,
-  { schema, handle }: QueueDefinition,
+  definition: QueueDefinition,
   base: Omit<Ctx, 'request_id'>,
   job: Job<OutboxJob>,
   token: string | undefined,
@@ -26,7 +26,7 @@ export async function processJob(
   const { data } = job;
   const request_id = data.request_id ?? data.outbox_id;
   const log = base.log.child({ request_id, queue: name, job_id: job.id, attempt: job.attemptsMade + 1 });
-  const parsed = schema.safeParse(data.payload);
+  const parsed = definition.schema.safeParse(data.payload);
   if (!parsed.success) {
     log.error({ issues: parsed.error.issues }, 'job payload is malformed, parked');
     throw new UnrecoverableError(`malformed payload: ${parsed.error.issues[0]?.message}`);
@@ -36,7 +36,7 @@ export async function processJob(
       inSpan(
         `job ${name}`,
         { 'messaging.message.id': data.outbox_id, request_id },
-        () => handle({ ...base, log, request_id }, { ...data, payload: parsed.data }),
+        () => definition.handle({ ...base, log, request_id }, { ...data, payload: parsed.data }),
         SpanKind.CONSUMER,
       ),
     );

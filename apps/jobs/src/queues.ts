@@ -22,7 +22,7 @@ function define<Schema extends z.ZodType>(
     handle(ctx: Ctx, job: OutboxJob<z.output<Schema>>): Promise<unknown>;
   },
 ): QueueDefinition {
-  return definition as QueueDefinition;
+  return definition;
 }
 
 /** Every queue of the house. */

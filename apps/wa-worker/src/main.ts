@@ -21,11 +21,11 @@ await runService({
       endpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT,
     });
     const context = createWaWorkerContext(config, log);
-    const { url, stop } = await startWaWorker(context);
+    const app = await startWaWorker(context);
     return {
-      url,
+      url: app.url,
       async stop() {
-        await stop();
+        await app.stop();
         await context.close();
         await telemetry.shutdown();
       },

@@ -31,10 +31,16 @@ export function createBus({ redis, registry }: { redis: RedisClient; registry: R
 
   return {
     publish(channel, message) {
-      if (redis.status !== 'ready') return dropped.inc({ reason: 'away' });
+      if (redis.status !== 'ready') {
+        dropped.inc({ reason: 'away' });
+        return;
+      }
       const text = encodeBusMessage(message);
       const stuck = in_flight >= MAX_IN_FLIGHT || in_flight_bytes + text.length > MAX_IN_FLIGHT_BYTES;
-      if (stuck || performance.now() < paused_until) return dropped.inc({ reason: 'stuck' });
+      if (stuck || performance.now() < paused_until) {
+        dropped.inc({ reason: 'stuck' });
+        return;
+      }
       in_flight += 1;
       in_flight_bytes += text.length;
       redis

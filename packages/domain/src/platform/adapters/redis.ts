@@ -36,9 +36,8 @@ const retryStrategy = (attempt: number): number =>
  * while it is away reject at once (except on `worker`). Close it with `disconnect()`.
  */
 export function createRedis({ url, timeout_ms, role, log }: RedisSettings): RedisClient {
-  const urls = url.split(',').map((part) => part.trim());
   const options = optionsFor(role, timeout_ms);
-  const client = urls.length > 1 ? createCluster(urls, role, options) : new Redis(urls[0]!, options);
+  const client = url.includes(',') ? createCluster(url.split(','), role, options) : new Redis(url, options);
   reportState(client, role, log);
   return client;
 }
@@ -68,7 +67,8 @@ function optionsFor(role: RedisRole, timeout_ms: number): RedisOptions {
 }
 
 function createCluster(urls: string[], role: RedisRole, options: RedisOptions): Cluster {
-  const seed = new URL(urls[0]!);
+  // One set of credentials opens every node.
+  const seed = new URL(urls[0] ?? '');
   const { retryStrategy: clusterRetryStrategy, enableOfflineQueue = true, ...redisOptions } = options;
   return new Cluster(urls, {
     clusterRetryStrategy,
