@@ -1,0 +1,201 @@
+create or replace function app.get_canvas_snapshot(p_user_id uuid, p_canvas_id uuid) returns text
+language plpgsql set search_path = app, pg_temp as $$
+declare
+  v_context record;
+  v_snapshot text;
+begin
+  select * into v_context from app.set_canvas_context(p_user_id, p_canvas_id, 'viewer');
+  -- One statement, so canvas, seq and blocks are of one moment.
+  select concat('{"canvas":', app.canvas_json(c, app.is_personal(c.workspace_id)) || jsonb_build_object('role', v_context.role),
+    ',"epoch":"', h.epoch, '","seq":', h.seq, ',"blocks":[', (
+      select string_agg(app.block_json(b), ',' order by b.parent_id nulls first, b.rank)
+      from blocks b
+      where b.workspace_id = v_context.workspace_id and b.canvas_id = p_canvas_id and b.deleted_at is null
+    ), ']}')
+  into v_snapshot
+  from canvases c
+  join canvas_heads h on h.workspace_id = c.workspace_id and h.canvas_id = c.id
+  where c.workspace_id = v_context.workspace_id and c.id = p_canvas_id;
+  return v_snapshot;
+end $$;
+
+create or replace function app.get_canvas(p_user_id uuid, p_canvas_id uuid) returns text
+language plpgsql set search_path = app, pg_temp as $$
+declare
+  v_context record;
+begin
+  select * into v_context from app.set_canvas_context(p_user_id, p_canvas_id, 'viewer');
+  return (select app.canvas_json(c, app.is_personal(c.workspace_id)) || jsonb_build_object('role', v_context.role)
+    from canvases c where c.workspace_id = v_context.workspace_id and c.id = p_canvas_id);
+end $$;
+
+create or replace function app.get_block(p_user_id uuid, p_canvas_id uuid, p_block_id uuid) returns text
+language plpgsql set search_path = app, pg_temp as $$
+declare
+  v_workspace_id uuid;
+  v_block text;
+begin
+  select workspace_id into v_workspace_id from app.set_canvas_context(p_user_id, p_canvas_id, 'viewer');
+  select app.block_json(b) into v_block from blocks b
+  where b.workspace_id = v_workspace_id and b.canvas_id = p_canvas_id and b.id = p_block_id and b.deleted_at is null;
+  if v_block is null then
+    perform app.fail('PT404', 'block.not_found', 'There is no such block.');
+  end if;
+  return v_block;
+end $$;
+
+-- Live blocks, top level first, then by parent; siblings in their order. p_after_* is the position of the last item read:
+-- parent null and rank '' = the beginning. next_* are null at the end.
+create or replace function app.get_blocks_page(
+  p_user_id uuid, p_canvas_id uuid, p_after_parent_id uuid, p_after_rank text, p_limit int,
+  out items text, out next_parent_id uuid, out next_rank text, out has_more boolean)
+language plpgsql set search_path = app, pg_temp as $$
+declare
+  v_workspace_id uuid;
+  v_count int := 0;
+  v_more int;
+  v_more_items text;
+begin
+  select workspace_id into v_workspace_id from app.set_canvas_context(p_user_id, p_canvas_id, 'viewer');
+  p_limit := least(greatest(coalesce(p_limit, 50), 1), 500);
+  has_more := false;
+  -- Two ranges of one index instead of one query over both: an order with nulls first is not the index's own.
+  if p_after_parent_id is null then
+    select string_agg(app.block_json(b), ','), count(*), max(b.rank) into items, v_count, next_rank
+    from (
+      select * from blocks b
+      where b.workspace_id = v_workspace_id and b.canvas_id = p_canvas_id and b.parent_id is null
+        and b.rank > coalesce(p_after_rank, '') and b.deleted_at is null
+      order by b.rank limit p_limit
+    ) b;
+  end if;
+  if v_count < p_limit then
+    select string_agg(app.block_json(b), ','), count(*), (array_agg(b.parent_id))[count(*)], (array_agg(b.rank))[count(*)]
+    into v_more_items, v_more, next_parent_id, next_rank
+    from (
+      select * from blocks b
+      where b.workspace_id = v_workspace_id and b.canvas_id = p_canvas_id and b.parent_id is not null
+        and (b.parent_id, b.rank) > (coalesce(p_after_parent_id, '00000000-0000-0000-0000-000000000000'),
+          case when p_after_parent_id is null then '' else p_after_rank end)
+        and b.deleted_at is null
+      order by b.parent_id, b.rank limit p_limit - v_count
+    ) b;
+    items := concat_ws(',', items, v_more_items);
+    v_count := v_count + v_more;
+  end if;
+  has_more := v_count = p_limit;
+  items := concat('[', items, ']');
+end $$;
+
+-- The row that stands right after p_after_rank among all children of one parent, trashed ones too. p_except: a block on the
+-- move, which is not its own neighbour.
+create or replace function app.next_sibling(
+  p_workspace_id uuid, p_canvas_id uuid, p_parent_id uuid, p_after_rank text, p_except uuid, out id uuid, out rank text)
+language plpgsql set search_path = app, pg_temp as $$
+begin
+  -- Two queries because `is not distinct from` cannot use an index.
+  if p_parent_id is null then
+    select b.id, b.rank into id, rank from blocks b
+    where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.parent_id is null and b.rank > p_after_rank
+      and b.id is distinct from p_except
+    order by b.rank limit 1;
+  else
+    select b.id, b.rank into id, rank from blocks b
+    where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.parent_id = p_parent_id and b.rank > p_after_rank
+      and b.id is distinct from p_except
+    order by b.rank limit 1;
+  end if;
+end $$;
+
+create or replace function app.last_sibling(
+  p_workspace_id uuid, p_canvas_id uuid, p_parent_id uuid, p_except uuid, out id uuid, out rank text)
+language plpgsql set search_path = app, pg_temp as $$
+begin
+  if p_parent_id is null then
+    select b.id, b.rank into id, rank from blocks b
+    where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.parent_id is null and b.id is distinct from p_except
+    order by b.rank desc limit 1;
+  else
+    select b.id, b.rank into id, rank from blocks b
+    where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.parent_id = p_parent_id and b.id is distinct from p_except
+    order by b.rank desc limit 1;
+  end if;
+end $$;
+
+-- For each {parent_id, after_id?, block_id?, op_index?}: the two rows between which a block would come to stand. after_id
+-- absent = at the end, null = at the beginning. block_id: the block on the move. op_index: what an error names, else the
+-- gap's own index. A parent that does not exist (yet) has an empty gap.
+create or replace function app.get_block_gaps(p_user_id uuid, p_canvas_id uuid, p_gaps jsonb) returns jsonb
+language plpgsql set search_path = app, pg_temp as $$
+declare
+  v_workspace_id uuid;
+  v_gap jsonb;
+  v_count int := 0;
+  v_index int;
+  v_result jsonb := '[]';
+  v_parent_id uuid;
+  v_block_id uuid;
+  v_after record;
+  v_before record;
+begin
+  select workspace_id into v_workspace_id from app.set_canvas_context(p_user_id, p_canvas_id, 'editor');
+  for v_gap in select value from jsonb_array_elements(p_gaps) loop
+    v_index := case when v_gap ->> 'op_index' ~ '^[0-9]{1,6}$' then (v_gap ->> 'op_index')::int else v_count end;
+    v_count := v_count + 1;
+    v_parent_id := app.uuid_field(v_gap, 'parent_id', v_index, true);
+    v_block_id := app.uuid_field(v_gap, 'block_id', v_index, true);
+    if not v_gap ? 'after_id' then
+      select * into v_after from app.last_sibling(v_workspace_id, p_canvas_id, v_parent_id, v_block_id);
+      select null::uuid as id, null::text as rank into v_before;
+    else
+      select null::uuid as id, null::text as rank into v_after;
+      if v_gap ->> 'after_id' is not null then
+        select b.id, b.rank, b.parent_id into v_after from blocks b
+        where b.workspace_id = v_workspace_id and b.canvas_id = p_canvas_id
+          and b.id = app.uuid_field(v_gap, 'after_id', v_index, false) and b.id is distinct from v_block_id;
+        if not found then
+          perform app.fail('PT400', 'block.after_not_found', 'The block to stand after is not on this canvas.',
+            app.op_detail(v_index, 'after_id'));
+        end if;
+        if v_after.parent_id is distinct from v_parent_id then
+          perform app.fail('PT409', 'block.after_moved', 'The block to stand after has another parent.',
+            app.op_detail(v_index, 'after_id'));
+        end if;
+      end if;
+      select * into v_before from app.next_sibling(v_workspace_id, p_canvas_id, v_parent_id, coalesce(v_after.rank, ''), v_block_id);
+    end if;
+    v_result := v_result || jsonb_build_object(
+      'after_id', v_after.id, 'after_rank', v_after.rank, 'before_id', v_before.id, 'before_rank', v_before.rank);
+  end loop;
+  return v_result;
+end $$;
+
+-- Numbers only, no rows: a hub asks for all its rooms at once. A deleted canvas has none.
+create or replace function app.get_canvas_heads(p_canvas_ids uuid[])
+returns table (canvas_id uuid, epoch uuid, seq bigint, access_version bigint)
+language plpgsql stable security definer set search_path = app, pg_temp as $$
+begin
+  return query select h.canvas_id, h.epoch, h.seq, h.access_version + w.access_version
+    from canvas_heads h join workspaces w on w.id = h.workspace_id and w.deleted_at is null
+    where h.canvas_id = any (p_canvas_ids);
+end $$;
+
+create or replace function app.get_canvas_events(p_user_id uuid, p_canvas_id uuid, p_after_seq bigint, p_limit int)
+returns table (seq bigint, frame text) language plpgsql set search_path = app, pg_temp as $$
+declare
+  v_workspace_id uuid;
+  v_head canvas_heads;
+begin
+  select workspace_id into v_workspace_id from app.set_canvas_context(p_user_id, p_canvas_id, 'viewer');
+  select * into v_head from canvas_heads h where h.workspace_id = v_workspace_id and h.canvas_id = p_canvas_id;
+  if p_after_seq < v_head.min_seq then
+    perform app.fail('PT409', 'canvas.events_gone', 'Events that old are no longer kept; take a snapshot.',
+      jsonb_build_object('min_seq', v_head.min_seq));
+  end if;
+  return query select e.seq, app.event_frame(e, v_head.epoch) from canvas_events e
+    where e.workspace_id = v_workspace_id and e.canvas_id = p_canvas_id and e.seq > p_after_seq
+    order by e.seq limit least(greatest(p_limit, 1), 1000);
+end $$;
+
+grant execute on function app.get_canvas_snapshot, app.get_canvas, app.get_block, app.get_blocks_page, app.next_sibling,
+  app.last_sibling, app.get_block_gaps, app.get_canvas_heads, app.get_canvas_events to app_user;

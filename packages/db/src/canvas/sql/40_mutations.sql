@@ -1,0 +1,326 @@
+-- Takes the canvas's lock for a writer. Access is decided again once the lock is held, so that a revocation which
+-- committed while we waited counts.
+create or replace function app.lock_canvas(p_user_id uuid, p_canvas_id uuid, p_needed_role text,
+  out workspace_id uuid, out role text, out epoch uuid, out seq bigint)
+language plpgsql set search_path = app, pg_temp as $$
+begin
+  select c.workspace_id into workspace_id from app.set_canvas_context(p_user_id, p_canvas_id, p_needed_role) c;
+  select h.epoch, h.seq into epoch, seq from canvas_heads h
+  where h.workspace_id = lock_canvas.workspace_id and h.canvas_id = p_canvas_id
+  for update;
+  select c.role into role from app.set_canvas_context(p_user_id, p_canvas_id, p_needed_role) c;
+end $$;
+
+create or replace function app.check_not_archived(p_workspace_id uuid, p_canvas_id uuid) returns void
+language plpgsql set search_path = app, pg_temp as $$
+begin
+  perform from canvases c where c.workspace_id = p_workspace_id and c.id = p_canvas_id and c.archived_at is not null;
+  if found then
+    perform app.fail('PT409', 'canvas.archived', 'This canvas is archived.');
+  end if;
+end $$;
+
+-- Takes the next seq and appends the event. The caller holds the canvas's lock. Returns what clients get.
+create or replace function app.append_canvas_event(p_user_id uuid, p_workspace_id uuid, p_canvas_id uuid, p_type text,
+  p_mutation_id uuid, p_request_hash text, p_request_id text, p_payload json, p_at timestamptz, out seq bigint, out frame text)
+language plpgsql set search_path = app, pg_temp as $$
+declare
+  v_epoch uuid;
+begin
+  update canvas_heads h set seq = h.seq + 1
+  where h.workspace_id = p_workspace_id and h.canvas_id = p_canvas_id
+  returning h.seq, h.epoch into append_canvas_event.seq, v_epoch;
+  insert into canvas_events as e
+    (workspace_id, canvas_id, seq, type, mutation_id, request_hash, actor_user_id, request_id, payload, created_at)
+  values (p_workspace_id, p_canvas_id, append_canvas_event.seq, p_type, p_mutation_id, p_request_hash, p_user_id,
+    coalesce(p_request_id, ''), p_payload, p_at)
+  returning app.event_frame(e, v_epoch) into frame;
+end $$;
+
+create or replace function app.append_audit(p_user_id uuid, p_workspace_id uuid, p_canvas_id uuid, p_action text,
+  p_target_type text, p_target_id text, p_before jsonb, p_after jsonb, p_request_id text) returns void
+language plpgsql set search_path = app, pg_temp as $$
+begin
+  insert into audit_logs (id, workspace_id, actor_type, actor_user_id, action, target_type, target_id, canvas_id, before, after, request_id)
+  values (app.uuidv7(), p_workspace_id, 'user', p_user_id, p_action, p_target_type, p_target_id, p_canvas_id, p_before, p_after, p_request_id);
+end $$;
+
+-- Where p_op wants its block to stand: fails unless the parent is live on this canvas, the gap between after_id and
+-- before_id is still empty, and the rank lies in it.
+create or replace function app.check_place(
+  p_workspace_id uuid, p_canvas_id uuid, p_op jsonb, p_op_index int, p_block_id uuid, out parent_id uuid, out rank text)
+language plpgsql set search_path = app, pg_temp as $$
+declare
+  v_after_id constant uuid := app.uuid_field(p_op, 'after_id', p_op_index, true);
+  v_before_id constant uuid := app.uuid_field(p_op, 'before_id', p_op_index, true);
+  v_after_rank text := '';
+  v_before record;
+begin
+  parent_id := app.uuid_field(p_op, 'parent_id', p_op_index, true);
+  rank := p_op ->> 'rank';
+  if rank is null then
+    perform app.fail('PT400', 'block.rank_invalid', 'rank is required.', app.op_detail(p_op_index, 'rank'));
+  end if;
+  if parent_id is not null then
+    perform from blocks b
+    where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.id = check_place.parent_id and b.deleted_at is null;
+    if not found then
+      perform app.fail('PT400', 'block.parent_not_found', 'The parent is not on this canvas.', app.op_detail(p_op_index, 'parent_id'));
+    end if;
+    perform app.check_depth(p_workspace_id, p_canvas_id, parent_id, p_op ->> 'op' = 'move', p_block_id, p_op_index);
+  end if;
+  if v_after_id is not null then
+    select b.rank into v_after_rank from blocks b
+    where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.id = v_after_id
+      and b.parent_id is not distinct from check_place.parent_id and b.id <> p_block_id;
+    if not found then
+      perform app.fail('PT409', 'block.gap_moved', 'The place changed meanwhile.', app.op_detail(p_op_index, 'after_id'));
+    end if;
+  end if;
+  select * into v_before from app.next_sibling(p_workspace_id, p_canvas_id, parent_id, v_after_rank, p_block_id);
+  -- Ranks are compared too: a rebalance keeps the neighbours and changes their ranks.
+  if v_before.id is distinct from v_before_id or rank collate "C" <= v_after_rank or rank collate "C" >= v_before.rank then
+    perform app.fail('PT409', 'block.gap_moved', 'The place changed meanwhile.', app.op_detail(p_op_index, 'before_id'));
+  end if;
+end $$;
+
+-- 64 levels at most. A block on the move brings its subtree, and must not come to stand inside it.
+create or replace function app.check_depth(
+  p_workspace_id uuid, p_canvas_id uuid, p_parent_id uuid, p_moves boolean, p_block_id uuid, p_op_index int) returns void
+language plpgsql set search_path = app, pg_temp as $$
+declare
+  v_max constant int := 64;
+  v_depth int;
+  v_height int := 1;
+  v_cycle boolean;
+begin
+  with recursive up as (
+    select p_parent_id as id, 1 as depth
+    union all
+    select b.parent_id, up.depth + 1 from up
+    join blocks b on b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.id = up.id
+    where b.parent_id is not null and up.depth <= v_max
+  )
+  select max(up.depth), bool_or(up.id = p_block_id) into v_depth, v_cycle from up;
+  if v_cycle then
+    perform app.fail('PT400', 'block.cycle', 'A block cannot stand inside itself.', app.op_detail(p_op_index, 'parent_id'));
+  end if;
+  if p_moves then
+    with recursive down as (
+      select p_block_id as id, 1 as height
+      union all
+      select b.id, down.height + 1 from down
+      join blocks b on b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.parent_id = down.id
+      where down.height <= v_max
+    )
+    select max(down.height) into v_height from down;
+  end if;
+  if v_depth + v_height > v_max then
+    perform app.fail('PT400', 'block.too_deep', format('Blocks nest at most %s levels.', v_max), app.op_detail(p_op_index, 'parent_id'));
+  end if;
+end $$;
+
+-- Why an edit, move or delete found no row: the block is gone, or has another version.
+create or replace function app.fail_stale(p_workspace_id uuid, p_canvas_id uuid, p_block_id uuid, p_op_index int) returns void
+language plpgsql set search_path = app, pg_temp as $$
+declare
+  v_current text;
+begin
+  select app.block_json(b) into v_current from blocks b
+  where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.id = p_block_id and b.deleted_at is null;
+  if v_current is null then
+    perform app.fail('PT404', 'block.not_found', 'There is no such block.', app.op_detail(p_op_index, 'block_id'));
+  end if;
+  perform app.fail('PT409', 'block.version_conflict', 'The block was changed meanwhile.',
+    app.op_detail(p_op_index, 'version') || jsonb_build_object('current', v_current::jsonb));
+end $$;
+
+create or replace function app.create_block(
+  p_user_id uuid, p_workspace_id uuid, p_canvas_id uuid, p_op jsonb, p_op_index int, p_at timestamptz) returns text
+language plpgsql set search_path = app, pg_temp as $$
+declare
+  v_id constant uuid := app.uuid_field(p_op, 'block_id', p_op_index, false);
+  v_place record;
+  v_block text;
+begin
+  if not (p_op ? 'type' and p_op ? 'content') then
+    perform app.fail('PT400', 'block.content_invalid', 'type and content are required.', app.op_detail(p_op_index));
+  end if;
+  select * into v_place from app.check_place(p_workspace_id, p_canvas_id, p_op, p_op_index, v_id);
+  insert into blocks as b (workspace_id, canvas_id, id, parent_id, type, content, rank, created_by, updated_by, created_at, updated_at)
+  values (p_workspace_id, p_canvas_id, v_id, v_place.parent_id, p_op ->> 'type', p_op -> 'content', v_place.rank,
+    p_user_id, p_user_id, p_at, p_at)
+  on conflict (workspace_id, canvas_id, id) do nothing
+  returning app.block_json(b) into v_block;
+  if v_block is null then
+    perform app.fail('PT409', 'block.already_exists', 'A block with this id exists already, perhaps in the trash.',
+      app.op_detail(p_op_index, 'block_id'));
+  end if;
+  return concat('{"op":"create","block":', v_block, '}');
+end $$;
+
+create or replace function app.edit_block(
+  p_user_id uuid, p_workspace_id uuid, p_canvas_id uuid, p_op jsonb, p_op_index int, p_at timestamptz) returns text
+language plpgsql set search_path = app, pg_temp as $$
+declare
+  v_id constant uuid := app.uuid_field(p_op, 'block_id', p_op_index, false);
+  v_version constant int := app.version_field(p_op, p_op_index);
+  v_block text;
+begin
+  if not (p_op ? 'type' or p_op ? 'content') then
+    perform app.fail('PT400', 'block.content_invalid', 'An edit needs content or type.', app.op_detail(p_op_index));
+  end if;
+  update blocks as b
+  set content = coalesce(p_op -> 'content', b.content), type = coalesce(p_op ->> 'type', b.type),
+    version = b.version + 1, updated_by = p_user_id, updated_at = p_at
+  where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.id = v_id
+    and b.version = v_version and b.deleted_at is null
+  returning app.block_json(b) into v_block;
+  if v_block is null then
+    perform app.fail_stale(p_workspace_id, p_canvas_id, v_id, p_op_index);
+  end if;
+  return concat('{"op":"edit","block":', v_block, '}');
+end $$;
+
+create or replace function app.move_block(
+  p_user_id uuid, p_workspace_id uuid, p_canvas_id uuid, p_op jsonb, p_op_index int, p_at timestamptz) returns text
+language plpgsql set search_path = app, pg_temp as $$
+declare
+  v_id constant uuid := app.uuid_field(p_op, 'block_id', p_op_index, false);
+  v_version constant int := app.version_field(p_op, p_op_index);
+  v_place record;
+  v_block text;
+begin
+  -- First the version: of a block that another has moved meanwhile, the gap is of no interest.
+  perform from blocks b
+  where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.id = v_id and b.version = v_version and b.deleted_at is null;
+  if not found then
+    perform app.fail_stale(p_workspace_id, p_canvas_id, v_id, p_op_index);
+  end if;
+  select * into v_place from app.check_place(p_workspace_id, p_canvas_id, p_op, p_op_index, v_id);
+  update blocks as b
+  set parent_id = v_place.parent_id, rank = v_place.rank, version = b.version + 1, updated_by = p_user_id, updated_at = p_at
+  where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.id = v_id
+  returning app.block_json(b) into v_block;
+  return concat('{"op":"move","block":', v_block, '}');
+end $$;
+
+-- To the trash, with all that stands below. Rows that were there already keep their deleted_at.
+create or replace function app.delete_block(
+  p_user_id uuid, p_workspace_id uuid, p_canvas_id uuid, p_op jsonb, p_op_index int, p_at timestamptz) returns text
+language plpgsql set search_path = app, pg_temp as $$
+declare
+  v_id constant uuid := app.uuid_field(p_op, 'block_id', p_op_index, false);
+  v_version constant int := app.version_field(p_op, p_op_index);
+  v_ids json;
+begin
+  with recursive subtree as (
+    select b.id from blocks b
+    where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.id = v_id
+      and b.version = v_version and b.deleted_at is null
+    union all
+    select b.id from subtree s
+    join blocks b on b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.parent_id = s.id and b.deleted_at is null
+  ), trashed as (
+    update blocks b
+    set deleted_at = p_at, version = b.version + 1, updated_by = p_user_id, updated_at = p_at
+    from subtree s
+    where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.id = s.id
+    returning b.id
+  )
+  select json_agg(t.id) into v_ids from trashed t;
+  if v_ids is null then
+    perform app.fail_stale(p_workspace_id, p_canvas_id, v_id, p_op_index);
+  end if;
+  return concat('{"op":"delete","block_id":"', v_id, '","block_ids":', v_ids, '}');
+end $$;
+
+-- All or nothing, under the canvas's lock: one mutation, one seq, one event. The same mutation_id with the same request_hash
+-- answers what it answered the first time; with another hash it is a conflict. Only accepted mutations are remembered.
+create or replace function app.apply_block_mutations(
+  p_user_id uuid, p_canvas_id uuid, p_mutation_id uuid, p_request_hash text, p_ops jsonb, p_request_id text,
+  out result json, out replayed boolean, out workspace_id uuid, out seq bigint, out frame text)
+language plpgsql set search_path = app, pg_temp as $$
+declare
+  v_head record;
+  v_known canvas_events;
+  v_at timestamptz;
+  v_op jsonb;
+  v_index int := -1;
+  v_results text[] := '{}';
+  v_payload json;
+begin
+  if p_mutation_id is null then
+    perform app.fail('PT400', 'canvas.mutation_id_missing', 'A mutation needs an id.');
+  end if;
+  if jsonb_typeof(p_ops) is distinct from 'array' or jsonb_array_length(p_ops) not between 1 and 5000 then
+    perform app.fail('PT400', 'canvas.ops_invalid', 'ops must be a list of 1 to 5000 operations.', '{"pointer": "/ops"}');
+  end if;
+  select * into v_head from app.lock_canvas(p_user_id, p_canvas_id, 'editor');
+  workspace_id := v_head.workspace_id;
+  select * into v_known from canvas_events e
+  where e.workspace_id = v_head.workspace_id and e.canvas_id = p_canvas_id and e.mutation_id = p_mutation_id;
+  if found then
+    if v_known.request_hash is distinct from p_request_hash then
+      perform app.fail('PT409', 'canvas.mutation_reused', 'This mutation id was used for another mutation.');
+    end if;
+    replayed := true;
+    seq := v_known.seq;
+    frame := app.event_frame(v_known, v_head.epoch);
+    result := app.mutation_result(p_mutation_id, v_head.epoch, seq, v_known.payload);
+    return;
+  end if;
+  perform app.check_not_archived(v_head.workspace_id, p_canvas_id);
+  -- Not now(): that is when we began to wait for the lock.
+  v_at := clock_timestamp();
+  for v_op in select value from jsonb_array_elements(p_ops) loop
+    v_index := v_index + 1;
+    perform app.check_op_texts(v_op, v_index);
+    case v_op ->> 'op'
+      when 'create' then
+        v_results := v_results || app.create_block(p_user_id, v_head.workspace_id, p_canvas_id, v_op, v_index, v_at);
+      when 'edit' then
+        v_results := v_results || app.edit_block(p_user_id, v_head.workspace_id, p_canvas_id, v_op, v_index, v_at);
+      when 'move' then
+        v_results := v_results || app.move_block(p_user_id, v_head.workspace_id, p_canvas_id, v_op, v_index, v_at);
+      when 'delete' then
+        v_results := v_results || app.delete_block(p_user_id, v_head.workspace_id, p_canvas_id, v_op, v_index, v_at);
+      else
+        perform app.fail('PT400', 'block.op_unknown', 'op must be create, edit, move or delete.', app.op_detail(v_index, 'op'));
+    end case;
+  end loop;
+  v_payload := concat('{"ops":[', array_to_string(v_results, ','), ']}')::json;
+  select e.seq, e.frame into seq, frame from app.append_canvas_event(p_user_id, v_head.workspace_id, p_canvas_id,
+    'blocks.mutated', p_mutation_id, p_request_hash, p_request_id, v_payload, v_at) e;
+  perform app.append_audit(p_user_id, v_head.workspace_id, p_canvas_id, 'block.mutate', 'canvas', p_canvas_id::text,
+    null, jsonb_build_object('seq', seq, 'ops', v_index + 1), p_request_id);
+  replayed := false;
+  result := app.mutation_result(p_mutation_id, v_head.epoch, seq, v_payload);
+end $$;
+
+create or replace function app.mutation_result(p_mutation_id uuid, p_epoch uuid, p_seq bigint, p_payload json) returns json
+language sql stable parallel safe
+  return concat('{"mutation_id":"', p_mutation_id, '","epoch":"', p_epoch, '","seq":', p_seq, ',"ops":', p_payload -> 'ops', '}')::json;
+
+-- One op on one block. p_version null creates; a patch with rank moves; else it edits.
+create or replace function app.rpc_upsert_block_atomic(
+  p_user_id uuid, p_canvas_id uuid, p_mutation_id uuid, p_request_hash text, p_block_id uuid, p_version int, p_patch jsonb,
+  p_request_id text, out result json, out replayed boolean, out workspace_id uuid, out seq bigint, out frame text)
+language plpgsql set search_path = app, pg_temp as $$
+declare
+  v_op jsonb := p_patch || jsonb_build_object('block_id', p_block_id);
+begin
+  if p_version is null then
+    v_op := v_op || '{"op": "create"}';
+  elsif p_patch ? 'rank' and (p_patch ? 'content' or p_patch ? 'type') then
+    perform app.fail('PT400', 'block.one_op', 'A block is either edited or moved by one op.', app.op_detail(0));
+  else
+    v_op := v_op || jsonb_build_object('op', case when p_patch ? 'rank' then 'move' else 'edit' end, 'version', p_version);
+  end if;
+  select a.result, a.replayed, a.workspace_id, a.seq, a.frame into result, replayed, workspace_id, seq, frame
+  from app.apply_block_mutations(p_user_id, p_canvas_id, p_mutation_id, p_request_hash, jsonb_build_array(v_op), p_request_id) a;
+end $$;
+
+grant execute on function app.lock_canvas, app.check_not_archived, app.append_canvas_event, app.append_audit, app.check_place,
+  app.check_depth, app.fail_stale, app.create_block, app.edit_block, app.move_block, app.delete_block, app.mutation_result,
+  app.apply_block_mutations, app.rpc_upsert_block_atomic to app_user;

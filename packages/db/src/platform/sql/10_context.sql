@@ -1,0 +1,115 @@
+create or replace function app.role_rank(p_role text) returns int language sql immutable parallel safe
+  return case p_role when 'owner' then 5 when 'admin' then 4 when 'editor' then 3 when 'commenter' then 2 when 'viewer' then 1 else 0 end;
+
+create or replace function app.rank_role(p_rank int) returns text language sql immutable parallel safe
+  return case p_rank when 5 then 'owner' when 4 then 'admin' when 3 then 'editor' when 2 then 'commenter' when 1 then 'viewer' end;
+
+-- What a workspace role gives on every canvas of the workspace. A guest has only what they are invited to.
+create or replace function app.workspace_role_rank(p_role text) returns int language sql immutable parallel safe
+  return case p_role when 'owner' then 5 when 'admin' then 4 when 'member' then 3 else 0 end;
+
+-- The context ends with the transaction; every setting is written, so none of an earlier context survives.
+create or replace function app.write_context(p_user_id uuid, p_workspace_id uuid, p_canvas_id uuid, p_role text) returns void
+language plpgsql set search_path = app, pg_temp as $$
+begin
+  perform set_config('app.user_id', p_user_id::text, true),
+    set_config('app.workspace_id', coalesce(p_workspace_id::text, ''), true),
+    set_config('app.canvas_id', coalesce(p_canvas_id::text, ''), true),
+    set_config('app.role', coalesce(p_role, ''), true);
+end $$;
+
+create or replace function app.set_user_context(p_user_id uuid) returns void
+language plpgsql set search_path = app, pg_temp as $$
+begin
+  if p_user_id is null then
+    perform app.fail('PT404', 'user.not_found', 'There is no such user.');
+  end if;
+  perform app.write_context(p_user_id, null, null, null);
+end $$;
+
+-- Workspace roles: owner > admin > member > guest. A guest has no tenant context: they see only canvases they are invited to.
+create or replace function app.set_tenant_context(p_user_id uuid, p_workspace_id uuid, p_needed_role text default 'member')
+returns text language plpgsql security definer set search_path = app, pg_temp as $$
+declare
+  v_role text;
+  v_order constant text[] := array['guest', 'member', 'admin', 'owner'];
+begin
+  select case when w.owner_user_id = p_user_id then 'owner' else m.role end into v_role
+  from workspaces w
+  left join workspace_members m on m.workspace_id = w.id and m.user_id = p_user_id
+  where w.id = p_workspace_id and w.deleted_at is null;
+  if v_role is null then
+    perform app.fail('PT404', 'workspace.not_found', 'There is no such workspace.');
+  end if;
+  if v_role = 'guest' or array_position(v_order, v_role) < coalesce(array_position(v_order, p_needed_role), 99) then
+    perform app.fail('PT403', 'workspace.forbidden', 'Your role in this workspace does not allow this.',
+      jsonb_build_object('needed_role', p_needed_role, 'role', v_role));
+  end if;
+  perform app.write_context(p_user_id, p_workspace_id, null, v_role);
+  return v_role;
+end $$;
+
+-- The one place that decides access to a canvas: the highest of workspace ownership, workspace membership and invitation.
+-- Null: no access, or no such canvas.
+create or replace function app.find_canvas_access(p_user_id uuid, p_canvas_id uuid, out workspace_id uuid, out rank int)
+language plpgsql stable security definer set search_path = app, pg_temp as $$
+begin
+  select c.workspace_id,
+    case when w.owner_user_id = p_user_id then 5 else greatest(app.workspace_role_rank(m.role), app.role_rank(a.role)) end
+  into workspace_id, rank
+  from canvases c
+  join workspaces w on w.id = c.workspace_id and w.deleted_at is null
+  left join workspace_members m on m.workspace_id = c.workspace_id and m.user_id = p_user_id
+  left join canvas_access a on a.workspace_id = c.workspace_id and a.canvas_id = c.id and a.user_id = p_user_id
+  where c.id = p_canvas_id;
+  if rank is null or rank = 0 then
+    workspace_id := null;
+    rank := null;
+  end if;
+end $$;
+
+create or replace function app.set_canvas_context(
+  p_user_id uuid, p_canvas_id uuid, p_needed_role text default 'viewer', out workspace_id uuid, out role text)
+language plpgsql security definer set search_path = app, pg_temp as $$
+declare
+  v_access record;
+begin
+  select * into v_access from app.find_canvas_access(p_user_id, p_canvas_id);
+  if v_access.rank is null then
+    perform app.fail('PT404', 'canvas.not_found', 'There is no such canvas.');
+  end if;
+  workspace_id := v_access.workspace_id;
+  role := app.rank_role(v_access.rank);
+  if v_access.rank < app.role_rank(p_needed_role) then
+    perform app.fail('PT403', 'canvas.forbidden', 'Your role on this canvas does not allow this.',
+      jsonb_build_object('needed_role', p_needed_role, 'role', role));
+  end if;
+  perform app.write_context(p_user_id, workspace_id, p_canvas_id, role);
+end $$;
+
+create or replace function app.get_canvas_role(p_user_id uuid, p_canvas_id uuid) returns text
+language plpgsql stable security definer set search_path = app, pg_temp as $$
+begin
+  return (select app.rank_role(f.rank) from app.find_canvas_access(p_user_id, p_canvas_id) f);
+end $$;
+
+create or replace function app.get_canvas_tenant(p_user_id uuid, p_canvas_id uuid) returns uuid
+language plpgsql stable security definer set search_path = app, pg_temp as $$
+begin
+  return (select f.workspace_id from app.find_canvas_access(p_user_id, p_canvas_id) f);
+end $$;
+
+grant execute on function app.role_rank, app.rank_role, app.workspace_role_rank, app.write_context, app.set_user_context,
+  app.set_tenant_context, app.set_canvas_context, app.get_canvas_role, app.get_canvas_tenant to app_user;
+
+-- Jobs that act for no person. The reason is what audit rows will name.
+create or replace function app.set_system_context(p_reason text) returns void
+language plpgsql set search_path = app, pg_temp as $$
+begin
+  if p_reason !~ '^[a-z][a-z0-9_.-]{2,63}$' then
+    perform app.fail('PT400', 'system.reason_invalid', 'A system context needs a reason.');
+  end if;
+  perform set_config('app.user_id', '', true), set_config('app.workspace_id', '', true),
+    set_config('app.canvas_id', '', true), set_config('app.role', '', true), set_config('app.reason', p_reason, true);
+end $$;
+grant execute on function app.set_system_context to job_user;
