@@ -1,0 +1,77 @@
+import { getCanvasTenant } from '@potentia/db/canvas/queries';
+import type { Db } from '@potentia/db/client';
+import type { Claims, TokenVerifier } from '@potentia/domain/auth/verify-token';
+import { id } from '@potentia/domain/canvas/schemas';
+import { fromDb } from '@potentia/domain/platform/db-errors';
+import { AppError } from '@potentia/domain/platform/errors';
+import type { FastifyRequest } from 'fastify';
+import { SUBPROTOCOL } from './frames.ts';
+import type { CanvasAddress } from './hub.ts';
+import type { SocketLimits } from './limits.ts';
+
+const BEARER_PROTOCOL = 'bearer.';
+/** Names under which clients put tokens into URLs, from where they get into logs and histories. */
+const TOKEN_PARAMETERS = ['token', 'access_token', 'jwt', 'authorization', 'bearer'];
+
+export interface AccessDeps {
+  db: Db;
+  verifier: TokenVerifier;
+  ensureUser(db: Db, user: Claims): Promise<unknown>;
+  limits: SocketLimits;
+  origins: ReadonlySet<string>;
+}
+
+/** The protocols that a client offers in `Sec-WebSocket-Protocol`. */
+export function offeredProtocols(header: string | undefined): string[] {
+  return (header ?? '').split(',').map((part) => part.trim()).filter(Boolean);
+}
+
+/** The token of `Authorization: Bearer …`, or, for browsers, of the offered protocol `bearer.<token>`. */
+export function handshakeToken(headers: { authorization?: string; 'sec-websocket-protocol'?: string }): string | undefined {
+  const { authorization } = headers;
+  if (authorization !== undefined) return /^bearer /i.test(authorization) ? authorization.slice(7).trim() : undefined;
+  const offered = offeredProtocols(headers['sec-websocket-protocol']);
+  return offered.find((protocol) => protocol.startsWith(BEARER_PROTOCOL))?.slice(BEARER_PROTOCOL.length);
+}
+
+/**
+ * Decides about a handshake before it is upgraded, so that a refusal is plain HTTP. Throws AppError: not an upgrade, a
+ * foreign origin, an unknown protocol, a token in the URL, no valid token.
+ */
+export async function authenticate(request: FastifyRequest, deps: AccessDeps): Promise<Claims> {
+  if (!request.ws) {
+    throw new AppError('invalid', 'http.upgrade_required', 'This is a WebSocket endpoint; see docs/protocol.md');
+  }
+  const { origin } = request.headers;
+  // Only browsers send it, and only they can be made to call on behalf of a page that their user did not mean.
+  if (origin !== undefined && !deps.origins.has(origin)) {
+    throw new AppError('forbidden', 'ws.origin_forbidden', 'This origin may not connect');
+  }
+  const offered = offeredProtocols(request.headers['sec-websocket-protocol']);
+  if (offered.length > 0 && !offered.includes(SUBPROTOCOL)) {
+    throw new AppError('invalid', 'ws.protocol_unsupported', `The server speaks ${SUBPROTOCOL}`);
+  }
+  const query = request.query as Record<string, unknown>;
+  if (TOKEN_PARAMETERS.some((name) => name in query)) {
+    throw new AppError('unauthenticated', 'auth.token_in_url', 'A token in the URL is not accepted; send it as a header');
+  }
+  const claims = await deps.verifier.verify(handshakeToken(request.headers));
+  await deps.ensureUser(deps.db, claims);
+  return claims;
+}
+
+/** Finds the canvas of a handshake. Throws `request.invalid`, `canvas.not_found`, `ws.rate_limited`. */
+export async function findCanvas(request: FastifyRequest, claims: Claims, deps: AccessDeps): Promise<CanvasAddress> {
+  const parsed = id.safeParse((request.params as { canvas_id: string }).canvas_id);
+  if (!parsed.success) {
+    const errors = [{ pointer: '/canvas_id', message: 'Not a UUID' }];
+    throw new AppError('invalid', 'request.invalid', '/canvas_id: Not a UUID', { errors });
+  }
+  const canvas_id = parsed.data;
+  const workspace_id = await fromDb(() => getCanvasTenant(deps.db, { user_id: claims.user_id, canvas_id }));
+  // Counted under the person while there is no tenant, so that ids cannot be tried without end.
+  const tenant = workspace_id ?? claims.user_id;
+  await deps.limits.take({ tenant, user_id: claims.user_id, ip: request.ip }, 'connect');
+  if (workspace_id === null) throw new AppError('not_found', 'canvas.not_found', 'There is no such canvas');
+  return { canvas_id, workspace_id };
+}

@@ -1,0 +1,136 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import websocket from '@fastify/websocket';
+import type { Claims } from '@potentia/domain/auth/verify-token';
+import { AppError } from '@potentia/domain/platform/errors';
+import { fastify, type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { authenticate, findCanvas } from './access.ts';
+import type { RealtimeContext } from './context.ts';
+import { MAX_FRAME_BYTES, SUBPROTOCOL } from './frames.ts';
+import type { CanvasAddress } from './hub.ts';
+import { toProblem } from './problem.ts';
+import type { Identity } from './session.ts';
+import { CLOSE_TIMEOUT_MS } from './socket.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who connects, once the handshake is accepted. */
+    claims: Claims | null;
+    canvas: CanvasAddress | null;
+  }
+}
+
+/** Pieces of one message: a client that sends more is not one of ours. */
+const MAX_FRAGMENTS = 64;
+const ACCEPTED_ID = /^[A-Za-z0-9_-]{8,64}$/;
+
+/** The client's own request id where it has the right form, else a new one. */
+function requestId(raw: Pick<IncomingMessage, 'headers'>): string {
+  const given = raw.headers['x-request-id'];
+  return typeof given === 'string' && ACCEPTED_ID.test(given) ? given : randomUUID();
+}
+
+/** The hub as a Fastify application, ready for `listen`. The caller closes it, and then the context. */
+export async function buildApp(context: RealtimeContext): Promise<FastifyInstance> {
+  const { config, log, hub, health, metrics } = context;
+  const app = fastify({
+    loggerInstance: log as FastifyBaseLogger,
+    // Urls and protocols of handshakes can hold tokens.
+    disableRequestLogging: true,
+    requestIdHeader: false,
+    genReqId: requestId,
+    trustProxy: config.TRUST_PROXY > 0 && ((_address, hop) => hop < config.TRUST_PROXY),
+    connectionTimeout: 10_000,
+    requestTimeout: 10_000,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+  });
+  app.decorateRequest('claims', null);
+  app.decorateRequest('canvas', null);
+  app.setErrorHandler((error, request, reply) => {
+    if (!(error instanceof AppError)) request.log.error({ err: error, request_id: request.id }, 'a request failed');
+    return refuse(error, request, reply, metrics);
+  });
+  app.setNotFoundHandler((request, reply) =>
+    refuse(new AppError('not_found', 'http.not_found', 'There is nothing here'), request, reply, metrics),
+  );
+
+  await app.register(websocket, {
+    options: {
+      maxPayload: MAX_FRAME_BYTES,
+      maxFragments: MAX_FRAGMENTS,
+      perMessageDeflate: false,
+      clientTracking: false,
+      closeTimeout: CLOSE_TIMEOUT_MS,
+      handleProtocols: (offered: Set<string>) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
+    } as NonNullable<Parameters<typeof websocket>[1]>['options'],
+    // `ws` has closed the socket with the right code when it reports what the client did wrong.
+    errorHandler: (err, _socket, request) => request.log.debug({ err, request_id: request.id }, 'a socket failed'),
+    preClose(done) {
+      health.set_draining();
+      hub.drain().then(() => done(), done);
+    },
+  });
+
+  for (const route of health.routes) {
+    app.get(route.path, async (_request, reply) => {
+      const { status, content_type, body } = await route.handle();
+      return reply.code(status).type(content_type).send(body);
+    });
+  }
+  await app.register(async (scope) => sockets(scope, context));
+  await app.ready();
+  return app;
+}
+
+/** The two channels. Everything that can be refused is refused in the hooks, where it is still HTTP. */
+function sockets(app: FastifyInstance, context: RealtimeContext): void {
+  const { hub, log } = context;
+  const accept = async (request: FastifyRequest): Promise<Claims> => {
+    if (hub.draining) {
+      throw new AppError('unavailable', 'ws.draining', 'This replica is stopping; connect again', { retry_after_ms: 1_000 });
+    }
+    request.claims = await authenticate(request, context);
+    return request.claims;
+  };
+  const take = (connecting: Promise<void>): void => {
+    connecting.catch((err: unknown) => log.error({ err }, 'a client could not be taken in'));
+  };
+
+  app.get(
+    '/ws/canvas/:canvas_id',
+    {
+      websocket: true,
+      preValidation: async (request) => {
+        const claims = await accept(request);
+        request.canvas = await findCanvas(request, claims, context);
+      },
+    },
+    (ws, request) => {
+      if (request.canvas) take(hub.connect_canvas(identityOf(request), { ws, tcp: request.socket }, request.canvas));
+    },
+  );
+  app.get(
+    '/ws/me',
+    {
+      websocket: true,
+      preValidation: async (request) => {
+        const { user_id } = await accept(request);
+        await context.limits.take({ tenant: user_id, user_id, ip: request.ip }, 'connect');
+      },
+    },
+    (ws, request) => take(hub.connect_me(identityOf(request), { ws, tcp: request.socket })),
+  );
+}
+
+function identityOf({ claims, ip, id }: FastifyRequest): Identity {
+  if (!claims) throw new Error('a socket without a handshake');
+  return { claims, ip, request_id: id };
+}
+
+function refuse(error: unknown, request: FastifyRequest, reply: FastifyReply, metrics: RealtimeContext['metrics']): FastifyReply {
+  const path = request.url.split('?', 1)[0] ?? '/';
+  const { status, headers, body } = toProblem(error, { id: request.id, path });
+  if (path.startsWith('/ws/')) metrics.refused.inc({ code: String(body['code']) });
+  return reply.code(status).headers(headers).send(JSON.stringify(body));
+}

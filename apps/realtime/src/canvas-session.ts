@@ -1,0 +1,134 @@
+import { inSpan } from '@potentia/config/telemetry';
+import { getCanvas } from '@potentia/domain/canvas/get-canvas';
+import { mutateBlocks } from '@potentia/domain/canvas/mutate-blocks';
+import { type CanvasRole, canWrite, hasRole } from '@potentia/domain/canvas/rules/roles';
+import { MAX_OPS } from '@potentia/domain/canvas/schemas';
+import { AppError } from '@potentia/domain/platform/errors';
+import { newId } from '@potentia/domain/platform/uuid';
+import type { Opening } from './feed.ts';
+import {
+  type CanvasFrame,
+  canvasFrameSchema,
+  MAX_FRAME_BYTES,
+  mutationErrorFrame,
+  type MutateFrame,
+  type PresenceInput,
+  PROTOCOL_VERSION,
+} from './frames.ts';
+import type { Room, RoomSnapshot } from './room.ts';
+import { type Connection, type Identity, Session, type SessionDeps } from './session.ts';
+
+/** Presence frames that one call to the limiter pays for: a cursor must not cost a round trip to Redis each time it moves. */
+const PRESENCE_LEASE = 20;
+
+/** A client of `/ws/canvas/{id}`. */
+export class CanvasSession extends Session<CanvasFrame> {
+  protected readonly schema = canvasFrameSchema;
+  protected readonly tenant: string;
+  readonly #room: Room;
+  #role: CanvasRole | undefined;
+  #presence_left = 0;
+
+  constructor(room: Room, deps: SessionDeps, identity: Identity, connection: Connection) {
+    super(deps, identity, connection);
+    this.#room = room;
+    this.tenant = room.workspace_id;
+  }
+
+  /** Reads the snapshot that this client starts from; the client that has just come is greeted first. */
+  async open(first: boolean): Promise<Opening> {
+    const snapshot = await this.#room.read_snapshot(this.user_id);
+    this.#role = snapshot.role;
+    const frames = [this.#room.snapshot_frame(snapshot)];
+    if (first) frames.unshift(this.#hello(snapshot));
+    if (this.state === 'joining') this.state = 'live';
+    return { epoch: snapshot.epoch, seq: snapshot.seq, frames };
+  }
+
+  override on_failed(error: unknown): void {
+    if (error instanceof AppError && error.kind === 'not_found') return this.close('access_lost');
+    super.on_failed(error);
+  }
+
+  /** Looks up the access of this session's person again, now. Rejects when Postgres does not answer. */
+  async apply_role(role: CanvasRole | null): Promise<void> {
+    if (role === null) return this.close('access_lost');
+    if (this.#role === undefined || role === this.#role) return;
+    const { archived_at } = await getCanvas(this.#ctx(newId()), { canvas_id: this.#room.canvas_id });
+    this.#role = role;
+    this.socket.send(JSON.stringify({ type: 'access', role, can_write: canWrite(role, archived_at) }));
+  }
+
+  protected async handle(frame: CanvasFrame): Promise<void> {
+    switch (frame.type) {
+      case 'mutate':
+        return this.#mutate(frame);
+      case 'presence':
+        return this.#move(frame);
+      case 'snapshot':
+        await this.take('snapshot');
+        return this.#room.feed.restart(this);
+      default:
+        return this.handle_common(frame);
+    }
+  }
+
+  protected on_closed(): void {
+    this.#room.leave(this);
+  }
+
+  async #mutate({ mutation_id, ops, request_id = newId() }: MutateFrame): Promise<void> {
+    const { canvas_id } = this.#room;
+    try {
+      await this.take('mutate');
+      if (this.#role !== undefined && !hasRole(this.#role, 'editor')) {
+        throw new AppError('forbidden', 'canvas.forbidden', 'Your role on this canvas does not allow this');
+      }
+      const result = await inSpan('ws.mutate', { canvas_id, mutation_id, request_id }, () =>
+        mutateBlocks(this.#ctx(request_id), { canvas_id, mutation_id, ops } as Parameters<typeof mutateBlocks>[1]),
+      );
+      this.socket.send(JSON.stringify({ type: 'ack', ...result }));
+    } catch (error) {
+      if (!(error instanceof AppError)) this.log.error({ err: error, mutation_id }, 'a mutation failed');
+      this.socket.send(mutationErrorFrame(error, mutation_id));
+      const access = error instanceof AppError && (error.code === 'canvas.not_found' || error.code === 'canvas.forbidden');
+      if (access) void this.#room.recheck(this.user_id);
+    }
+  }
+
+  async #move({ cursor, selection, name }: PresenceInput): Promise<void> {
+    if (this.#presence_left === 0) {
+      await this.take('presence', PRESENCE_LEASE);
+      this.#presence_left = PRESENCE_LEASE;
+    }
+    this.#presence_left -= 1;
+    this.#room.move(this.session_id, {
+      type: 'presence',
+      session_id: this.session_id,
+      user_id: this.user_id,
+      name: name ?? this.name,
+      cursor: cursor ?? null,
+      selection: selection ?? null,
+    });
+  }
+
+  #hello({ canvas_id, epoch, seq, role, archived_at }: RoomSnapshot): string {
+    return JSON.stringify({
+      type: 'hello',
+      protocol: PROTOCOL_VERSION,
+      session_id: this.session_id,
+      server_time: new Date().toISOString(),
+      canvas_id,
+      epoch,
+      seq,
+      role,
+      can_write: canWrite(role, archived_at),
+      limits: { max_frame_bytes: MAX_FRAME_BYTES, max_ops: MAX_OPS },
+      ping_interval_ms: this.deps.ping_interval_ms,
+    });
+  }
+
+  #ctx(request_id: string) {
+    return this.deps.createCtx(this.user_id, request_id);
+  }
+}

@@ -1,0 +1,60 @@
+import { loadEnv } from '@potentia/config/env';
+import {
+  authVariables,
+  httpVariables,
+  postgresVariables,
+  redisVariables,
+  telemetryVariables,
+} from '@potentia/config/variables';
+import { z } from 'zod';
+import type { SocketLimitRule } from './limits.ts';
+
+const rule = z.strictObject({
+  tenant: z.string().optional(),
+  event: z.string().optional(),
+  limit: z.int().positive(),
+  window_ms: z.int().positive(),
+  burst: z.int().positive().optional(),
+});
+
+const DEFAULT_RULES: SocketLimitRule[] = [
+  { limit: 600, window_ms: 60_000, burst: 100 },
+  { event: 'mutate', limit: 1_200, window_ms: 60_000, burst: 400 },
+  { event: 'presence', limit: 3_000, window_ms: 60_000, burst: 400 },
+];
+
+const rules = z
+  .string()
+  .transform((text, ctx): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      ctx.addIssue('must be JSON');
+      return z.NEVER;
+    }
+  })
+  .pipe(z.array(rule).min(1));
+
+export const schema = z.object({
+  ...httpVariables(4001),
+  ...postgresVariables,
+  ...redisVariables,
+  ...authVariables,
+  ...telemetryVariables,
+  WS_RATE_LIMITS: rules.default(DEFAULT_RULES).meta({
+    description: 'JSON list of {tenant?, event?, limit, window_ms, burst?}; events are connect and the types of frames',
+    example: '[{"event":"mutate","limit":1200,"window_ms":60000,"burst":400}]',
+  }),
+  WS_PING_INTERVAL_MS: z
+    .string()
+    .regex(/^\d+$/, 'must be a whole number')
+    .transform(Number)
+    .pipe(z.number().min(100).max(120_000))
+    .default(25_000)
+    .meta({ description: 'How often a socket is pinged; one that is silent for two intervals is cut' }),
+});
+
+export type RealtimeConfig = z.output<typeof schema>;
+
+/** The environment of this service; ends the process when it is not usable. */
+export const readConfig = (): RealtimeConfig => loadEnv('realtime', schema);

@@ -1,0 +1,132 @@
+import { createHealth, type Health, startHealthReports } from '@potentia/config/health';
+import type { Logger } from '@potentia/config/logger';
+import { jwtIssuer } from '@potentia/config/variables';
+import { createDb, type Db } from '@potentia/db/client';
+import { writeSystemHealth } from '@potentia/db/platform/queries';
+import { createEnsureUser } from '@potentia/domain/auth/ensure-user';
+import { createTokenVerifier, type TokenVerifier } from '@potentia/domain/auth/verify-token';
+import { createRedis } from '@potentia/domain/platform/adapters/redis';
+import { createBus, createSubscriber } from '@potentia/domain/platform/adapters/redis-bus';
+import { createRedisLimiter } from '@potentia/domain/platform/adapters/redis-limiter';
+import { newId } from '@potentia/domain/platform/uuid';
+import { startClusterSockets } from './cluster-sockets.ts';
+import type { RealtimeConfig } from './config.ts';
+import { Hub } from './hub.ts';
+import { createSocketLimits, type SocketLimits } from './limits.ts';
+import { createHubMetrics, type HubMetrics, observeHub } from './metrics.ts';
+import { PresenceStore } from './presence-store.ts';
+import { TurnWriter } from './socket.ts';
+
+export const SERVICE = 'realtime';
+export const VERSION = '0.1.0';
+
+/** Everything that the handshakes use of the world. */
+export interface RealtimeContext {
+  config: RealtimeConfig;
+  log: Logger;
+  db: Db;
+  hub: Hub;
+  health: Health;
+  metrics: HubMetrics;
+  limits: SocketLimits;
+  verifier: TokenVerifier;
+  ensureUser: ReturnType<typeof createEnsureUser>;
+  origins: ReadonlySet<string>;
+}
+
+/** The composition root of the hub. `close` lets go of every connection; drain the hub before. */
+export function createRealtimeContext(config: RealtimeConfig, log: Logger): RealtimeContext & { close(): Promise<void> } {
+  const { REDIS_URL: url, REDIS_TIMEOUT_MS: timeout_ms } = config;
+  const db = createDb({
+    url: config.DATABASE_URL,
+    pool_size: config.DATABASE_POOL_SIZE,
+    timeout_ms: config.DATABASE_TIMEOUT_MS,
+    prepare: config.DATABASE_PREPARE,
+    application_name: `potentia-${SERVICE}`,
+    log,
+  });
+  const redis = createRedis({ url, timeout_ms, role: 'command', log });
+  const replica_id = newId();
+  const health = createHealth({
+    service: SERVICE,
+    version: VERSION,
+    instance_id: replica_id,
+    checks: {
+      postgres: () => db.ping(),
+      redis: async () => {
+        await redis.ping();
+      },
+    },
+    check_timeout_ms: config.DATABASE_TIMEOUT_MS,
+  });
+  const { registry } = health;
+  const metrics = createHubMetrics(registry);
+  const limiter = createRedisLimiter({ redis, timeout_ms, registry, log });
+  const limits = createSocketLimits({ limiter, rules: config.WS_RATE_LIMITS, metrics, log });
+  const verifier = createTokenVerifier({
+    supabase_url: config.SUPABASE_URL,
+    issuer: jwtIssuer(config),
+    audience: config.SUPABASE_JWT_AUDIENCE,
+    secrets: config.SUPABASE_JWT_SECRETS ?? [],
+  });
+  const subscriber = createSubscriber({
+    url,
+    timeout_ms,
+    log,
+    registry,
+    on_message: (channel, message) => hub.receive(channel, message),
+    on_reconnect: () => void hub.poll(),
+  });
+  const hub: Hub = new Hub({
+    replica_id,
+    db,
+    log,
+    verifier,
+    limits,
+    metrics,
+    subscriber,
+    writer: new TurnWriter(),
+    store: new PresenceStore(redis, timeout_ms),
+    remote_bus: createBus({ redis, registry }),
+    ping_interval_ms: config.WS_PING_INTERVAL_MS,
+    createCtx: (user_id, request_id) => ({
+      db,
+      bus: hub.bus,
+      log: log.child({ request_id }),
+      actor: { type: 'user', user_id },
+      request_id,
+      clock: () => new Date(),
+    }),
+  });
+  observeHub(registry, () => hub.count());
+  hub.start();
+
+  const leases = startClusterSockets({
+    redis,
+    replica_id,
+    timeout_ms,
+    log,
+    count: () => hub.count().canvas + hub.count().me,
+    on_sum: (sum) => metrics.cluster_sockets.set(sum),
+  });
+  const reports = startHealthReports({ health, write: (row) => writeSystemHealth(db, row), log });
+
+  return {
+    config,
+    log,
+    db,
+    hub,
+    health,
+    metrics,
+    limits,
+    verifier,
+    ensureUser: createEnsureUser(),
+    origins: new Set(config.CORS_ORIGINS),
+    async close() {
+      await Promise.all([reports.stop(), leases.stop()]);
+      subscriber.close();
+      redis.disconnect();
+      await db.end();
+    },
+  };
+}
