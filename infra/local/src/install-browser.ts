@@ -1,4 +1,3 @@
-import { machine_env } from './config.ts';
 import { aptHas, aptInstall, aptUpdate, distribution, findProgram, isExecutable, packageManager } from './machine.ts';
 import { Problem } from './problem.ts';
 
@@ -7,7 +6,7 @@ const MAC_APP = '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome';
 
 /** The Chromium that the browser tests drive: CHROME_PATH, one on the machine, or Debian's headless shell, installed. */
 export async function ensureBrowser(): Promise<string> {
-  const given = machine_env.CHROME_PATH;
+  const given = process.env.CHROME_PATH;
   if (given) {
     if (isExecutable(given)) return given;
     throw new Problem(`CHROME_PATH names ${given}, which is no program.`);

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { run } from './command.ts';
-import { hasPgvector, type PostgresInstallation } from './install-postgres.ts';
+import { hasPgvector, type PostgresInstallation } from './postgres-installation.ts';
 import { aptHas, aptInstall, aptUpdate, brewInstall, distribution, runAsRoot, type PackageManager } from './machine.ts';
 import { logFile } from './paths.ts';
 import { Problem } from './problem.ts';

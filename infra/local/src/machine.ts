@@ -1,6 +1,5 @@
 import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { machine_env } from './config.ts';
 import { run, tryRun } from './command.ts';
 import { logFile, root } from './paths.ts';
 
@@ -11,7 +10,7 @@ export type PackageManager = 'apt' | 'brew';
 
 /** A program's path: on PATH, or in one of the usual places given. */
 export function findProgram(name: string, usual_dirs: string[] = []): string | undefined {
-  const on_path = (machine_env.PATH ?? '').split(path.delimiter).filter(Boolean);
+  const on_path = (process.env.PATH ?? '').split(path.delimiter).filter(Boolean);
   return [...on_path, '/usr/sbin', ...usual_dirs].map((dir) => path.join(dir, name)).find(isExecutable);
 }
 

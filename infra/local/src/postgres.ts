@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { chmod, chown, mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { run, tailFile, tryRun } from './command.ts';
-import type { PostgresInstallation } from './install-postgres.ts';
+import type { PostgresInstallation } from './postgres-installation.ts';
 import { isRoot } from './machine.ts';
 import { Problem } from './problem.ts';
 import { waitUntil, type Processes, type RunningProcess } from './processes.ts';
@@ -39,9 +39,13 @@ export function postgresAccount(): Account {
   );
 }
 
-/** The first of `candidates` in which that account can keep files; the folder exists then and is its own. */
+/**
+ * The first of `candidates` in which that account can keep files, before all one that has data already. The folder
+ * exists then and is its own.
+ */
 export async function chooseDataDir(candidates: string[], account: Account): Promise<string> {
-  for (const dir of candidates) {
+  const used = candidates.filter((dir) => dataMajor(dir) !== undefined);
+  for (const dir of new Set([...used, ...candidates])) {
     try {
       const is_new = !existsSync(dir);
       await mkdir(dir, { recursive: true });

@@ -39,6 +39,8 @@ export interface RunningProcess {
 /** Everything that one command started. */
 export interface Processes {
   start(options: ProcessOptions): Promise<RunningProcess>;
+  /** Which of the processes ended first. */
+  firstExit(): Promise<Exit & { name: string }>;
   /** Runs `work` once all processes have been stopped, whatever happened. */
   afterwards(work: () => Promise<void>): void;
   /** Stops what runs, the last started first, then does what was left for afterwards. Nothing starts any more. */
@@ -55,6 +57,9 @@ export function createProcesses(): Processes {
       const started = await startProcess(options);
       running.push(started);
       return started;
+    },
+    firstExit() {
+      return Promise.race(running.map(async ({ name, exited }) => ({ name, ...(await exited) })));
     },
     afterwards(work) {
       left_for_later.push(work);
@@ -96,14 +101,22 @@ async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
   return { name, pid, exited, stop };
 }
 
-/** Signals a process and all that it started; false when none of them is left. */
-export function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
+/** Signals a process and all that it started and that stayed in its group. */
+export function signalGroup(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
-    return true;
   } catch {
-    return false;
+    // None of them is left.
   }
+}
+
+/** True while a process of the group runs. One that ended but that nobody has asked about (a zombie) does not. */
+export async function isGroupAlive(group: number): Promise<boolean> {
+  const { output } = await tryRun('ps', ['-A', '-o', 'pgid=,stat=']);
+  return output.split('\n').some((line) => {
+    const [pgid, stat] = line.trim().split(/\s+/);
+    return Number(pgid) === group && stat !== undefined && !stat.startsWith('Z');
+  });
 }
 
 /** Something that no later process with the same id shares: when it started. Undefined when there is no such process. */
@@ -128,9 +141,9 @@ export async function waitUntil(
   given_up: Promise<unknown> = new Promise(() => undefined),
 ): Promise<boolean> {
   const deadline = performance.now() + timeout_ms;
-  let over = false;
-  void given_up.then(() => (over = true));
-  while (!over && performance.now() < deadline) {
+  const over = new AbortController();
+  void given_up.then(() => over.abort());
+  while (!over.signal.aborted && performance.now() < deadline) {
     if (await ready()) return true;
     await Promise.race([given_up, new Promise((resolve) => setTimeout(resolve, POLL_MS))]);
   }

@@ -3,13 +3,12 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { argv, stdout } from 'node:process';
 import { runStaticChecks, type CheckResult } from './checks.ts';
-import { machine_env } from './config.ts';
 import { ensureBrowser } from './install-browser.ts';
 import { ensurePgbouncer } from './install-pgbouncer.ts';
 import { ensureRedis, withProgram } from './install-redis.ts';
 import { bin_dir, local_dir, root } from './paths.ts';
 import { Problem } from './problem.ts';
-import { signalGroup, waitUntil, type Processes } from './processes.ts';
+import { isGroupAlive, signalGroup, waitUntil, type Processes } from './processes.ts';
 import { step } from './progress.ts';
 import { supervise } from './supervise.ts';
 import { startThrowAwayPostgres } from './throw-away.ts';
@@ -51,10 +50,10 @@ async function prepareServices(processes: Processes): Promise<NodeJS.ProcessEnv>
   await step('PgBouncer', ensurePgbouncer);
   const browser = await step('browser', ensureBrowser);
   const postgres =
-    machine_env.TEST_POSTGRES_URL ?? (await step('Postgres with pgvector', () => startThrowAwayPostgres(processes)));
+    process.env.TEST_POSTGRES_URL ?? (await step('Postgres with pgvector', () => startThrowAwayPostgres(processes)));
   return {
-    ...machine_env,
-    PATH: withProgram(machine_env.PATH, redis),
+    ...process.env,
+    PATH: withProgram(process.env.PATH, redis),
     CHROME_PATH: browser,
     TEST_POSTGRES_URL: postgres,
   };
@@ -68,7 +67,7 @@ async function runVitest(processes: Processes, env: NodeJS.ProcessEnv, selection
   const file = path.join(bin_dir, 'vitest');
   const vitest = await processes.start({ name: 'vitest', file, args: ['run', ...reporters, ...scope], cwd: root, env });
   const { code } = await vitest.exited;
-  const all_gone = await waitUntil(() => Promise.resolve(!signalGroup(vitest.pid, 0)), LINGER_MS);
+  const all_gone = await waitUntil(async () => !(await isGroupAlive(vitest.pid)), LINGER_MS);
   if (!all_gone) {
     stdout.write('\nA test left processes running; they were ended.\n');
     signalGroup(vitest.pid, 'SIGKILL');

@@ -1,0 +1,114 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { tailFile } from './command.ts';
+import type { DatabaseUrls } from './database.ts';
+import { bin_dir, local_dir, logFile, root } from './paths.ts';
+import type { PortName, Ports } from './ports.ts';
+import { Problem } from './problem.ts';
+import { waitUntil, type Processes, type RunningProcess } from './processes.ts';
+import { askReady } from './readiness.ts';
+import type { Endpoint } from './state.ts';
+
+const READY_TIMEOUT_MS = 60_000;
+const LOG_LINES = 20;
+
+/** Where each service finds what it needs. */
+export interface Connections {
+  database_urls: DatabaseUrls;
+  redis_url: string;
+  supabase: { url: string; anon_key: string; service_role_key: string };
+  /** The sandbox's settings; undefined when a real Supabase project takes its place. */
+  demo_password: string | undefined;
+}
+
+export interface ServicePlan {
+  name: PortName;
+  entry: string;
+  env: Record<string, string>;
+  endpoint: Endpoint;
+}
+
+const ENTRIES = [
+  ['sandbox', 'infra/sandbox/src/main.ts'],
+  ['api', 'apps/api/src/main.ts'],
+  ['realtime', 'apps/realtime/src/main.ts'],
+  ['jobs', 'apps/jobs/src/main.ts'],
+  ['wa-worker', 'apps/wa-worker/src/main.ts'],
+] as const;
+
+export const serviceUrl = (ports: Ports, name: PortName): string => `http://127.0.0.1:${ports[name]}`;
+
+/** The services of this tree in the order in which they start, each with its environment. */
+export function planServices(ports: Ports, connections: Connections): ServicePlan[] {
+  return ENTRIES.filter(([name, entry]) => {
+    if (name === 'sandbox' && connections.demo_password === undefined) return false;
+    return existsSync(path.join(root, entry));
+  }).map(([name, entry]) => {
+    // The sandbox depends on nothing, so that it is ready once it lives.
+    const ready_path = name === 'sandbox' ? '/health' : '/ready';
+    const endpoint = { name, port: ports[name], ready_url: `${serviceUrl(ports, name)}${ready_path}` };
+    return { name, entry, env: serviceEnv(name, ports, connections), endpoint };
+  });
+}
+
+function serviceEnv(name: (typeof ENTRIES)[number][0], ports: Ports, connections: Connections): Record<string, string> {
+  const { supabase, database_urls, redis_url, demo_password } = connections;
+  const common = {
+    NODE_ENV: 'development',
+    HOST: '127.0.0.1',
+    PORT: String(ports[name]),
+    SUPABASE_URL: supabase.url,
+    SUPABASE_ANON_KEY: supabase.anon_key,
+    SUPABASE_SERVICE_ROLE_KEY: supabase.service_role_key,
+  };
+  if (name === 'sandbox') {
+    return {
+      ...common,
+      SANDBOX_DATA_DIR: path.join(local_dir, 'sandbox'),
+      SANDBOX_DEMO_PASSWORD: demo_password ?? '',
+      // A week, so that the tokens on the screen outlive the day.
+      SANDBOX_ACCESS_TOKEN_TTL_S: String(7 * 24 * 3600),
+      API_URL: serviceUrl(ports, 'api'),
+      REALTIME_URL: serviceUrl(ports, 'realtime'),
+    };
+  }
+  const role = name === 'jobs' ? 'job_user' : name === 'wa-worker' ? 'wa_user' : 'app_user';
+  const sandbox_origins = [serviceUrl(ports, 'sandbox'), `http://localhost:${ports.sandbox}`];
+  return {
+    ...common,
+    DATABASE_URL: database_urls[role],
+    REDIS_URL: redis_url,
+    CORS_ORIGINS: sandbox_origins.join(','),
+    REALTIME_PUBLIC_URL: serviceUrl(ports, 'realtime').replace(/^http/, 'ws'),
+  };
+}
+
+/** Starts one service as a process of its own. */
+export async function startService(processes: Processes, plan: ServicePlan): Promise<RunningProcess> {
+  return processes.start({
+    name: plan.name,
+    file: path.join(bin_dir, 'node'),
+    args: [path.join(root, plan.entry)],
+    cwd: root,
+    env: { ...process.env, ...plan.env },
+    log_file: logFile(plan.name),
+  });
+}
+
+/** Waits until the service says that it is ready. Throws a `Problem` with the end of its log when it does not. */
+export async function waitReady(plan: ServicePlan, service: RunningProcess): Promise<void> {
+  let detail = '';
+  const isReady = async () => {
+    const answer = await askReady(plan.endpoint);
+    detail = answer.detail;
+    return answer.ready;
+  };
+  if (await waitUntil(isReady, READY_TIMEOUT_MS, service.exited)) return;
+  throw new Problem(`${plan.name} does not get ready (${detail}).\n${endOfLog(plan.name)}`);
+}
+
+/** The last lines that a service wrote, with the file they are from. */
+export function endOfLog(name: string): string {
+  const file = logFile(name);
+  return `The end of ${file}:\n${tailFile(file, LOG_LINES).replace(/^/gm, '  ')}`;
+}
