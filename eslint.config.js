@@ -111,7 +111,7 @@ export default defineConfig(
     rules: { 'no-restricted-syntax': ['error', ...always, ...no_process_env] },
   },
   {
-    files: ['apps/*/src/config.ts', 'packages/config/src/env.ts'],
+    files: ['apps/*/src/config.ts', 'packages/*/src/config.ts', 'packages/config/src/env.ts'],
     rules: { 'no-restricted-syntax': ['error', ...always, ...no_sql] },
   },
   {

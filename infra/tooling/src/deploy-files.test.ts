@@ -1,0 +1,74 @@
+import { globSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { schema as api } from '@potentia/api/config';
+import { parseEnv } from '@potentia/config/env';
+import { schema as jobs } from '@potentia/jobs/config';
+import { schema as realtime } from '@potentia/realtime/config';
+import { schema as wa_worker } from '@potentia/wa-worker/config';
+import { describe, expect, test } from 'vitest';
+import { parse, parseAllDocuments } from 'yaml';
+import type { z } from 'zod';
+
+const root = resolve(import.meta.dirname, '../../..');
+const text = (path: string): string => readFileSync(resolve(root, path), 'utf8');
+const apps: [string, z.ZodObject][] = [
+  ['api', api],
+  ['realtime', realtime],
+  ['jobs', jobs],
+  ['wa-worker', wa_worker],
+];
+
+/** What compose makes of `${NAME:?}`, `${NAME:-default}`, for someone who filled in what must be filled in. */
+const interpolate = (value: string): string =>
+  value.replace(/\$\{(\w+):(?:-([^}]*)|\?)\}/g, (_all, name: string, preset?: string) =>
+    preset === undefined ? (name.endsWith('_URL') ? 'http://supabase.test' : 'x'.repeat(32)) : preset,
+  );
+
+describe('compose.yaml', () => {
+  const compose = parse(text('infra/compose/compose.yaml'), { merge: true }) as {
+    services: Record<string, { build?: { args?: { APP?: string } }; environment: Record<string, string> }>;
+  };
+
+  test.each(apps)('gives %s an environment that it starts with, and nothing it does not know', (app, schema) => {
+    const { build, environment } = compose.services[app]!;
+    expect(build?.args?.APP).toBe(app);
+    const filled = Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, interpolate(value)]));
+    expect(() => parseEnv(app, schema, filled)).not.toThrow();
+  });
+
+  test('asks for every variable that .env.example names, and for no other', () => {
+    const asked = new Set(text('infra/compose/compose.yaml').match(/(?<=[^$]\$\{)\w+/g));
+    const offered = text('infra/compose/.env.example').match(/^(?:# )?(\w+)(?==)/gm)!;
+    const names = new Set(offered.map((line) => line.replace('# ', '')));
+    expect(asked.difference(names)).toEqual(new Set(['API_PORT', 'REALTIME_PORT']));
+    expect(names.difference(asked)).toEqual(new Set());
+  });
+});
+
+describe('k8s', () => {
+  test.each(globSync('infra/k8s/**/*.yaml', { cwd: root }))('%s is YAML', (path) => {
+    for (const document of parseAllDocuments(text(path))) expect(document.errors).toEqual([]);
+  });
+
+  test.each(apps)('the base and the Secret that is asked for are an environment that %s starts with', (app, schema) => {
+    const base = parse(text('infra/k8s/base/kustomization.yaml')) as { configMapGenerator: { literals: string[] }[] };
+    const literals = base.configMapGenerator.flatMap((generator) => generator.literals.map((item) => item.split('=')));
+    const config = Object.fromEntries(literals) as Record<string, string>;
+    const secret = /made by whoever deploys: (.*)\.$/m
+      .exec(text(`infra/k8s/${app}/kustomization.yaml`))![1]!
+      .split(', ');
+    const schemes: Record<string, string> = { DATABASE_URL: 'postgres://a', REDIS_URL: 'redis://a' };
+    const values = Object.fromEntries(secret.map((name) => [name, schemes[name] ?? 'http://a']));
+    expect(Object.keys(config).filter((name) => !(name in schema.shape))).toEqual([]);
+    expect(() => parseEnv(app, schema, { ...config, ...values })).not.toThrow();
+  });
+});
+
+test('the dashboard shows only metrics that a service has', () => {
+  const files = globSync(['apps/*/src/**/*.ts', 'packages/*/src/**/*.ts'], { cwd: root });
+  const source = files.map(text).join('\n');
+  const shown = new Set(text('infra/grafana/potentia.json').match(/\b(potentia|ws)_\w+/g));
+  const missing = [...shown].filter((name) => !source.includes(`'${name.replace(/_(bucket|count|sum)$/, '')}'`));
+  expect(shown.size).toBeGreaterThan(10);
+  expect(missing).toEqual([]);
+});
