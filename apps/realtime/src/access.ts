@@ -23,11 +23,17 @@ export interface AccessDeps {
 
 /** The protocols that a client offers in `Sec-WebSocket-Protocol`. */
 export function offeredProtocols(header: string | undefined): string[] {
-  return (header ?? '').split(',').map((part) => part.trim()).filter(Boolean);
+  return (header ?? '')
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean);
 }
 
 /** The token of `Authorization: Bearer …`, or, for browsers, of the offered protocol `bearer.<token>`. */
-export function handshakeToken(headers: { authorization?: string; 'sec-websocket-protocol'?: string }): string | undefined {
+export function handshakeToken(headers: {
+  authorization?: string;
+  'sec-websocket-protocol'?: string;
+}): string | undefined {
   const { authorization } = headers;
   if (authorization !== undefined) return /^bearer /i.test(authorization) ? authorization.slice(7).trim() : undefined;
   const offered = offeredProtocols(headers['sec-websocket-protocol']);
@@ -53,7 +59,11 @@ export async function authenticate(request: FastifyRequest, deps: AccessDeps): P
   }
   const query = request.query as Record<string, unknown>;
   if (TOKEN_PARAMETERS.some((name) => name in query)) {
-    throw new AppError('unauthenticated', 'auth.token_in_url', 'A token in the URL is not accepted; send it as a header');
+    throw new AppError(
+      'unauthenticated',
+      'auth.token_in_url',
+      'A token in the URL is not accepted; send it as a header',
+    );
   }
   const claims = await deps.verifier.verify(handshakeToken(request.headers));
   await deps.ensureUser(deps.db, claims);
@@ -68,7 +78,7 @@ export async function findCanvas(request: FastifyRequest, claims: Claims, deps: 
     throw new AppError('invalid', 'request.invalid', '/canvas_id: Not a UUID', { errors });
   }
   const canvas_id = parsed.data;
-  const workspace_id = await fromDb(() => getCanvasTenant(deps.db, { user_id: claims.user_id, canvas_id }));
+  const workspace_id = await fromDb(() => getCanvasTenant(deps.db, claims.user_id, canvas_id));
   // Counted under the person while there is no tenant, so that ids cannot be tried without end.
   const tenant = workspace_id ?? claims.user_id;
   await deps.limits.take({ tenant, user_id: claims.user_id, ip: request.ip }, 'connect');

@@ -88,7 +88,9 @@ function sockets(app: FastifyInstance, context: RealtimeContext): void {
   const { hub, log } = context;
   const accept = async (request: FastifyRequest): Promise<Claims> => {
     if (hub.draining) {
-      throw new AppError('unavailable', 'ws.draining', 'This replica is stopping; connect again', { retry_after_ms: 1_000 });
+      throw new AppError('unavailable', 'ws.draining', 'This replica is stopping; connect again', {
+        retry_after_ms: 1_000,
+      });
     }
     request.claims = await authenticate(request, context);
     return request.claims;
@@ -128,7 +130,12 @@ function identityOf({ claims, ip, id }: FastifyRequest): Identity {
   return { claims, ip, request_id: id };
 }
 
-function refuse(error: unknown, request: FastifyRequest, reply: FastifyReply, metrics: RealtimeContext['metrics']): FastifyReply {
+function refuse(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  metrics: RealtimeContext['metrics'],
+): FastifyReply {
   const path = request.url.split('?', 1)[0] ?? '/';
   const { status, headers, body } = toProblem(error, { id: request.id, path });
   if (path.startsWith('/ws/')) metrics.refused.inc({ code: String(body['code']) });

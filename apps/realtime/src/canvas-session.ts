@@ -88,10 +88,13 @@ export class CanvasSession extends Session<CanvasFrame> {
         mutateBlocks(this.#ctx(request_id), { canvas_id, mutation_id, ops } as Parameters<typeof mutateBlocks>[1]),
       );
       this.socket.send(JSON.stringify({ type: 'ack', ...result }));
+      // A replayed mutation publishes nothing: if its event never came here, it is read now.
+      this.#room.feed.observe(result.epoch, result.seq);
     } catch (error) {
       if (!(error instanceof AppError)) this.log.error({ err: error, mutation_id }, 'a mutation failed');
       this.socket.send(mutationErrorFrame(error, mutation_id));
-      const access = error instanceof AppError && (error.code === 'canvas.not_found' || error.code === 'canvas.forbidden');
+      const access =
+        error instanceof AppError && (error.code === 'canvas.not_found' || error.code === 'canvas.forbidden');
       if (access) void this.#room.recheck(this.user_id);
     }
   }

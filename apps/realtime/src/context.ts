@@ -35,7 +35,10 @@ export interface RealtimeContext {
 }
 
 /** The composition root of the hub. `close` lets go of every connection; drain the hub before. */
-export function createRealtimeContext(config: RealtimeConfig, log: Logger): RealtimeContext & { close(): Promise<void> } {
+export function createRealtimeContext(
+  config: RealtimeConfig,
+  log: Logger,
+): RealtimeContext & { close(): Promise<void> } {
   const { REDIS_URL: url, REDIS_TIMEOUT_MS: timeout_ms } = config;
   const db = createDb({
     url: config.DATABASE_URL,

@@ -116,7 +116,8 @@ describe('Feed', () => {
           const pick = (seed + index * 7) % 5;
           if (what === 'commit' || what === 'commit lost') truth.head += 1;
           // A feed that nobody follows is not subscribed.
-          if (what === 'commit' && members.length > 0) feed.receive({ seq: truth.head, frame: frameOf(truth, truth.head) });
+          if (what === 'commit' && members.length > 0)
+            feed.receive({ seq: truth.head, frame: frameOf(truth, truth.head) });
           if (what === 'repeat' && members.length > 0) {
             const seq = Math.max(1, truth.head - pick);
             feed.receive({ seq, frame: frameOf(truth, seq) });

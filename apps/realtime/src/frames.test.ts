@@ -51,19 +51,28 @@ describe('parseFrame', () => {
   });
 
   it('does not let a canvas frame through on the personal channel', () => {
-    expect(() => parseFrame(meFrameSchema, JSON.stringify({ type: 'mutate', mutation_id, ops: [] }))).toThrow(FrameError);
+    expect(() => parseFrame(meFrameSchema, JSON.stringify({ type: 'mutate', mutation_id, ops: [] }))).toThrow(
+      FrameError,
+    );
   });
 
   it('answers any text with a frame or a FrameError, never anything else', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.string(), fc.json(), fc.jsonValue().map((v) => JSON.stringify({ type: 'mutate', ops: v }))), (text) => {
-        try {
-          parseFrame(canvasFrameSchema, text);
-        } catch (error) {
-          expect(error).toBeInstanceOf(FrameError);
-          expect(() => JSON.parse(errorFrame(error, null)) as unknown).not.toThrow();
-        }
-      }),
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.json(),
+          fc.jsonValue().map((v) => JSON.stringify({ type: 'mutate', ops: v })),
+        ),
+        (text) => {
+          try {
+            parseFrame(canvasFrameSchema, text);
+          } catch (error) {
+            expect(error).toBeInstanceOf(FrameError);
+            expect(() => JSON.parse(errorFrame(error, null)) as unknown).not.toThrow();
+          }
+        },
+      ),
     );
   });
 });

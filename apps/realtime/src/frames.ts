@@ -76,7 +76,12 @@ export function parseFrame<S extends z.ZodType>(schema: S, text: string): z.outp
   );
   const code = unknown_type ? 'frame.unknown_type' : 'frame.invalid';
   const errors = toFieldErrors(parsed.error);
-  throw new FrameError(code, unknown_type ? 'This type of frame is not known here' : describe(errors), refOf(input), errors);
+  throw new FrameError(
+    code,
+    unknown_type ? 'This type of frame is not known here' : describe(errors),
+    refOf(input),
+    errors,
+  );
 }
 
 /** JSON can be nested deeper than the stack that checks it. */

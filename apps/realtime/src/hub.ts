@@ -166,7 +166,10 @@ export class Hub {
   async #poll_rooms(): Promise<void> {
     const rooms = [...this.#rooms.values()].map((open) => open.value);
     if (rooms.length === 0) return;
-    const rows = await getCanvasHeads(this.#deps.db, rooms.map((room) => room.canvas_id));
+    const rows = await getCanvasHeads(
+      this.#deps.db,
+      rooms.map((room) => room.canvas_id),
+    );
     const heads = new Map(rows.map((row) => [row.canvas_id, row]));
     for (const room of rooms) room.observe(heads.get(room.canvas_id));
   }
@@ -174,7 +177,10 @@ export class Hub {
   async #poll_people(): Promise<void> {
     const people = [...this.#people.values()].map((open) => open.value);
     if (people.length === 0) return;
-    const rows = await getUserHeads(this.#deps.db, people.map((person) => person.user_id));
+    const rows = await getUserHeads(
+      this.#deps.db,
+      people.map((person) => person.user_id),
+    );
     const heads = new Map(rows.map((row) => [row.user_id, row]));
     for (const person of people) person.observe(heads.get(person.user_id));
   }

@@ -47,7 +47,11 @@ export function createSocketLimits(options: {
   };
 }
 
-export function findRule(rules: readonly SocketLimitRule[], tenant: string, event: string): SocketLimitRule | undefined {
+export function findRule(
+  rules: readonly SocketLimitRule[],
+  tenant: string,
+  event: string,
+): SocketLimitRule | undefined {
   let best: SocketLimitRule | undefined;
   let best_weight = -1;
   for (const rule of rules) {

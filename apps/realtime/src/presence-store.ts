@@ -54,7 +54,9 @@ export class PresenceStore {
   async read(canvas_id: string, now: number): Promise<string> {
     try {
       const entries = await deadline(this.#redis.hvals(keyOf(canvas_id)), this.#timeout_ms);
-      return entries.flatMap((entry) => (Number.parseInt(entry, 10) > now ? [entry.slice(entry.indexOf(' ') + 1)] : [])).join('\n');
+      return entries
+        .flatMap((entry) => (Number.parseInt(entry, 10) > now ? [entry.slice(entry.indexOf(' ') + 1)] : []))
+        .join('\n');
     } catch {
       return '';
     }

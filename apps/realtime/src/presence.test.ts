@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EXPIRY_MS, leftFrame, PresenceBook, REFRESH_MS } from './presence.ts';
 
-const frame = (session_id: string, x: number): string => JSON.stringify({ type: 'presence', session_id, cursor: { x } });
+const frame = (session_id: string, x: number): string =>
+  JSON.stringify({ type: 'presence', session_id, cursor: { x } });
 
 describe('PresenceBook', () => {
   it('sends only the latest frame of each session', () => {

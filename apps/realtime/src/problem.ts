@@ -24,11 +24,10 @@ export interface ProblemResponse {
 
 /** An error as RFC 9457 problem details, for a handshake that is refused before the upgrade. */
 export function toProblem(error: unknown, request: { id: string; path: string }): ProblemResponse {
-  const shown = error instanceof AppError ? error : new AppError('unavailable', 'internal', 'Something went wrong here');
+  const shown =
+    error instanceof AppError ? error : new AppError('unavailable', 'internal', 'Something went wrong here');
   const [status, title] =
-    error instanceof AppError
-      ? (status_by_code[error.code] ?? statuses[error.kind])
-      : [500, 'Internal Server Error'];
+    error instanceof AppError ? (status_by_code[error.code] ?? statuses[error.kind]) : [500, 'Internal Server Error'];
   const { retry_after_ms, errors } = shown.meta;
   const headers: Record<string, string> = { 'content-type': 'application/problem+json', 'x-request-id': request.id };
   if (retry_after_ms !== undefined) headers['retry-after'] = String(Math.ceil(retry_after_ms / 1_000));

@@ -43,8 +43,14 @@ const turns = async (): Promise<void> => {
 describe('Sequence', () => {
   it('delivers each seq once and in order, whatever is lost, repeated, reordered or unreadable on the way', async () => {
     const step = fc.oneof(
-      { weight: 6, arbitrary: fc.record({ do: fc.constant('receive' as const), seq: fc.integer({ min: 1, max: 60 }) }) },
-      { weight: 1, arbitrary: fc.record({ do: fc.constant('observe' as const), seq: fc.integer({ min: 1, max: 60 }) }) },
+      {
+        weight: 6,
+        arbitrary: fc.record({ do: fc.constant('receive' as const), seq: fc.integer({ min: 1, max: 60 }) }),
+      },
+      {
+        weight: 1,
+        arbitrary: fc.record({ do: fc.constant('observe' as const), seq: fc.integer({ min: 1, max: 60 }) }),
+      },
       { weight: 2, arbitrary: fc.record({ do: fc.constant('settle' as const), seq: fc.constant(0) }) },
       { weight: 1, arbitrary: fc.record({ do: fc.constant('turn' as const), seq: fc.constant(0) }) },
     );

@@ -7,7 +7,15 @@ import { newId } from '@potentia/domain/platform/uuid';
 import type { WebSocket } from 'ws';
 import type { z } from 'zod';
 import type { Member, Opening } from './feed.ts';
-import { type CanvasFrame, type CloseReason, close_codes, errorFrame, FrameError, type MeFrame, parseFrame } from './frames.ts';
+import {
+  type CanvasFrame,
+  type CloseReason,
+  close_codes,
+  errorFrame,
+  FrameError,
+  type MeFrame,
+  parseFrame,
+} from './frames.ts';
 import type { SocketLimits } from './limits.ts';
 import type { HubMetrics } from './metrics.ts';
 import { ClientSocket, type TurnWriter } from './socket.ts';
@@ -184,7 +192,9 @@ export abstract class Session<Frame extends CanvasFrame | MeFrame = CanvasFrame 
       try {
         const frame = parseFrame(this.schema, text);
         this.deps.metrics.frames_in.inc({ type: frame.type });
-        await this.handle(frame).catch((error: unknown) => this.fail(error, 'ref' in frame ? (frame.ref ?? null) : null));
+        await this.handle(frame).catch((error: unknown) =>
+          this.fail(error, 'ref' in frame ? (frame.ref ?? null) : null),
+        );
       } catch (error) {
         this.fail(error, error instanceof FrameError ? error.ref : null);
       }
