@@ -16,14 +16,17 @@ export interface TestRedis extends AsyncDisposable {
   /** SIGSTOP: it keeps its connections and answers nothing. */
   freeze(): void;
   thaw(): void;
-  /** Starts it again on the same port, empty. */
+  /** Starts it again on the same port; empty, unless `args` said otherwise. */
   restart(): Promise<void>;
 }
 
-/** A redis-server of its own on a free port, without persistence. Needs `redis-server` on PATH. */
-export async function startRedis(): Promise<TestRedis> {
+/**
+ * A redis-server of its own on a free port, without persistence. Needs `redis-server` on PATH. `args` come on top and win:
+ * with `['--appendonly', 'yes']` a restart finds what was there.
+ */
+export async function startRedis({ args = [] }: { args?: string[] } = {}): Promise<TestRedis> {
   const folder = mkdtempSync(join(tmpdir(), 'potentia-redis-'));
-  let { server, port } = await launchOnFreePort(folder);
+  let { server, port } = await launchOnFreePort(folder, args);
 
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (server.exitCode !== null || server.signalCode !== null) return;
@@ -48,17 +51,17 @@ export async function startRedis(): Promise<TestRedis> {
     thaw: () => void server.kill('SIGCONT'),
     restart: async () => {
       await end('SIGKILL');
-      server = await launch(folder, port);
+      server = await launch(folder, port, args);
     },
     [Symbol.asyncDispose]: stop,
   };
 }
 
-async function launchOnFreePort(folder: string): Promise<{ server: ChildProcess; port: number }> {
+async function launchOnFreePort(folder: string, args: string[]): Promise<{ server: ChildProcess; port: number }> {
   for (let attempt = 1; ; attempt++) {
     const port = await freePort();
     try {
-      return { server: await launch(folder, port), port };
+      return { server: await launch(folder, port, args), port };
     } catch (error) {
       // Between asking for the port and taking it, another process may have been faster.
       if (attempt === 5) throw error;
@@ -66,9 +69,9 @@ async function launchOnFreePort(folder: string): Promise<{ server: ChildProcess;
   }
 }
 
-async function launch(folder: string, port: number): Promise<ChildProcess> {
+async function launch(folder: string, port: number, extra: string[]): Promise<ChildProcess> {
   const args = ['--port', port, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder].map(String);
-  const server = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const server = spawn('redis-server', [...args, ...extra], { stdio: ['ignore', 'pipe', 'inherit'] });
   // So that a test process that dies does not leave it behind.
   const killIt = (): void => void server.kill('SIGKILL');
   process.once('exit', killIt);
