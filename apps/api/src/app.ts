@@ -37,9 +37,10 @@ const EXPOSED_HEADERS = [
 ];
 
 function createServer(context: ApiContext): App {
-  const { config, log } = context;
+  const { config } = context;
+  const loggerInstance: FastifyBaseLogger = context.log;
   return fastify({
-    loggerInstance: log as FastifyBaseLogger,
+    loggerInstance,
     disableRequestLogging: true,
     requestIdHeader: false,
     requestIdLogLabel: 'request_id',
@@ -56,7 +57,9 @@ function createServer(context: ApiContext): App {
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     clientErrorHandler,
-    frameworkErrors: (error, request, reply) => sendProblem(error, request, reply),
+    frameworkErrors(error, request, reply) {
+      sendProblem(error, request, reply);
+    },
   }).withTypeProvider<ZodTypeProvider>();
 }
 

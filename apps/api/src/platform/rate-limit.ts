@@ -95,7 +95,7 @@ function storeOn(limiter: Limiter) {
       );
     }
 
-    child(): LimiterStore {
+    child(): this {
       return this;
     }
   };

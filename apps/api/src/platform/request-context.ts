@@ -5,7 +5,7 @@ import type { ApiContext } from '../context.ts';
 import { idempotencyKey } from './idempotency.ts';
 
 /** The signed-in caller. Only for routes that need a token. */
-export function callerOf(request: FastifyRequest): { user_id: string } {
+function callerOf(request: FastifyRequest): { user_id: string } {
   if (!request.claims) throw new Error(`${request.routeOptions.url ?? 'a route'} asks who calls, but lets anyone call`);
   return request.claims;
 }
@@ -17,7 +17,7 @@ export function userCtx(context: ApiContext, request: FastifyRequest): UserCtx {
     bus: context.bus,
     clock: context.clock,
     // Fastify types its logger by the part that it uses; ours is the pino logger that it was given.
-    log: request.log as Logger,
+    log: request.log as unknown as Logger,
     actor: { type: 'user', user_id: callerOf(request).user_id },
     request_id: request.id,
     idempotency_key: idempotencyKey(request),

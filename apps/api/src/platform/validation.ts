@@ -35,7 +35,7 @@ export function acceptJson(app: FastifyInstance): void {
   app.removeContentTypeParser(['application/json', 'text/plain']);
   app.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body.length === 0) return done(null, undefined);
-    parse(request, body, (error, value) => {
+    void parse(request, body, (error, value) => {
       if (!error) return done(null, value);
       const errors = [{ pointer: '', message: 'Not valid JSON' }];
       done(new AppError('invalid', 'http.invalid_json', 'The body is not valid JSON.', { errors }));

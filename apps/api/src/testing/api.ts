@@ -120,7 +120,7 @@ export async function startApi(backends: Backends, env: Record<string, string> =
       const body = { mutation_id: randomUUID(), ops };
       const answer = await call(owner, 'POST', `/api/v1/canvases/${canvas_id}/mutate`, body);
       if (answer.status !== 200) throw new Error(`no blocks: ${answer.text}`);
-      return answer.body.ops.map((op: { block: { id: string } }) => op.block.id);
+      return (answer.body.ops as { block: { id: string } }[]).map((op) => op.block.id);
     },
     async [Symbol.asyncDispose]() {
       await app.close();
