@@ -19,13 +19,19 @@ export const DEMO_USERS: readonly DemoUser[] = [
 const FILES = [
   'index.html',
   'style.css',
-  'main.js',
   'api.js',
   'auth.js',
-  'socket.js',
+  'canvas-view.js',
   'canvas.js',
-  'pane.js',
+  'dom.js',
   'editor.js',
+  'ids.js',
+  'main.js',
+  'outbox.js',
+  'pane.js',
+  'people.js',
+  'presence.js',
+  'socket.js',
 ];
 const TYPES: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',

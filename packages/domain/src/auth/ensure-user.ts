@@ -9,7 +9,7 @@ export type TokenUser = Pick<Claims, 'user_id' | 'email' | 'name'>;
 
 /**
  * Makes the verb `ensureUser(db, claims)`: the first valid token of a person creates their row and their personal space,
- * and one that carries another email or name updates the row. Each replica asks Postgres once per person and change; it
+ * and one that carries another email updates the row. Each replica asks Postgres once per person and change; it
  * remembers the last `size` people. Throws `unavailable`.
  */
 export function createEnsureUser(size = 50_000): (db: Db, user: TokenUser) => Promise<UserRow> {
@@ -19,7 +19,7 @@ export function createEnsureUser(size = 50_000): (db: Db, user: TokenUser) => Pr
     const key = JSON.stringify([user_id, email, name]);
     const known = seen.get(key);
     if (known) return known;
-    const row = fromDb(() => ensureUserRow(db, { user_id, email, name }));
+    const row = fromDb(() => ensureUserRow(db, user_id, email, name));
     seen.set(key, row);
     row.catch(() => seen.delete(key));
     return row;

@@ -1,0 +1,102 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createCanvas } from './public/canvas.js';
+
+interface TestBlock {
+  id: string;
+  parent_id: string | null;
+  rank: string;
+  type: string;
+  version: number;
+  content: Record<string, unknown>;
+}
+
+const makeBlock = (id: string, rest: Partial<TestBlock> = {}): TestBlock => ({
+  id,
+  parent_id: null,
+  rank: id,
+  type: 'text',
+  version: 1,
+  content: { text: id },
+  ...rest,
+});
+const snapshotOf = (blocks: TestBlock[], seq = 0) => ({ canvas: { title: 'T' }, epoch: 'e1', seq, blocks });
+const edited = (seq: number, block: TestBlock) => ({ epoch: 'e1', seq, payload: { ops: [{ op: 'edit', block }] } });
+
+function openCanvas(blocks: TestBlock[] = [], seq = 0) {
+  const canvas = createCanvas();
+  canvas.applySnapshot(snapshotOf(blocks, seq));
+  const shown = () =>
+    (canvas.lines() as { block: TestBlock; depth: number }[]).map(
+      ({ block, depth }) => `${'>'.repeat(depth)}${block.id}`,
+    );
+  return { canvas, shown };
+}
+
+describe('the lines of a canvas', () => {
+  it('stand by rank below their parents, whatever order they came in', () => {
+    const { shown } = openCanvas([makeBlock('c', { parent_id: 'a' }), makeBlock('b'), makeBlock('a'), makeBlock('Z')]);
+    expect(shown()).toEqual(['Z', 'a', '>c', 'b']);
+  });
+
+  it('count ordered items from their start, and begin anew after anything else', () => {
+    const item = (id: string, start?: number) => makeBlock(id, { type: 'list', content: { style: 'ordered', start } });
+    const { canvas } = openCanvas([item('a', 3), item('b'), makeBlock('c'), item('d')]);
+    expect((canvas.lines() as { number: number }[]).map(({ number }) => number)).toEqual([3, 4, 0, 1]);
+  });
+
+  it('hold what the person has just added or removed', () => {
+    const { canvas, shown } = openCanvas([makeBlock('a'), makeBlock('b')]);
+    canvas.pending.set('p', { ...makeBlock('p'), after_id: 'a' });
+    canvas.pending.set('q', { ...makeBlock('q'), after_id: 'p' });
+    canvas.pending.set('r', { ...makeBlock('r'), after_id: null });
+    canvas.pending.set('s', { ...makeBlock('s'), after_id: 'gone' });
+    canvas.leaving.add('b');
+    expect(shown()).toEqual(['r', 'a', 'p', 'q', 's']);
+  });
+});
+
+describe('events', () => {
+  it('are applied once and in order, in whatever order and however often they come', () => {
+    const events = Array.from({ length: 8 }, (_, i) => edited(i + 1, makeBlock('a', { version: i + 2 })));
+    const arrivals = fc.tuple(
+      fc.shuffledSubarray(events, { minLength: events.length }),
+      fc.array(fc.constantFrom(...events), { maxLength: 8 }),
+    );
+    fc.assert(
+      fc.property(arrivals, ([all, again]) => {
+        const { canvas } = openCanvas([makeBlock('a')]);
+        for (const event of [...again, ...all, ...again]) canvas.applyChange(event);
+        expect([canvas.seq, canvas.blocks.get('a').version]).toEqual([8, 9]);
+      }),
+    );
+  });
+
+  it('that come early wait for those before them, or for a snapshot', () => {
+    const { canvas } = openCanvas([makeBlock('a')]);
+    expect(canvas.applyChange(edited(2, makeBlock('a', { version: 3 })))).toBe('gap');
+    expect(canvas.blocks.get('a').version).toBe(1);
+    canvas.applySnapshot(snapshotOf([makeBlock('a', { version: 2 })], 1));
+    expect([canvas.seq, canvas.blocks.get('a').version]).toEqual([2, 3]);
+    expect(canvas.applyChange(edited(2, makeBlock('a')))).toBe('known');
+  });
+
+  it('of another epoch are stale', () => {
+    const { canvas } = openCanvas();
+    expect(canvas.applyChange({ ...edited(1, makeBlock('a')), epoch: 'e2' })).toBe('stale');
+  });
+
+  it('may be acks, which carry the same operations, and delete what they name', () => {
+    const { canvas, shown } = openCanvas([makeBlock('a'), makeBlock('b', { parent_id: 'a' })]);
+    expect(
+      canvas.applyChange({ epoch: 'e1', seq: 1, ops: [{ op: 'delete', block_id: 'a', block_ids: ['a', 'b'] }] }),
+    ).toBe('applied');
+    expect(shown()).toEqual([]);
+  });
+
+  it('about the canvas itself change its title', () => {
+    const { canvas } = openCanvas();
+    canvas.applyChange({ epoch: 'e1', seq: 1, payload: { canvas: { title: 'New' } } });
+    expect(canvas.meta).toEqual({ title: 'New' });
+  });
+});
