@@ -14,7 +14,10 @@ export default defineConfig({
       },
       { extends: true, test: { name: 'integration', include: integration, exclude: never, testTimeout: 20_000 } },
       { extends: true, test: { name: 'e2e', include: e2e, exclude: never, testTimeout: 60_000, hookTimeout: 60_000 } },
-      { extends: true, test: { name: 'browser', include: browser, exclude: never, testTimeout: 60_000, hookTimeout: 60_000 } },
+      {
+        extends: true,
+        test: { name: 'browser', include: browser, exclude: never, testTimeout: 60_000, hookTimeout: 60_000 },
+      },
     ],
     coverage: {
       provider: 'v8',
