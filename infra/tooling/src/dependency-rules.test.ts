@@ -26,6 +26,7 @@ const planted: Planted[] = [
   ['rules-are-pure', 'packages/domain/src/canvas/rules/b.ts', 'jose'],
   ['rules-are-pure', 'packages/domain/src/canvas/rules/c.ts', '../get-canvas.ts'],
   ['rules-are-pure', 'packages/domain/src/canvas/rules/d.ts', '@potentia/db/client'],
+  ['rules-are-pure', 'packages/domain/src/canvas/schemas.ts', '@potentia/db/client'],
   ['servers-only-in-apps', 'packages/domain/src/canvas/b.ts', 'fastify'],
   ['servers-only-in-apps', 'packages/config/src/c.ts', '@fastify/cors'],
   ['servers-only-in-apps', 'packages/domain/src/canvas/c.ts', 'ws'],
@@ -55,6 +56,7 @@ const allowed: [file: string, imported: string][] = [
   ['packages/db/src/testing/database.ts', '../client.ts'],
   ['packages/domain/src/canvas/get-canvas.ts', '@potentia/db/client'],
   ['packages/domain/src/canvas/rules/rank.ts', 'zod'],
+  ['packages/domain/src/canvas/rules/placement.ts', '../schemas.ts'],
   ['packages/domain/src/auth/adapters/supabase.ts', '@supabase/supabase-js'],
   ['packages/domain/src/platform/redis.test.ts', 'ioredis'],
   ['apps/api/src/app.ts', 'fastify'],
@@ -67,6 +69,7 @@ const allowed: [file: string, imported: string][] = [
   ['apps/jobs/src/context.ts', 'ioredis'],
   ['apps/wa-worker/src/session.ts', '@whiskeysockets/baileys'],
   ['infra/sandbox/src/main.ts', 'fastify'],
+  ['infra/sandbox/src/console.browser.test.ts', '@potentia/domain/canvas/get-canvas'],
   ['infra/sandbox/src/whatsapp.ts', '@whiskeysockets/baileys'],
 ];
 
