@@ -10,7 +10,8 @@ const PNPM = 'pnpm@10.34.8';
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const bin_dir = path.join(root, 'node_modules', '.bin');
 const stamp_file = path.join(root, 'node_modules', '.potentia-install');
-const env = { ...process.env, PATH: `${bin_dir}${path.delimiter}${process.env.PATH ?? ''}` };
+/** The program itself: `.bin/node` is a shell script around it, which would keep signals to itself. */
+const installed_node = path.join(root, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin', 'node');
 
 /**
  * Installs what the lockfile names, unless the last install was of the same lockfile; then runs `src/<command>.ts` on
@@ -57,8 +58,7 @@ async function installDependencies() {
 
 /** The Node 24 that was installed; where there is no package of it for the platform, this one, if it is new enough. */
 function node24() {
-  const installed = path.join(bin_dir, 'node');
-  if (existsSync(installed)) return installed;
+  if (existsSync(installed_node)) return installed_node;
   if (Number(process.versions.node.split('.')[0]) >= 24) return process.execPath;
   return fail(
     `Potentia runs on Node 24, of which there is no package for ${process.platform}-${process.arch}: install it.`,
@@ -66,26 +66,46 @@ function node24() {
 }
 
 /**
- * Passes signals on, and ends the child when whoever started this process has gone without a word: npm, killed, does
- * not tell its scripts.
+ * Passes signals on, and ends the child when npm has gone without a word, as it does when it is killed.
  * @param {string} file
  * @param {string[]} args
  * @returns {Promise<number>}
  */
 function runToTheEnd(file, args) {
   return new Promise((resolve) => {
+    const search_path = [path.dirname(file), bin_dir, process.env.PATH].filter(Boolean).join(path.delimiter);
+    const env = { ...process.env, PATH: search_path };
     const child = spawn(file, args, { cwd: root, env, stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
-    const parent = process.ppid;
-    const watch = setInterval(() => {
-      if (process.ppid !== parent) child.kill('SIGTERM');
-    }, 1000);
-    watch.unref();
     for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
       process.on(signal, () => child.kill(signal));
     }
+    const chain = parents();
+    const watch = setInterval(() => {
+      if (parents() !== chain) child.kill('SIGTERM');
+    }, 1000);
+    watch.unref();
     child.on('error', (error) => fail(`Cannot run ${file}: ${error.message}`));
     child.on('exit', (code, signal) => resolve(code ?? (signal === 'SIGINT' ? 130 : 1)));
   });
+}
+
+/**
+ * Who started this process: the shells that npm puts in between, and npm. Another answer than before: npm is gone.
+ * @returns {string}
+ */
+function parents() {
+  const chain = [process.ppid];
+  if (process.env.npm_lifecycle_event === undefined || process.platform !== 'linux') return chain.join();
+  try {
+    for (let [pid] = chain; pid > 1 && chain.length < 4; chain.push(pid)) {
+      const [, name, parent] = /\((.*)\) \S (\d+)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
+      if (name === undefined || !/^(sh|dash|bash|busybox)$/.test(name)) break;
+      pid = Number(parent);
+    }
+  } catch {
+    chain.push(0);
+  }
+  return chain.join();
 }
 
 /**

@@ -97,6 +97,8 @@ async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
     const timer = setTimeout(() => signalGroup(pid, 'SIGKILL'), stop_timeout_ms);
     await exited;
     clearTimeout(timer);
+    // What it started and did not take along.
+    signalGroup(pid, 'SIGKILL');
   };
   return { name, pid, exited, stop };
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { tailFile } from './command.ts';
 import type { DatabaseUrls } from './database.ts';
-import { bin_dir, local_dir, logFile, root } from './paths.ts';
+import { local_dir, logFile, root } from './paths.ts';
 import type { PortName, Ports } from './ports.ts';
 import { Problem } from './problem.ts';
 import { waitUntil, type Processes, type RunningProcess } from './processes.ts';
@@ -87,7 +87,7 @@ function serviceEnv(name: (typeof ENTRIES)[number][0], ports: Ports, connections
 export async function startService(processes: Processes, plan: ServicePlan): Promise<RunningProcess> {
   return processes.start({
     name: plan.name,
-    file: path.join(bin_dir, 'node'),
+    file: process.execPath,
     args: [path.join(root, plan.entry)],
     cwd: root,
     env: { ...process.env, ...plan.env },

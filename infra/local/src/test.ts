@@ -6,7 +6,7 @@ import { runStaticChecks, type CheckResult } from './checks.ts';
 import { ensureBrowser } from './install-browser.ts';
 import { ensurePgbouncer } from './install-pgbouncer.ts';
 import { ensureRedis, withProgram } from './install-redis.ts';
-import { bin_dir, local_dir, root } from './paths.ts';
+import { local_dir, root } from './paths.ts';
 import { Problem } from './problem.ts';
 import { isGroupAlive, signalGroup, waitUntil, type Processes } from './processes.ts';
 import { step } from './progress.ts';
@@ -64,8 +64,14 @@ async function runVitest(processes: Processes, env: NodeJS.ProcessEnv, selection
   await rm(report_file, { force: true });
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report_file}`];
   const scope = selection.length > 0 ? selection : ['--coverage'];
-  const file = path.join(bin_dir, 'vitest');
-  const vitest = await processes.start({ name: 'vitest', file, args: ['run', ...reporters, ...scope], cwd: root, env });
+  const program = path.join(root, 'node_modules/vitest/vitest.mjs');
+  const vitest = await processes.start({
+    name: 'vitest',
+    file: process.execPath,
+    args: [program, 'run', ...reporters, ...scope],
+    cwd: root,
+    env,
+  });
   const { code } = await vitest.exited;
   const all_gone = await waitUntil(async () => !(await isGroupAlive(vitest.pid)), LINGER_MS);
   if (!all_gone) {
