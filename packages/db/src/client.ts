@@ -25,6 +25,13 @@ export interface Db extends Queryable {
   readonly timeout_ms: number;
 }
 
+/** `call` for a statement that answers exactly one row. */
+export async function callOne<T>(db: Queryable, text: string, params: readonly unknown[]): Promise<T> {
+  const [row] = await db.call<T>(text, params);
+  if (row === undefined) throw new Error(`no row from: ${text}`);
+  return row;
+}
+
 /** Opens no connection before the first call. `timeout_ms` is the deadline of each statement, waiting for the pool included. */
 export function createDb(options: DbOptions): Db {
   const pool = createPool(options);

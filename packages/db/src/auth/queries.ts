@@ -1,4 +1,4 @@
-import type { Queryable } from '../client.ts';
+import { callOne, type Queryable } from '../client.ts';
 
 export interface UserRow {
   user_id: string;
@@ -8,12 +8,28 @@ export interface UserRow {
 }
 
 /** The user's row, personal workspace and event head; made on first sight, the e-mail address refreshed. */
-export async function ensureUser(
+export function ensureUser(
   db: Queryable,
-  user_id: string,
-  email: string | null,
-  name: string | null,
+  { user_id, email, name }: { user_id: string; email: string | null; name: string | null },
 ): Promise<UserRow> {
-  const [row] = await db.call<UserRow>('select * from app.ensure_user($1, $2, $3)', [user_id, email, name]);
-  return row!;
+  return callOne(db, 'select * from app.ensure_user($1, $2, $3)', [user_id, email, name]);
+}
+
+export interface UserHead {
+  user_id: string;
+  epoch: string;
+  seq: number;
+}
+
+/** Checks nothing: numbers only. Who does not exist has no row. */
+export function getUserHeads(db: Queryable, user_ids: readonly string[]): Promise<UserHead[]> {
+  return db.call('select * from app.get_user_heads($1)', [user_ids]);
+}
+
+/** What `/ws/me` delivers after `after_seq`, in order, at most `limit` (1000). */
+export function getUserEvents(
+  db: Queryable,
+  { user_id, after_seq, limit }: { user_id: string; after_seq: number; limit: number },
+): Promise<{ seq: number; frame: string }[]> {
+  return db.call('select * from app.get_user_events($1, $2, $3)', [user_id, after_seq, limit]);
 }

@@ -1,245 +1,259 @@
-import type { Queryable } from '../client.ts';
+import { currentTraceparent } from '@potentia/config/telemetry';
+import { callOne, type Queryable } from '../client.ts';
+import { DbError } from '../errors.ts';
+import type {
+  AppliedMutation,
+  BlockRow,
+  CanvasHead,
+  CanvasRole,
+  CanvasRow,
+  EventRow,
+  Gap,
+  GrantableRole,
+  MemberRow,
+} from './rows.ts';
 
-/** The roles that a person can have on a canvas, lowest first. */
-export type CanvasRole = 'viewer' | 'commenter' | 'editor' | 'admin' | 'owner';
-
-export interface BlockRow {
-  id: string;
-  canvas_id: string;
-  parent_id: string | null;
-  type: string;
-  content: Record<string, unknown>;
-  rank: string;
-  version: number;
-  created_by: string;
-  updated_by: string;
-  created_at: string;
-  updated_at: string;
-}
-
-/** What `apply_block_mutations` takes. `before_id` is the neighbour that the rank was made for; null = last. */
-export type DbOp =
-  | {
-      op: 'create';
-      block_id: string;
-      parent_id: string | null;
-      after_id: string | null;
-      before_id: string | null;
-      rank: string;
-      type: string;
-      content: object;
-    }
-  | { op: 'edit'; block_id: string; version: number; content?: object; type?: string }
-  | {
-      op: 'move';
-      block_id: string;
-      version: number;
-      parent_id: string | null;
-      after_id: string | null;
-      before_id: string | null;
-      rank: string;
-    }
-  | { op: 'delete'; block_id: string; version: number };
-
-export type OpResult =
-  { op: 'create' | 'edit' | 'move'; block: BlockRow } | { op: 'delete'; block_id: string; block_ids: string[] };
-
-export interface MutationResult {
-  mutation_id: string;
-  epoch: string;
-  seq: number;
-  ops: OpResult[];
-}
-
-export interface AppliedMutation {
-  result: MutationResult;
-  /** The same mutation had been accepted before; `result` and `frame` are those of then. */
-  replayed: boolean;
-  workspace_id: string;
-  seq: number;
-  /** The event as clients get it: publish this text as it is. */
-  frame: string;
-}
-
-export interface MutationInput {
+/** Who asks for which canvas. Without access every query throws `canvas.not_found`. */
+export interface CanvasScope {
   user_id: string;
   canvas_id: string;
-  mutation_id: string;
-  request_hash: string;
-  ops: readonly DbOp[];
+}
+
+export interface NewCanvas extends CanvasScope {
+  /** Absent: the personal space. */
+  workspace_id?: string;
+  title: string;
+  icon: string | null;
   request_id: string;
 }
 
-export async function applyBlockMutations(db: Queryable, input: MutationInput): Promise<AppliedMutation> {
-  const [row] = await db.call<AppliedMutation>('select * from app.apply_block_mutations($1, $2, $3, $4, $5, $6)', [
+/** Throws `workspace.not_found`, `workspace.forbidden` (guests). */
+export async function createCanvas(db: Queryable, input: NewCanvas): Promise<CanvasRow> {
+  const params = [
     input.user_id,
     input.canvas_id,
-    input.mutation_id,
-    input.request_hash,
-    JSON.stringify(input.ops),
+    input.workspace_id ?? null,
+    input.title,
+    input.icon,
     input.request_id,
-  ]);
-  return row!;
-}
-
-export interface UpsertBlockInput extends Omit<MutationInput, 'ops'> {
-  block_id: string;
-  /** Null creates the block. */
-  version: number | null;
-  /** The other fields of the op; with `rank` it is a move. */
-  patch: Record<string, unknown>;
-}
-
-export async function upsertBlockAtomic(db: Queryable, input: UpsertBlockInput): Promise<AppliedMutation> {
-  const [row] = await db.call<AppliedMutation>(
-    'select * from app.rpc_upsert_block_atomic($1, $2, $3, $4, $5, $6, $7, $8)',
-    [
-      input.user_id,
-      input.canvas_id,
-      input.mutation_id,
-      input.request_hash,
-      input.block_id,
-      input.version,
-      input.patch,
-      input.request_id,
-    ],
+  ];
+  const { canvas } = await callOne<{ canvas: CanvasRow }>(
+    db,
+    'select app.create_canvas($1, $2, $3, $4, $5, $6) as canvas',
+    params,
   );
-  return row!;
+  return canvas;
 }
 
-/** Where a block would come to stand. `after_id` absent = at the end, null = at the beginning. */
-export interface GapQuery {
-  parent_id: string | null;
-  after_id?: string | null;
-  /** The block on the move; it is not its own neighbour. */
-  block_id?: string;
-  /** What an error names; else the position in the list. */
-  op_index?: number;
+export interface CanvasList {
+  user_id: string;
+  include_archived: boolean;
+  /** Where the last page ended; both null at the beginning. */
+  cursor_updated_at: string | null;
+  cursor_id: string | null;
+  limit: number;
 }
 
-/** Neighbours in rank order among all siblings, trashed ones too. Null ranks: nothing on that side. */
-export interface Gap {
-  after_id: string | null;
-  after_rank: string | null;
-  before_id: string | null;
-  before_rank: string | null;
-}
-
-/** Throws `block.after_not_found` (invalid) and `block.after_moved` (conflict: it has another parent by now). */
-export async function getBlockGaps(
-  db: Queryable,
-  user_id: string,
-  canvas_id: string,
-  gaps: readonly GapQuery[],
-): Promise<Gap[]> {
-  const [row] = await db.call<{ gaps: Gap[] }>('select app.get_block_gaps($1, $2, $3) as gaps', [
-    user_id,
-    canvas_id,
-    JSON.stringify(gaps),
+/** Every canvas that the person may see, last changed first. */
+export async function listCanvases(db: Queryable, input: CanvasList): Promise<CanvasRow[]> {
+  const rows = await db.call<{ canvas: CanvasRow }>('select canvas from app.list_canvases($1, $2, $3, $4, $5)', [
+    input.user_id,
+    input.include_archived,
+    input.cursor_updated_at,
+    input.cursor_id,
+    input.limit,
   ]);
-  return row!.gaps;
+  return rows.map(({ canvas }) => canvas);
 }
 
-/** JSON text `{canvas: {…, role}, epoch, seq, blocks: […]}`, all of one moment. */
-export async function getCanvasSnapshot(db: Queryable, user_id: string, canvas_id: string): Promise<string> {
-  const [row] = await db.call<{ snapshot: string }>('select app.get_canvas_snapshot($1, $2) as snapshot', [
+export async function getCanvas(db: Queryable, { user_id, canvas_id }: CanvasScope): Promise<CanvasRow> {
+  const { canvas } = await callOne<{ canvas: CanvasRow }>(db, 'select app.get_canvas($1, $2) as canvas', [
     user_id,
     canvas_id,
   ]);
-  return row!.snapshot;
+  return canvas;
 }
 
-/** JSON text of the canvas with the caller's `role`. */
-export async function getCanvas(db: Queryable, user_id: string, canvas_id: string): Promise<string> {
-  const [row] = await db.call<{ canvas: string }>('select app.get_canvas($1, $2) as canvas', [user_id, canvas_id]);
-  return row!.canvas;
+/** `event` is null when nothing changed. */
+export interface CanvasChange {
+  canvas: CanvasRow;
+  event: EventRow | null;
 }
 
-/** JSON text of one live block. */
-export async function getBlock(db: Queryable, user_id: string, canvas_id: string, block_id: string): Promise<string> {
-  const [row] = await db.call<{ block: string }>('select app.get_block($1, $2, $3) as block', [
-    user_id,
-    canvas_id,
-    block_id,
+const change = ({ canvas, seq, frame }: { canvas: CanvasRow } & EventRow): CanvasChange => ({
+  canvas,
+  event: (seq as number | null) === null ? null : { seq, frame },
+});
+
+export interface MetaUpdate extends CanvasScope {
+  expected_version: number | null;
+  patch: { title?: string; icon?: string | null };
+  request_id: string;
+}
+
+/** Throws `canvas.forbidden`, `canvas.archived`, `canvas.version_conflict` (precondition, with `current`). */
+export async function updateCanvasMeta(db: Queryable, input: MetaUpdate): Promise<CanvasChange> {
+  const params = [input.user_id, input.canvas_id, input.expected_version, input.patch, input.request_id];
+  return change(await callOne(db, 'select * from app.update_canvas_meta($1, $2, $3, $4, $5)', params));
+}
+
+/** Throws `canvas.forbidden`. */
+export async function archiveCanvas(db: Queryable, input: CanvasScope & { request_id: string }): Promise<CanvasChange> {
+  const params = [input.user_id, input.canvas_id, input.request_id];
+  return change(await callOne(db, 'select * from app.archive_canvas($1, $2, $3)', params));
+}
+
+/** Throws `canvas.forbidden`. */
+export async function restoreCanvas(db: Queryable, input: CanvasScope & { request_id: string }): Promise<CanvasChange> {
+  const params = [input.user_id, input.canvas_id, input.request_id];
+  return change(await callOne(db, 'select * from app.restore_canvas($1, $2, $3)', params));
+}
+
+/** For good. Throws `canvas.forbidden`, `canvas.not_empty`. */
+export async function deleteCanvas(db: Queryable, input: CanvasScope & { request_id: string }): Promise<void> {
+  await db.call('select app.delete_canvas($1, $2, $3)', [input.user_id, input.canvas_id, input.request_id]);
+}
+
+export interface AccessChange extends CanvasScope {
+  target_user_id: string;
+  /** Null takes the invitation back. */
+  role: GrantableRole | null;
+  request_id: string;
+}
+
+/** Throws `canvas.forbidden`, `user.not_found`, `canvas.owner_fixed`. `changed` is false when it was so already. */
+export function setCanvasAccess(db: Queryable, input: AccessChange): Promise<{ changed: boolean }> {
+  return callOne(db, 'select app.set_canvas_access($1, $2, $3, $4, $5, $6) as changed', [
+    input.user_id,
+    input.canvas_id,
+    input.target_user_id,
+    input.role,
+    input.request_id,
+    currentTraceparent() ?? null,
   ]);
-  return row!.block;
 }
 
-/** Where the next page begins. */
-export interface BlockPosition {
-  parent_id: string | null;
-  rank: string;
-}
-
-/** Live blocks: the top level first, then by parent; siblings in their order. */
-export interface BlocksPage {
-  /** JSON text of a list of blocks. */
-  items: string;
-  next: BlockPosition | null;
-}
-
-/** `limit` is held to 1..500. */
-export async function getBlocksPage(
-  db: Queryable,
-  user_id: string,
-  canvas_id: string,
-  after: BlockPosition | null,
-  limit: number,
-): Promise<BlocksPage> {
-  const [row] = await db.call<{
-    items: string;
-    next_parent_id: string | null;
-    next_rank: string | null;
-    has_more: boolean;
-  }>('select * from app.get_blocks_page($1, $2, $3, $4, $5)', [
-    user_id,
-    canvas_id,
-    after?.parent_id ?? null,
-    after?.rank ?? '',
-    limit,
-  ]);
-  const { items, next_parent_id, next_rank, has_more } = row!;
-  return { items, next: has_more ? { parent_id: next_parent_id, rank: next_rank! } : null };
-}
-
-export interface CanvasHead {
-  canvas_id: string;
-  epoch: string;
-  seq: number;
-  /** Grows with every change of who may do what on the canvas or in its workspace. */
-  access_version: number;
-}
-
-/** Checks no access: numbers only. A canvas that does not exist has no row. */
-export async function getCanvasHeads(db: Queryable, canvas_ids: readonly string[]): Promise<CanvasHead[]> {
-  return db.call<CanvasHead>('select * from app.get_canvas_heads($1)', [canvas_ids]);
-}
-
-/** Events after `after_seq`, in order, at most `limit` (1000). Throws `canvas.events_gone` (conflict): take a snapshot instead. */
-export async function getCanvasEvents(
-  db: Queryable,
-  user_id: string,
-  canvas_id: string,
-  after_seq: number,
-  limit: number,
-): Promise<{ seq: number; frame: string }[]> {
-  return db.call('select * from app.get_canvas_events($1, $2, $3, $4)', [user_id, canvas_id, after_seq, limit]);
+/** Everybody with access, highest role first. */
+export function getCanvasMembersDetailed(db: Queryable, { user_id, canvas_id }: CanvasScope): Promise<MemberRow[]> {
+  return db.call('select * from app.get_canvas_members_detailed($1, $2)', [user_id, canvas_id]);
 }
 
 /** Null: no access, or no such canvas. */
-export async function getCanvasRole(db: Queryable, user_id: string, canvas_id: string): Promise<CanvasRole | null> {
-  const [row] = await db.call<{ role: CanvasRole | null }>('select app.get_canvas_role($1, $2) as role', [
+export async function getCanvasRole(db: Queryable, { user_id, canvas_id }: CanvasScope): Promise<CanvasRole | null> {
+  const { role } = await callOne<{ role: CanvasRole | null }>(db, 'select app.get_canvas_role($1, $2) as role', [
     user_id,
     canvas_id,
   ]);
-  return row!.role;
+  return role;
 }
 
 /** The workspace of a canvas that the person may see, else null. */
-export async function getCanvasTenant(db: Queryable, user_id: string, canvas_id: string): Promise<string | null> {
-  const [row] = await db.call<{ workspace_id: string | null }>('select app.get_canvas_tenant($1, $2) as workspace_id', [
+export async function getCanvasTenant(db: Queryable, { user_id, canvas_id }: CanvasScope): Promise<string | null> {
+  const { tenant } = await callOne<{ tenant: string | null }>(db, 'select app.get_canvas_tenant($1, $2) as tenant', [
     user_id,
     canvas_id,
   ]);
-  return row!.workspace_id;
+  return tenant;
+}
+
+/** JSON text `{"canvas":{…},"epoch":"…","seq":…,"blocks":[…]}`, all of one moment. */
+export async function getCanvasSnapshot(db: Queryable, { user_id, canvas_id }: CanvasScope): Promise<string> {
+  const { snapshot } = await callOne<{ snapshot: string }>(db, 'select app.get_canvas_snapshot($1, $2) as snapshot', [
+    user_id,
+    canvas_id,
+  ]);
+  return snapshot;
+}
+
+/** Throws `block.not_found`. */
+export async function getBlock(db: Queryable, input: CanvasScope & { block_id: string }): Promise<BlockRow> {
+  const params = [input.user_id, input.canvas_id, input.block_id];
+  const { block } = await callOne<{ block: BlockRow }>(db, 'select app.get_block($1, $2, $3)::json as block', params);
+  return block;
+}
+
+export interface BlocksPageInput extends CanvasScope {
+  /** `next_cursor` of the page before. */
+  cursor?: string;
+  /** Held to 1..500. */
+  limit: number;
+}
+
+/**
+ * JSON text `{"items":[…],"next_cursor":…}`: live blocks, the top level first, then by parent; siblings in their order.
+ * Throws `request.invalid` for a cursor that is none.
+ */
+export async function getBlocksPage(
+  db: Queryable,
+  { user_id, canvas_id, cursor, limit }: BlocksPageInput,
+): Promise<string> {
+  const after = cursor === undefined ? { parent_id: null, rank: '' } : readCursor(cursor);
+  const page = await callOne<{ items: string; next_parent_id: string | null; next_rank: string; has_more: boolean }>(
+    db,
+    'select * from app.get_blocks_page($1, $2, $3, $4, $5)',
+    [user_id, canvas_id, after.parent_id, after.rank, limit],
+  );
+  const next = page.has_more ? `"${writeCursor(page.next_parent_id, page.next_rank)}"` : 'null';
+  return `{"items":${page.items},"next_cursor":${next}}`;
+}
+
+const writeCursor = (parent_id: string | null, rank: string): string =>
+  Buffer.from(`${parent_id ?? ''}.${rank}`).toString('base64url');
+
+function readCursor(cursor: string): { parent_id: string | null; rank: string } {
+  const match = /^([0-9a-f]{8}-[0-9a-f-]{27})?\.([0-9A-Za-z]+)$/.exec(Buffer.from(cursor, 'base64url').toString());
+  if (!match?.[2]) {
+    throw new DbError('invalid', 'request.invalid', 'The cursor is not one that this list gave out.', {
+      pointer: '/cursor',
+    });
+  }
+  return { parent_id: match[1] ?? null, rank: match[2] };
+}
+
+/** Where a block is to stand: `after_id` absent = last, null = first. */
+export interface GapQuery {
+  parent_id: string | null;
+  after_id?: string | null;
+}
+
+/** One answer per query, in their order; null where `after_id` is no child of the parent. */
+export async function getBlockGaps(
+  db: Queryable,
+  { user_id, canvas_id, gaps }: CanvasScope & { gaps: readonly GapQuery[] },
+): Promise<(Gap | null)[]> {
+  const params = [user_id, canvas_id, JSON.stringify(gaps)];
+  const row = await callOne<{ gaps: (Gap | null)[] }>(db, 'select app.get_block_gaps($1, $2, $3) as gaps', params);
+  return row.gaps;
+}
+
+export interface MutationInput extends CanvasScope {
+  mutation_id: string;
+  request_hash: string;
+  /** As in `app.apply_block_mutations`, which checks each. */
+  ops: readonly object[];
+  request_id: string;
+}
+
+/**
+ * All or nothing, one seq. Throws `block.version_conflict` (with `op_index`, `current`), `block.not_found`, `block.gap_moved`
+ * (read the gaps again), `block.already_exists`, `block.parent_not_found`, `block.cycle`, `block.too_deep`,
+ * `canvas.mutation_reused`, `canvas.archived`, `canvas.forbidden`.
+ */
+export function applyBlockMutations(db: Queryable, input: MutationInput): Promise<AppliedMutation> {
+  const { user_id, canvas_id, mutation_id, request_hash, ops, request_id } = input;
+  const params = [user_id, canvas_id, mutation_id, request_hash, JSON.stringify(ops), request_id];
+  return callOne(db, 'select * from app.apply_block_mutations($1, $2, $3, $4, $5, $6)', params);
+}
+
+/** Checks no access: numbers only. A canvas that does not exist has no row. */
+export function getCanvasHeads(db: Queryable, canvas_ids: readonly string[]): Promise<CanvasHead[]> {
+  return db.call('select * from app.get_canvas_heads($1)', [canvas_ids]);
+}
+
+/** Events after `after_seq`, in order, at most `limit` (1000). Throws `canvas.events_gone`: take a snapshot instead. */
+export function getCanvasEvents(
+  db: Queryable,
+  { user_id, canvas_id, after_seq, limit }: CanvasScope & { after_seq: number; limit: number },
+): Promise<EventRow[]> {
+  return db.call('select * from app.get_canvas_events($1, $2, $3, $4)', [user_id, canvas_id, after_seq, limit]);
 }

@@ -43,7 +43,7 @@ export async function startRedis({ args = [] }: { args?: string[] } = {}): Promi
     url: `redis://127.0.0.1:${port}`,
     port,
     get pid() {
-      return server.pid!;
+      return server.pid ?? 0;
     },
     stop,
     kill: () => end('SIGKILL'),
@@ -70,7 +70,19 @@ async function launchOnFreePort(folder: string, args: string[]): Promise<{ serve
 }
 
 async function launch(folder: string, port: number, extra: string[]): Promise<ChildProcess> {
-  const args = ['--port', port, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder].map(String);
+  const args = [
+    '--port',
+    port,
+    '--bind',
+    '127.0.0.1',
+    '--save',
+    '',
+    '--appendonly',
+    'no',
+    '--dir',
+    folder,
+    ...extra,
+  ].map(String);
   const server = spawn('redis-server', [...args, ...extra], { stdio: ['ignore', 'pipe', 'inherit'] });
   // So that a test process that dies does not leave it behind.
   const killIt = (): void => void server.kill('SIGKILL');
@@ -79,7 +91,7 @@ async function launch(folder: string, port: number, extra: string[]): Promise<Ch
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.once('exit', (code) => reject(new Error(`redis-server exited with ${code}`)));
-    server.stdout!.on('data', (chunk: Buffer) => {
+    server.stdout.on('data', (chunk: Buffer) => {
       if (chunk.includes('Ready to accept connections')) resolve();
     });
   });

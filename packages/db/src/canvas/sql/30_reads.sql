@@ -19,7 +19,7 @@ begin
   return v_snapshot;
 end $$;
 
-create or replace function app.get_canvas(p_user_id uuid, p_canvas_id uuid) returns text
+create or replace function app.get_canvas(p_user_id uuid, p_canvas_id uuid) returns jsonb
 language plpgsql set search_path = app, pg_temp as $$
 declare
   v_context record;
@@ -122,47 +122,39 @@ begin
   end if;
 end $$;
 
--- For each {parent_id, after_id?, block_id?, op_index?}: the two rows between which a block would come to stand. after_id
--- absent = at the end, null = at the beginning. block_id: the block on the move. op_index: what an error names, else the
--- gap's own index. A parent that does not exist (yet) has an empty gap.
+-- For each {parent_id, after_id?}: the two rows between which a block would come to stand. after_id absent = at the end,
+-- null = at the beginning. A parent that does not exist (yet) has an empty gap; when after_id is no child of the parent, the
+-- answer in its place is null.
 create or replace function app.get_block_gaps(p_user_id uuid, p_canvas_id uuid, p_gaps jsonb) returns jsonb
 language plpgsql set search_path = app, pg_temp as $$
 declare
   v_workspace_id uuid;
   v_gap jsonb;
-  v_count int := 0;
-  v_index int;
+  v_index int := -1;
   v_result jsonb := '[]';
   v_parent_id uuid;
-  v_block_id uuid;
+  v_after_id uuid;
   v_after record;
   v_before record;
 begin
   select workspace_id into v_workspace_id from app.set_canvas_context(p_user_id, p_canvas_id, 'editor');
   for v_gap in select value from jsonb_array_elements(p_gaps) loop
-    v_index := case when v_gap ->> 'op_index' ~ '^[0-9]{1,6}$' then (v_gap ->> 'op_index')::int else v_count end;
-    v_count := v_count + 1;
+    v_index := v_index + 1;
     v_parent_id := app.uuid_field(v_gap, 'parent_id', v_index, true);
-    v_block_id := app.uuid_field(v_gap, 'block_id', v_index, true);
+    v_after_id := app.uuid_field(v_gap, 'after_id', v_index, true);
+    select null::uuid as id, null::text as rank into v_before;
     if not v_gap ? 'after_id' then
-      select * into v_after from app.last_sibling(v_workspace_id, p_canvas_id, v_parent_id, v_block_id);
-      select null::uuid as id, null::text as rank into v_before;
+      select * into v_after from app.last_sibling(v_workspace_id, p_canvas_id, v_parent_id, null);
     else
-      select null::uuid as id, null::text as rank into v_after;
-      if v_gap ->> 'after_id' is not null then
-        select b.id, b.rank, b.parent_id into v_after from blocks b
-        where b.workspace_id = v_workspace_id and b.canvas_id = p_canvas_id
-          and b.id = app.uuid_field(v_gap, 'after_id', v_index, false) and b.id is distinct from v_block_id;
-        if not found then
-          perform app.fail('PT400', 'block.after_not_found', 'The block to stand after is not on this canvas.',
-            app.op_detail(v_index, 'after_id'));
-        end if;
-        if v_after.parent_id is distinct from v_parent_id then
-          perform app.fail('PT409', 'block.after_moved', 'The block to stand after has another parent.',
-            app.op_detail(v_index, 'after_id'));
-        end if;
+      -- With after_id null there is no such row, which leaves v_after empty.
+      select b.id, b.rank into v_after from blocks b
+      where b.workspace_id = v_workspace_id and b.canvas_id = p_canvas_id and b.id = v_after_id
+        and b.parent_id is not distinct from v_parent_id;
+      if v_after_id is not null and not found then
+        v_result := v_result || 'null'::jsonb;
+        continue;
       end if;
-      select * into v_before from app.next_sibling(v_workspace_id, p_canvas_id, v_parent_id, coalesce(v_after.rank, ''), v_block_id);
+      select * into v_before from app.next_sibling(v_workspace_id, p_canvas_id, v_parent_id, coalesce(v_after.rank, ''), null);
     end if;
     v_result := v_result || jsonb_build_object(
       'after_id', v_after.id, 'after_rank', v_after.rank, 'before_id', v_before.id, 'before_rank', v_before.rank);

@@ -45,15 +45,16 @@ begin
   values (app.uuidv7(), p_workspace_id, 'user', p_user_id, p_action, p_target_type, p_target_id, p_canvas_id, p_before, p_after, p_request_id);
 end $$;
 
--- Where p_op wants its block to stand: fails unless the parent is live on this canvas, the gap between after_id and
--- before_id is still empty, and the rank lies in it.
+-- Where p_op wants its block to stand: right after after_id (null: first; absent: last). Fails unless the parent is live on
+-- this canvas and the rank still lies between the neighbours that stand there now: others may have come in between, or a
+-- rebalance may have changed the ranks. A before_id, where given, must still be the next.
 create or replace function app.check_place(
   p_workspace_id uuid, p_canvas_id uuid, p_op jsonb, p_op_index int, p_block_id uuid, out parent_id uuid, out rank text)
 language plpgsql set search_path = app, pg_temp as $$
 declare
   v_after_id constant uuid := app.uuid_field(p_op, 'after_id', p_op_index, true);
   v_before_id constant uuid := app.uuid_field(p_op, 'before_id', p_op_index, true);
-  v_after_rank text := '';
+  v_after_rank text collate "C" := '';
   v_before record;
 begin
   parent_id := app.uuid_field(p_op, 'parent_id', p_op_index, true);
@@ -62,14 +63,11 @@ begin
     perform app.fail('PT400', 'block.rank_invalid', 'rank is required.', app.op_detail(p_op_index, 'rank'));
   end if;
   if parent_id is not null then
-    perform from blocks b
-    where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.id = check_place.parent_id and b.deleted_at is null;
-    if not found then
-      perform app.fail('PT400', 'block.parent_not_found', 'The parent is not on this canvas.', app.op_detail(p_op_index, 'parent_id'));
-    end if;
-    perform app.check_depth(p_workspace_id, p_canvas_id, parent_id, p_op ->> 'op' = 'move', p_block_id, p_op_index);
+    perform app.check_parent(p_workspace_id, p_canvas_id, parent_id, p_block_id, p_op ->> 'op' = 'move', p_op_index);
   end if;
-  if v_after_id is not null then
+  if not p_op ? 'after_id' then
+    select s.rank into v_after_rank from app.last_sibling(p_workspace_id, p_canvas_id, parent_id, p_block_id) s;
+  elsif v_after_id is not null then
     select b.rank into v_after_rank from blocks b
     where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.id = v_after_id
       and b.parent_id is not distinct from check_place.parent_id and b.id <> p_block_id;
@@ -77,16 +75,16 @@ begin
       perform app.fail('PT409', 'block.gap_moved', 'The place changed meanwhile.', app.op_detail(p_op_index, 'after_id'));
     end if;
   end if;
-  select * into v_before from app.next_sibling(p_workspace_id, p_canvas_id, parent_id, v_after_rank, p_block_id);
-  -- Ranks are compared too: a rebalance keeps the neighbours and changes their ranks.
-  if v_before.id is distinct from v_before_id or rank collate "C" <= v_after_rank or rank collate "C" >= v_before.rank then
-    perform app.fail('PT409', 'block.gap_moved', 'The place changed meanwhile.', app.op_detail(p_op_index, 'before_id'));
+  select * into v_before from app.next_sibling(p_workspace_id, p_canvas_id, parent_id, coalesce(v_after_rank, ''), p_block_id);
+  if rank <= v_after_rank or rank collate "C" >= v_before.rank or (p_op ? 'before_id' and v_before.id is distinct from v_before_id) then
+    perform app.fail('PT409', 'block.gap_moved', 'The place changed meanwhile.', app.op_detail(p_op_index, 'rank'));
   end if;
 end $$;
 
--- 64 levels at most. A block on the move brings its subtree, and must not come to stand inside it.
-create or replace function app.check_depth(
-  p_workspace_id uuid, p_canvas_id uuid, p_parent_id uuid, p_moves boolean, p_block_id uuid, p_op_index int) returns void
+-- The parent is live and on this canvas; 64 levels at most. A block on the move brings its subtree, and must not come to
+-- stand inside it.
+create or replace function app.check_parent(
+  p_workspace_id uuid, p_canvas_id uuid, p_parent_id uuid, p_block_id uuid, p_moves boolean, p_op_index int) returns void
 language plpgsql set search_path = app, pg_temp as $$
 declare
   v_max constant int := 64;
@@ -94,6 +92,11 @@ declare
   v_height int := 1;
   v_cycle boolean;
 begin
+  perform from blocks b
+  where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.id = p_parent_id and b.deleted_at is null;
+  if not found then
+    perform app.fail('PT400', 'block.parent_not_found', 'The parent is not on this canvas.', app.op_detail(p_op_index, 'parent_id'));
+  end if;
   with recursive up as (
     select p_parent_id as id, 1 as depth
     union all
@@ -159,6 +162,8 @@ begin
   return concat('{"op":"create","block":', v_block, '}');
 end $$;
 
+-- refused_types: an edit of content alone is checked for its form by the caller, who does not know the block's type; these
+-- types would not take it.
 create or replace function app.edit_block(
   p_user_id uuid, p_workspace_id uuid, p_canvas_id uuid, p_op jsonb, p_op_index int, p_at timestamptz) returns text
 language plpgsql set search_path = app, pg_temp as $$
@@ -166,6 +171,7 @@ declare
   v_id constant uuid := app.uuid_field(p_op, 'block_id', p_op_index, false);
   v_version constant int := app.version_field(p_op, p_op_index);
   v_block text;
+  v_type text;
 begin
   if not (p_op ? 'type' or p_op ? 'content') then
     perform app.fail('PT400', 'block.content_invalid', 'An edit needs content or type.', app.op_detail(p_op_index));
@@ -175,9 +181,13 @@ begin
     version = b.version + 1, updated_by = p_user_id, updated_at = p_at
   where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.id = v_id
     and b.version = v_version and b.deleted_at is null
-  returning app.block_json(b) into v_block;
+  returning app.block_json(b), b.type into v_block, v_type;
   if v_block is null then
     perform app.fail_stale(p_workspace_id, p_canvas_id, v_id, p_op_index);
+  end if;
+  if p_op -> 'refused_types' ? v_type then
+    perform app.fail('PT400', 'block.content_invalid', format('This is no content of a block of type %s.', v_type),
+      app.op_detail(p_op_index, 'content'));
   end if;
   return concat('{"op":"edit","block":', v_block, '}');
 end $$;
@@ -322,5 +332,5 @@ begin
 end $$;
 
 grant execute on function app.lock_canvas, app.check_not_archived, app.append_canvas_event, app.append_audit, app.check_place,
-  app.check_depth, app.fail_stale, app.create_block, app.edit_block, app.move_block, app.delete_block, app.mutation_result,
+  app.check_parent, app.fail_stale, app.create_block, app.edit_block, app.move_block, app.delete_block, app.mutation_result,
   app.apply_block_mutations, app.rpc_upsert_block_atomic to app_user;
