@@ -97,10 +97,12 @@ function parents() {
   const chain = [process.ppid];
   if (process.env.npm_lifecycle_event === undefined || process.platform !== 'linux') return chain.join();
   try {
-    for (let [pid] = chain; pid > 1 && chain.length < 4; chain.push(pid)) {
-      const [, name, parent] = /\((.*)\) \S (\d+)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
-      if (name === undefined || !/^(sh|dash|bash|busybox)$/.test(name)) break;
-      pid = Number(parent);
+    while (chain.length < 4) {
+      const stat = readFileSync(`/proc/${chain.at(-1)}/stat`, 'utf8');
+      const [, name = '', parent] = /\((.*)\) \S (\d+)/s.exec(stat) ?? [];
+      // A script that a shell runs goes by the script's name: `.bin/node`.
+      if (!/^(sh|dash|bash|busybox|node)$/.test(name)) break;
+      chain.push(Number(parent));
     }
   } catch {
     chain.push(0);

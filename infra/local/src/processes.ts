@@ -45,6 +45,7 @@ export interface Processes {
   afterwards(work: () => Promise<void>): void;
   /** Stops what runs, the last started first, then does what was left for afterwards. Nothing starts any more. */
   stopAll(): Promise<void>;
+  isStopping(): boolean;
 }
 
 export function createProcesses(): Processes {
@@ -69,6 +70,7 @@ export function createProcesses(): Processes {
       for (const started of running.toReversed()) await started.stop();
       for (const work of left_for_later.toReversed()) await work();
     },
+    isStopping: () => closed,
   };
 }
 

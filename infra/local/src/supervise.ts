@@ -18,7 +18,8 @@ export async function supervise(
     process.once('disconnect', interrupt);
   });
   const outcome = work(processes).catch((error: unknown) => {
-    stderr.write(`\n${describeError(error)}\n`);
+    // What fails because it is being stopped is no news.
+    if (!processes.isStopping()) stderr.write(`\n${describeError(error)}\n`);
     return 1;
   });
   const first = await Promise.race([outcome, interrupted]);

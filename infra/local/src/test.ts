@@ -73,6 +73,7 @@ async function runVitest(processes: Processes, env: NodeJS.ProcessEnv, selection
     env,
   });
   const { code } = await vitest.exited;
+  if (processes.isStopping()) throw new Problem('The tests were interrupted.');
   const all_gone = await waitUntil(async () => !(await isGroupAlive(vitest.pid)), LINGER_MS);
   if (!all_gone) {
     stdout.write('\nA test left processes running; they were ended.\n');
