@@ -19,7 +19,7 @@ export function createEnsureUser(size = 50_000): (db: Db, user: TokenUser) => Pr
     const key = JSON.stringify([user_id, email, name]);
     const known = seen.get(key);
     if (known) return known;
-    const row = fromDb(() => ensureUserRow(db, user_id, email, name));
+    const row = fromDb(() => ensureUserRow(db, { user_id, email, name }));
     seen.set(key, row);
     row.catch(() => seen.delete(key));
     return row;
