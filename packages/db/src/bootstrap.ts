@@ -1,5 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import postgres from 'postgres';
+import { readBootstrapConfig } from './config.ts';
 
 /** Logins of the services. Their rights come from grants in `platform/sql`, never from here. */
 const SERVICE_ROLES = ['app_user', 'job_user', 'wa_user'] as const;
@@ -84,15 +85,14 @@ const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) await main();
 
 async function main(): Promise<void> {
-  const { POSTGRES_SUPERUSER_URL: url, POSTGRES_DATABASE: database = 'potentia' } = process.env;
-  if (!url) throw new Error('POSTGRES_SUPERUSER_URL is not set');
-  const password = (role: LoginRole): string => {
-    const name = `${role.toUpperCase()}_PASSWORD`;
-    const value = process.env[name];
-    if (!value) throw new Error(`${name} is not set`);
-    return value;
+  const config = readBootstrapConfig();
+  const database = config.POSTGRES_DATABASE;
+  const passwords = {
+    app_user: config.APP_USER_PASSWORD,
+    job_user: config.JOB_USER_PASSWORD,
+    wa_user: config.WA_USER_PASSWORD,
+    potentia_migrator: config.POTENTIA_MIGRATOR_PASSWORD,
   };
-  const passwords = Object.fromEntries(LOGINS.map((role) => [role, password(role)])) as Record<LoginRole, string>;
-  await bootstrap(url, { database, passwords });
+  await bootstrap(config.POSTGRES_SUPERUSER_URL, { database, passwords });
   console.log(`roles and database ${database} are ready`);
 }

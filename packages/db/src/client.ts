@@ -100,7 +100,7 @@ export function runStatement(
       },
       (error: unknown) => {
         clearTimeout(timer);
-        reject(mapPostgresError(error) as Error);
+        reject(mapPostgresError(error));
       },
     );
   });

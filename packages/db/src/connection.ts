@@ -59,10 +59,10 @@ export function openConnection(options: ConnectionOptions): Connection {
       const query = sql.unsafe(text, [...params] as postgres.ParameterOrJSON<never>[], { prepare: options.prepare });
       if (as_arrays) void query.values();
       // A query of postgres.js is lazy: without this, one that nobody awaits is never sent.
-      return query.execute().then(undefined, (error: unknown) => {
+      return query.execute().then(undefined, (error: unknown): never => {
         if (connectionErrorCode(error) !== undefined) lost = true;
         throw error;
-      }) as Promise<Rows>;
+      });
     },
     usable: () => !lost,
     close: () => sql.end({ timeout: 1 }),

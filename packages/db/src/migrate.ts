@@ -1,5 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import postgres from 'postgres';
+import { readMigrateConfig } from './config.ts';
 import { migrationFiles, repeatableFiles, type SqlFile } from './sql-files.ts';
 
 const LOCK = 7_236_002;
@@ -72,8 +73,6 @@ function position(text: string, error: unknown): string {
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) await main();
 
 async function main(): Promise<void> {
-  const url = process.env['POSTGRES_OWNER_URL'];
-  if (!url) throw new Error('POSTGRES_OWNER_URL is not set');
-  const { applied } = await migrate(url);
+  const { applied } = await migrate(readMigrateConfig().POSTGRES_OWNER_URL);
   console.log(applied.length === 0 ? 'nothing to apply' : applied.map((name) => `applied ${name}`).join('\n'));
 }

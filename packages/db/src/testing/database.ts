@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import postgres from 'postgres';
 import { bootstrapDatabase, bootstrapRoles, type LoginRole } from '../bootstrap.ts';
 import { createDb, type Db } from '../client.ts';
+import { DbUnavailableError } from '../errors.ts';
 import { migrate } from '../migrate.ts';
 import { migrationFiles, repeatableFiles } from '../sql-files.ts';
 
@@ -52,7 +53,15 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   } finally {
     await admin.end();
   }
-  return openTestDatabase(superuser_url, name);
+  const t = openTestDatabase(superuser_url, name);
+  try {
+    await t.db.ping();
+  } catch (error) {
+    if (!(error instanceof DbUnavailableError && error.reason === '28P01')) throw error;
+    // Somebody else has bootstrapped this server since the template was made.
+    await bootstrapRoles(superuser_url, PASSWORDS);
+  }
+  return t;
 }
 
 function openTestDatabase(superuser_url: string, name: string): TestDatabase {

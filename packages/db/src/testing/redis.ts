@@ -26,7 +26,9 @@ export interface TestRedis extends AsyncDisposable {
  */
 export async function startRedis({ args = [] }: { args?: string[] } = {}): Promise<TestRedis> {
   const folder = mkdtempSync(join(tmpdir(), 'potentia-redis-'));
-  let { server, port } = await launchOnFreePort(folder, args);
+  const first = await launchOnFreePort(folder, args);
+  const { port } = first;
+  let { server } = first;
 
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     if (server.exitCode !== null || server.signalCode !== null) return;

@@ -1,0 +1,56 @@
+import { getTableConfig, PgTable } from 'drizzle-orm/pg-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import * as auth from './auth/tables.ts';
+import * as canvas from './canvas/tables.ts';
+import * as platform from './platform/tables.ts';
+import { createTestDatabase, type TestDatabase } from './testing/database.ts';
+import * as workspace from './workspace/tables.ts';
+
+let t: TestDatabase;
+beforeAll(async () => {
+  t = await createTestDatabase();
+});
+afterAll(() => t.drop());
+
+interface ColumnFacts {
+  table: string;
+  column: string;
+  type: string;
+  required: boolean;
+  has_default: boolean;
+  in_key: boolean;
+}
+
+const byName = (a: ColumnFacts, b: ColumnFacts): number =>
+  `${a.table}.${a.column}` < `${b.table}.${b.column}` ? -1 : 1;
+
+function declared(): ColumnFacts[] {
+  const tables = Object.values({ ...auth, ...canvas, ...platform, ...workspace }).filter(
+    (value) => value instanceof PgTable,
+  );
+  return tables
+    .flatMap((table) => {
+      const { name, columns, primaryKeys } = getTableConfig(table);
+      const key = new Set(primaryKeys.flatMap((primary) => primary.columns.map((column) => column.name)));
+      return columns.map((column) => ({
+        table: name,
+        column: column.name,
+        type: column.getSQLType(),
+        required: column.notNull || column.primary,
+        has_default: column.hasDefault,
+        in_key: column.primary || key.has(column.name),
+      }));
+    })
+    .sort(byName);
+}
+
+test('the tables of drizzle are those of the database, column by column', async () => {
+  const actual = await t.asOwner<ColumnFacts>(`
+    select c.relname as table, a.attname as column, format_type(a.atttypid, a.atttypmod) as type, a.attnotnull as required,
+      a.atthasdef as has_default, coalesce(a.attnum = any (i.indkey), false) as in_key
+    from pg_class c
+    join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    left join pg_index i on i.indrelid = c.oid and i.indisprimary
+    where c.relnamespace = 'app'::regnamespace and c.relkind = 'r' and c.relname <> 'migrations'`);
+  expect(declared()).toEqual([...actual].sort(byName));
+});

@@ -1,0 +1,26 @@
+import { boolean, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import { app, counter, instant } from '../schema.ts';
+
+export const workspaces = app.table('workspaces', {
+  id: uuid().primaryKey(),
+  name: text().notNull(),
+  icon: text(),
+  owner_user_id: uuid().notNull(),
+  is_personal: boolean().notNull().default(false),
+  access_version: counter().notNull().default(0),
+  created_at: instant().notNull().defaultNow(),
+  updated_at: instant().notNull().defaultNow(),
+  deleted_at: instant(),
+});
+
+export const workspace_members = app.table(
+  'workspace_members',
+  {
+    workspace_id: uuid().notNull(),
+    user_id: uuid().notNull(),
+    role: text({ enum: ['admin', 'member', 'guest'] }).notNull(),
+    created_at: instant().notNull().defaultNow(),
+    updated_at: instant().notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.workspace_id, table.user_id] })],
+);
