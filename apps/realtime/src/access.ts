@@ -78,7 +78,7 @@ export async function findCanvas(request: FastifyRequest, claims: Claims, deps: 
     throw new AppError('invalid', 'request.invalid', '/canvas_id: Not a UUID', { errors });
   }
   const canvas_id = parsed.data;
-  const workspace_id = await fromDb(() => getCanvasTenant(deps.db, claims.user_id, canvas_id));
+  const workspace_id = await fromDb(() => getCanvasTenant(deps.db, { user_id: claims.user_id, canvas_id }));
   // Counted under the person while there is no tenant, so that ids cannot be tried without end.
   const tenant = workspace_id ?? claims.user_id;
   await deps.limits.take({ tenant, user_id: claims.user_id, ip: request.ip }, 'connect');

@@ -38,6 +38,7 @@ export async function buildApp(context: RealtimeContext): Promise<FastifyInstanc
     // Urls and protocols of handshakes can hold tokens.
     disableRequestLogging: true,
     requestIdHeader: false,
+    requestIdLogLabel: 'request_id',
     genReqId: requestId,
     trustProxy: config.TRUST_PROXY > 0 && ((_address, hop) => hop < config.TRUST_PROXY),
     connectionTimeout: 10_000,

@@ -33,7 +33,7 @@ export class Person {
     this.feed = new Feed({
       read: async (after_seq, limit) => {
         deps.metrics.fills.inc({ stream: 'me' });
-        const entries = await getUserEvents(deps.db, user_id, after_seq, limit);
+        const entries = await getUserEvents(deps.db, { user_id, after_seq, limit });
         deps.metrics.events.inc({ source: 'fill' }, entries.length);
         return entries;
       },

@@ -173,7 +173,7 @@ export class Room {
     const { db, reads } = this.#deps;
     const { canvas_id } = this;
     if (![...this.#sessions].some((session) => session.user_id === user_id)) return;
-    const role = await reads.run(() => getCanvasRole(db, user_id, canvas_id));
+    const role = await reads.run(() => getCanvasRole(db, { user_id, canvas_id }));
     // Sessions that came meanwhile too: their snapshot may be older than this answer.
     for (const session of this.#sessions) if (session.user_id === user_id) await session.apply_role(role);
   }
@@ -185,7 +185,7 @@ export class Room {
     metrics.fills.inc({ stream: 'canvas' });
     for (const user_id of new Set([...this.#sessions].map((session) => session.user_id))) {
       try {
-        const entries = await getCanvasEvents(db, user_id, canvas_id, after_seq, limit);
+        const entries = await getCanvasEvents(db, { user_id, canvas_id, after_seq, limit });
         metrics.events.inc({ source: 'fill' }, entries.length);
         return entries;
       } catch (error) {
