@@ -2,6 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { schema as api } from '@potentia/api/config';
 import { parseEnv } from '@potentia/config/env';
+import { bootstrapSchema, migrateSchema } from '@potentia/db/config';
 import { schema as jobs } from '@potentia/jobs/config';
 import { schema as realtime } from '@potentia/realtime/config';
 import { schema as wa_worker } from '@potentia/wa-worker/config';
@@ -24,6 +25,9 @@ const interpolate = (value: string): string =>
     preset === undefined ? (name.endsWith('_URL') ? 'http://supabase.test' : 'x'.repeat(32)) : preset,
   );
 
+const fillIn = (environment: Record<string, string>): Record<string, string> =>
+  Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, interpolate(value)]));
+
 describe('compose.yaml', () => {
   const compose = parse(text('infra/compose/compose.yaml'), { merge: true }) as {
     services: Record<string, { build?: { args?: { APP?: string } }; environment: Record<string, string> }>;
@@ -32,8 +36,13 @@ describe('compose.yaml', () => {
   test.each(apps)('gives %s an environment that it starts with, and nothing it does not know', (app, schema) => {
     const { build, environment } = compose.services[app]!;
     expect(build?.args?.APP).toBe(app);
-    const filled = Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, interpolate(value)]));
-    expect(() => parseEnv(app, schema, filled)).not.toThrow();
+    expect(() => parseEnv(app, schema, fillIn(environment))).not.toThrow();
+  });
+
+  test('gives the migration what it needs', () => {
+    const filled = fillIn(compose.services['migrate']!.environment);
+    expect(parseEnv('bootstrap', bootstrapSchema, filled).POSTGRES_DATABASE).toBe('potentia');
+    expect(() => parseEnv('migrate', migrateSchema, filled)).not.toThrow();
   });
 
   test('asks for every variable that .env.example names, and for no other', () => {

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { schema as api } from '@potentia/api/config';
 import { fieldsOf, metaOf } from '@potentia/config/env';
+import { bootstrapSchema as bootstrap, migrateSchema as migrate } from '@potentia/db/config';
 import { schema as jobs } from '@potentia/jobs/config';
 import { schema as realtime } from '@potentia/realtime/config';
 import { schema as wa_worker } from '@potentia/wa-worker/config';
@@ -13,7 +14,7 @@ import { z } from 'zod';
  */
 
 const file = resolve(import.meta.dirname, '../../../.env.example');
-const schemas: Record<string, z.ZodObject> = { api, realtime, jobs, 'wa-worker': wa_worker };
+const schemas: Record<string, z.ZodObject> = { api, realtime, jobs, 'wa-worker': wa_worker, bootstrap, migrate };
 
 /** One variable and, per service that reads it, its field. */
 type Readers = Map<string, z.core.$ZodType>;
