@@ -47,7 +47,7 @@ const no_clock_or_random = [
 const always = [no_enums, ...no_browser_variables];
 
 export default defineConfig(
-  globalIgnores(['**/dist/', '**/node_modules/', 'coverage/', '.local/', '.turbo/', 'infra/tooling/fixtures/']),
+  globalIgnores(['**/dist/', '**/node_modules/', 'coverage/', '.local/', '.turbo/']),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   js.configs.recommended,
   {
