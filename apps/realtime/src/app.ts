@@ -3,7 +3,14 @@ import type { IncomingMessage } from 'node:http';
 import websocket from '@fastify/websocket';
 import type { Claims } from '@potentia/domain/auth/verify-token';
 import { AppError } from '@potentia/domain/platform/errors';
-import { fastify, type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import {
+  fastify,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
 import { authenticate, findCanvas } from './access.ts';
 import type { RealtimeContext } from './context.ts';
 import { MAX_FRAME_BYTES, SUBPROTOCOL } from './frames.ts';
@@ -36,9 +43,8 @@ export async function buildApp(context: RealtimeContext): Promise<FastifyInstanc
   const app = fastify({
     loggerInstance: log as FastifyBaseLogger,
     // Urls and protocols of handshakes can hold tokens.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     requestIdHeader: false,
-    requestIdLogLabel: 'request_id',
     genReqId: requestId,
     trustProxy: config.TRUST_PROXY > 0 && ((_address, hop) => hop < config.TRUST_PROXY),
     connectionTimeout: 10_000,

@@ -106,11 +106,8 @@ describe('a canvas on two hubs', () => {
       seq: 2,
       replayed: true,
     });
-    expect(await again.mutate(edited, [{ op: 'delete', block_id, version: 1 }])).toMatchObject({
-      type: 'error',
-      code: 'canvas.mutation_reused',
-      ref: edited,
-    });
+    again.send({ type: 'mutate', mutation_id: edited, ops: [{ op: 'delete', block_id, version: 1 }] });
+    expect(await again.find('error')).toMatchObject({ code: 'canvas.mutation_reused', ref: edited });
     expect(ada.of('event').map((frame) => frame['seq'])).toEqual([1, 2]);
   });
 
@@ -223,11 +220,21 @@ describe('a hub that stops', () => {
     const hub = await startHub(backends);
     const canvas = await ownedCanvas(backends);
     const ada = await open(hub, canvas, canvas.owner);
+    // Somebody holds the canvas's lock, so that the mutation is under way when the stop begins.
+    const { asOwner } = backends.database;
+    await asOwner('begin');
+    await asOwner('select 1 from app.canvas_heads where canvas_id = $1 for update', [canvas.canvas_id]);
     const answer = ada.mutate(newId(), [createText('last words')]);
-    await new Promise((resolve) => setImmediate(resolve));
+    await vi.waitFor(async () => {
+      const { values } = await hub.context.metrics.frames_in.get();
+      expect(values.find(({ labels }) => labels.type === 'mutate')?.value).toBe(1);
+    });
     const stopped = hub.stop();
+    await vi.waitFor(() => expect(hub.context.hub.draining).toBe(true));
+    await expect(open(hub, canvas, canvas.owner)).rejects.toThrow();
+    await asOwner('rollback');
+    expect(await answer).toMatchObject({ type: 'ack' });
     expect(await ada.closed).toMatchObject({ code: 4200 });
     await stopped;
-    expect(await answer).toMatchObject({ type: 'ack' });
   });
 });

@@ -188,6 +188,8 @@ export abstract class Session<Frame extends CanvasFrame | MeFrame = CanvasFrame 
   }
 
   async #work(): Promise<void> {
+    // Nothing may run before the caller has noted that work is under way: a frame can fail without ever waiting.
+    await Promise.resolve();
     for (let text = this.#inbox.shift(); text !== undefined; text = this.#inbox.shift()) {
       try {
         const frame = parseFrame(this.schema, text);

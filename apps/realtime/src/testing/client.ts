@@ -14,7 +14,9 @@ export class HandshakeRefused extends Error {
     super(`${status} ${text}`);
     this.status = status;
     this.headers = headers;
-    this.problem = headers['content-type'] === 'application/problem+json' ? (JSON.parse(text) as never) : {};
+    this.problem = String(headers['content-type']).startsWith('application/problem+json')
+      ? (JSON.parse(text) as never)
+      : {};
   }
 }
 
