@@ -53,7 +53,10 @@ export default defineConfig(
   {
     files: ['**/*.ts'],
     extends: [ts.configs.strictTypeChecked],
-    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    // One program over all packages: half the time of one for each.
+    languageOptions: {
+      parserOptions: { project: './tsconfig.eslint.json', tsconfigRootDir: import.meta.dirname },
+    },
     rules: {
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
@@ -128,8 +131,11 @@ export default defineConfig(
       // What a server answered is `any` until the assertion on it.
       '@typescript-eslint/no-unsafe-argument': 'off',
       '@typescript-eslint/no-unsafe-assignment': 'off',
+      '@typescript-eslint/no-unsafe-call': 'off',
       '@typescript-eslint/no-unsafe-member-access': 'off',
       '@typescript-eslint/no-unsafe-return': 'off',
+      // `service?.close()` after a `beforeAll` that failed half-way: the type does not know.
+      '@typescript-eslint/no-unnecessary-condition': 'off',
       // A test that meets undefined should fail right there.
       '@typescript-eslint/no-non-null-assertion': 'off',
     },
@@ -138,7 +144,7 @@ export default defineConfig(
     // The tools that read these files want a default export; no tsconfig covers them.
     files: ['*.config.{js,ts}', 'apps/*/*.config.ts', 'packages/*/*.config.ts'],
     extends: [ts.configs.disableTypeChecked],
-    languageOptions: { parserOptions: { projectService: false } },
+    languageOptions: { parserOptions: { project: null } },
     rules: { 'no-restricted-exports': 'off' },
   },
   {

@@ -3,7 +3,7 @@ import { ESLint, type Linter } from 'eslint';
 import { expect, test } from 'vitest';
 
 // The texts below are not files of any tsconfig: only the rules that need no types run here.
-const untyped: Linter.Config = { languageOptions: { parserOptions: { projectService: false } } };
+const untyped: Linter.Config = { languageOptions: { parserOptions: { project: null } } };
 const eslint = new ESLint({ cwd: resolve(import.meta.dirname, '../../..'), overrideConfig: [untyped] });
 
 /** The messages of our own rules for a text as if it stood in `filePath`. */
