@@ -80,13 +80,13 @@ async function addRanks(ctx: UserCtx, canvas_id: string, ops: NamedOp[]): Promis
   });
 }
 
-function findRanks(ops: NamedOp[], gaps: Gap[]): Map<number, string> {
+function findRanks(ops: NamedOp[], gaps: readonly (Gap | null)[]): Map<number, string> {
   try {
     return rankOps(ops, gaps);
   } catch (error) {
     if (!(error instanceof MisplacedOp)) throw error;
     const { op_index, message } = error;
-    throw new AppError('invalid', 'block.after_not_found', message, {
+    throw new AppError('conflict', 'block.after_not_found', message, {
       op_index,
       errors: [{ pointer: `/ops/${op_index}/after_id`, message }],
     });

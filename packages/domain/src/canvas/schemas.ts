@@ -7,7 +7,7 @@ export const MAX_OPS = 500;
 /** Blocks that one import makes. */
 export const MAX_IMPORT_BLOCKS = 2_000;
 /** UTF-16 units of a Markdown document to import. */
-export const MAX_MARKDOWN = 1_000_000;
+export const MAX_MARKDOWN = 512_000;
 
 /** Lower-cased, since ids are compared as text in channels and keys. */
 export const id = z.uuid().toLowerCase();

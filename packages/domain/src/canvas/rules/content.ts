@@ -70,6 +70,9 @@ export const content_schemas = {
 export type KnownBlockType = keyof typeof content_schemas;
 export const known_block_types = Object.keys(content_schemas) as KnownBlockType[];
 
+/** Content of a known type. */
+export type ContentOf<T extends KnownBlockType> = z.infer<(typeof content_schemas)[T]>;
+
 export type BlockContent = Record<string, unknown>;
 
 /** One fault of a content: `path` leads into it. */

@@ -23,7 +23,7 @@ type PlacingOp = Extract<NamedOp, { op: 'create' | 'move' }>;
 export class MisplacedOp extends Error {
   readonly op_index: number;
   constructor(op_index: number) {
-    super('The block to follow is not there');
+    super('The block to follow is not at this place');
     this.op_index = op_index;
   }
 }
@@ -60,10 +60,10 @@ export function listGaps(ops: readonly NamedOp[]): GapQuery[] {
 }
 
 /**
- * Ranks for every create and move of a batch, by the index of the operation. `gaps` answers `listGaps(ops)` in its order.
- * Blocks that go into one gap share it. Throws MisplacedOp.
+ * Ranks for every create and move of a batch, by the index of the operation. `gaps` answers `listGaps(ops)` in its order,
+ * with null where the block to follow is no child of that parent. Blocks that go into one gap share it. Throws MisplacedOp.
  */
-export function rankOps(ops: readonly NamedOp[], gaps: readonly Gap[]): Map<number, string> {
+export function rankOps(ops: readonly NamedOp[], gaps: readonly (Gap | null)[]): Map<number, string> {
   const known = new Map(listGaps(ops).map((query, i) => [gapKey(query), gaps[i]]));
   const slots = new Map<string, Slot>();
   const placed = new Map<string, { slot: Slot; item: number }>();
