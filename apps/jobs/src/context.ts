@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createHealth, type Health } from '@potentia/config/health';
 import type { Logger } from '@potentia/config/logger';
 import { createDb, type Db } from '@potentia/db/client';
-import { createRedis, deadline, type RedisClient } from '@potentia/domain/platform/adapters/redis';
+import { createRedis, deadline, pingRedis, type RedisClient } from '@potentia/domain/platform/adapters/redis';
 import { createBus } from '@potentia/domain/platform/adapters/redis-bus';
 import type { Bus } from '@potentia/domain/platform/bus';
 import type { JobsConfig } from './config.ts';
@@ -40,9 +40,7 @@ export function createJobsContext(config: JobsConfig, log: Logger): JobsContext 
     instance_id: randomUUID(),
     checks: {
       postgres: () => db.ping(),
-      redis: async () => {
-        await command.ping();
-      },
+      redis: () => pingRedis(command, config.DATABASE_TIMEOUT_MS),
     },
     check_timeout_ms: config.DATABASE_TIMEOUT_MS,
   });

@@ -30,7 +30,7 @@ export class OutboxRelay {
   readonly #topics: string[];
   #stopped = false;
   #failing = false;
-  #wake: () => void = () => undefined;
+  #resume: () => void = () => undefined;
   #woken = false;
   #running: Promise<void> | undefined;
 
@@ -50,10 +50,10 @@ export class OutboxRelay {
   }
 
   /** Looks for rows now, instead of at the next poll. */
-  wake(): void {
+  readonly wake = (): void => {
     this.#woken = true;
-    this.#wake();
-  }
+    this.#resume();
+  };
 
   /** Finishes the batch at hand. */
   async stop(): Promise<void> {
@@ -94,11 +94,15 @@ export class OutboxRelay {
   }
 
   async #run(): Promise<void> {
+    const { redis } = this.#options;
+    redis.on('ready', this.wake);
     while (!this.#stopped) {
       this.#woken = false;
-      const moved = await this.#tryBatch();
-      if (moved < BATCH) await this.#pause(moved < 0);
+      // A service that has only just started is still connecting; that is no failure yet.
+      const moved = redis.status === 'connecting' || redis.status === 'connect' ? 0 : await this.#tryBatch();
+      if (moved < BATCH) await this.#pause();
     }
+    redis.off('ready', this.wake);
   }
 
   async #tryBatch(): Promise<number> {
@@ -112,17 +116,16 @@ export class OutboxRelay {
       metrics.countError();
       if (!this.#failing) log.warn({ err: error }, 'outbox relay cannot work; rows wait in Postgres');
       this.#failing = true;
-      return -1;
+      return 0;
     }
   }
 
-  /** Until the next poll, or until woken; a hint does not shorten the pause after a failure. */
-  #pause(failed: boolean): Promise<void> {
-    if (this.#stopped || (this.#woken && !failed)) return Promise.resolve();
+  /** Until the next poll, or until woken. */
+  #pause(): Promise<void> {
+    if (this.#stopped || this.#woken) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, POLL_MS);
-      this.#wake = () => {
-        if (failed && !this.#stopped) return;
+      this.#resume = () => {
         clearTimeout(timer);
         resolve();
       };

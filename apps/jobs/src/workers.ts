@@ -33,8 +33,8 @@ export function startWorkers({ queues, redis, ctx, metrics, log }: WorkersOption
       prefix: prefixOf(name),
       concurrency: definition.concurrency,
       // A job whose process died is taken up again after this long.
-      lockDuration: 10_000,
-      stalledInterval: 5_000,
+      lockDuration: 6_000,
+      stalledInterval: 3_000,
       // Deploys and crashes are no fault of the job; one that kills its process each time still ends.
       maxStalledCount: 10,
       // After Redis was away; the default of 15 s is longer than most outages.

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createHealth, type Health } from '@potentia/config/health';
 import type { Logger } from '@potentia/config/logger';
 import { createDb, type Db } from '@potentia/db/client';
-import { createRedis } from '@potentia/domain/platform/adapters/redis';
+import { createRedis, pingRedis } from '@potentia/domain/platform/adapters/redis';
 import type { WaWorkerConfig } from './config.ts';
 
 export const SERVICE = 'wa-worker';
@@ -33,9 +33,7 @@ export function createWaWorkerContext(config: WaWorkerConfig, log: Logger): WaWo
     instance_id: randomUUID(),
     checks: {
       postgres: () => db.ping(),
-      redis: async () => {
-        await redis.ping();
-      },
+      redis: () => pingRedis(redis, config.DATABASE_TIMEOUT_MS),
     },
     check_timeout_ms: config.DATABASE_TIMEOUT_MS,
   });

@@ -12,7 +12,8 @@ export const deliverMePayload = z.looseObject({ user_id: z.uuid(), type: z.strin
 /**
  * Takes one outbox row into a person's own sequence and tells the hubs. However often it runs for one row, the person
  * has one event. What was published twice carries the same `seq`, and readers drop the second. `seq` is the order of
- * delivery: it follows the order of writing, but rows written at nearly the same time may change places.
+ * delivery: it follows the order of writing, but jobs run side by side, so neighbours in a backlog may change places; a
+ * payload must make sense without them.
  */
 export async function deliverMe(
   ctx: Pick<Ctx, 'db' | 'bus'>,

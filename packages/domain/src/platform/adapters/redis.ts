@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Logger } from '@potentia/config/logger';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 
@@ -117,4 +118,13 @@ export function deadline<T>(answer: Promise<T>, ms: number): Promise<T> {
     }, ms);
     answer.then(resolve, reject).finally(() => clearTimeout(timer));
   });
+}
+
+/**
+ * For a health check: throws unless Redis answers within `ms`. A connection that is being made may finish first, so that
+ * a service does not report itself as degraded because it has only just started.
+ */
+export async function pingRedis(redis: RedisClient, ms: number): Promise<void> {
+  if (redis.status !== 'ready') await once(redis, 'ready', { signal: AbortSignal.timeout(ms) });
+  await deadline(redis.ping(), ms);
 }
