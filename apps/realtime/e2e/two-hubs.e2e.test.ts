@@ -301,18 +301,3 @@ describe('when every hub is gone', () => {
     expect(edited).toMatchObject({ version: 2, content: { text: 'by HTTP' } });
   });
 });
-
-describe('presence of a hub that is killed', () => {
-  it('expires by itself on the other', async () => {
-    await using world = await startWorld();
-    const { hubs, canvas, friend } = world;
-    const ada = await open(hubs[0], canvas, canvas.owner);
-    await using bob = await open(hubs[1], canvas, friend);
-    ada.send({ type: 'presence', cursor: { x: 1 } });
-    const { session_id } = await bob.find('presence');
-    await hubs[0].kill();
-    expect(await bob.find('presence.left', 30_000)).toMatchObject({ session_id });
-    await using carl = await open(hubs[1], canvas, canvas.owner);
-    expect(carl.of('snapshot')[0]!['presence']).toEqual([]);
-  });
-});
