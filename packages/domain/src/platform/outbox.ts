@@ -1,12 +1,5 @@
-import type { Bus } from './bus.ts';
-
-/** Where whoever committed an outbox row says so. Only a hint: the relay also looks once a second. */
+/** Where whoever committed an outbox row says so, with a message of kind `hint`. The relay also looks once a second. */
 export const OUTBOX_HINT_CHANNEL = 'outbox:hint';
-
-/** Wakes the relay; to be called after the commit. */
-export function hintOutbox(bus: Bus): void {
-  bus.publish(OUTBOX_HINT_CHANNEL, { kind: 'hint', frame: '' });
-}
 
 /**
  * What a queue carries: an outbox row on its way. A job can run more than once (a process dies between its work and the
