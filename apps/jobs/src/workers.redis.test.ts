@@ -166,11 +166,15 @@ describe('stopping', () => {
     await add({ n: 1 });
     await vi.waitFor(() => expect(started).toEqual([1]));
     const stopping = stopWorkers(workers, 5_000);
-    await add({ n: 2 });
+    let stopped = false;
+    void stopping.then(() => (stopped = true));
+    await vi.waitFor(() => expect(workers[0]!.closing).toBeDefined());
+    expect(stopped).toBe(false);
     release();
     await stopping;
     expect(finished).toEqual([1]);
-    expect(await counts()).toMatchObject({ completed: 1, waiting: 1 });
+    await add({ n: 2 });
+    expect(await counts()).toMatchObject({ completed: 1, waiting: 1, active: 0 });
   });
 
   test('takes no longer than its patience, even while Redis is frozen', async () => {
