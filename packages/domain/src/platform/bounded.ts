@@ -13,7 +13,8 @@ export function runBounded<T>(timeout_ms: number, work: () => T): T {
   try {
     return script.runInContext(createContext({ work }), { timeout: timeout_ms }) as T;
   } catch (error) {
-    const timed_out = error instanceof Error && 'code' in error && error.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
+    // Made in the script's own realm, so it is no Error of ours.
+    const timed_out = (error as { code?: unknown } | null)?.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
     throw timed_out ? new TookTooLong(`Longer than ${timeout_ms} ms`, { cause: error }) : error;
   }
 }

@@ -52,7 +52,10 @@ export const content_schemas = {
   /** The first row is the head; a row may be shorter than the head. */
   table: z.strictObject({
     rows: z.array(z.array(inline).max(100)).min(1).max(1_000),
-    align: z.array(z.enum(['left', 'center', 'right']).nullable()).max(100).optional(),
+    align: z
+      .array(z.enum(['left', 'center', 'right']).nullable())
+      .max(100)
+      .optional(),
   }),
   image: z.strictObject({ url, alt: safeText(2_000).optional(), title: safeText(2_000).optional() }),
   file: z.strictObject({

@@ -57,7 +57,9 @@ export function printInline(children: PhrasingContent[]): string {
  */
 export function parseInline(text: string): PhrasingContent[] {
   const guarded = text.replace(/^([ \t]*)(\[\^[^\]\n]+\]:)/gm, '$1\\$2');
-  const paragraphs = fromMarkdown(guarded + stubFootnotes(guarded), inline_options).children.filter(isParagraph);
+  const paragraphs = fromMarkdown(guarded + stubFootnotes(guarded), inline_options)
+    .children.filter(isParagraph)
+    .filter(({ position }) => (position?.start.offset ?? 0) < guarded.length);
   return paragraphs.flatMap(({ children }, i): PhrasingContent[] =>
     i === 0 ? children : [{ type: 'break' }, { type: 'break' }, ...children],
   );
@@ -65,7 +67,7 @@ export function parseInline(text: string): PhrasingContent[] {
 
 /** A footnote's mark is one only where its definition can be seen, so each gets a definition to be thrown away. */
 function stubFootnotes(text: string): string {
-  const labels = new Set(text.match(/\[\^[^\]\s]+\]/g));
+  const labels = new Set(text.match(/\[\^[^\]\s]+\](?![([])/g));
   return [...labels].map((label) => `\n\n${label}: -`).join('');
 }
 

@@ -129,8 +129,8 @@ function toTable({ children, align }: Table): BlockTree {
   const rows = children.map((row) =>
     Array.from({ length: width }, (_, i) => printInline(row.children[i]?.children ?? [])),
   );
-  const is_aligned = align?.some((side) => side);
-  return leaf('table', { rows, ...(is_aligned ? { align: align?.map((side) => side ?? null) } : {}) });
+  const sides = Array.from({ length: width }, (_, i) => align?.[i] ?? null);
+  return leaf('table', { rows, ...(sides.some((side) => side !== null) ? { align: sides } : {}) });
 }
 
 function findDefinitions(node: Nodes, found = new Map<string, Definition>()): Map<string, Definition> {

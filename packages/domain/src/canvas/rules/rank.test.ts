@@ -60,7 +60,9 @@ describe('rank: order', () => {
           list.splice(at, 0, ...ranksBetween(list[at - 1] ?? null, list[at] ?? null, count));
         }
         expect(list).toEqual([...new Set(list)].sort());
-        expect(list.filter((rank) => !/^[0-9A-Za-z]+$/.test(rank) || (/0$/.test(rank) && rank.length > 27))).toEqual([]);
+        expect(list.filter((rank) => !/^[0-9A-Za-z]+$/.test(rank) || (/0$/.test(rank) && rank.length > 27))).toEqual(
+          [],
+        );
         for (const [i, rank] of list.entries()) {
           const above = rankBetween(rank, list[i + 1] ?? null);
           expect(above > rank && (list[i + 1] === undefined || above < (list[i + 1] as string))).toBe(true);
