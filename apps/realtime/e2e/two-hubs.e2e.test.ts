@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { type SpawnedService, spawnService } from '@potentia/config/testing/spawn-service';
 import { newId } from '@potentia/domain/platform/uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Frame, TestClient } from '../src/testing/client.ts';
+import { type Frame, type TestClient } from '../src/testing/client.ts';
 import {
   type Backends,
   createText,
@@ -46,7 +46,7 @@ async function startWorld(): Promise<World> {
   const world: World = {
     backends,
     api,
-    hubs: hubs as [SpawnedService, SpawnedService],
+    hubs: hubs,
     canvas,
     friend,
     block_ids,

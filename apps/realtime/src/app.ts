@@ -40,8 +40,9 @@ function requestId(raw: Pick<IncomingMessage, 'headers'>): string {
 /** The hub as a Fastify application, ready for `listen`. The caller closes it, and then the context. */
 export async function buildApp(context: RealtimeContext): Promise<FastifyInstance> {
   const { config, log, hub, health, metrics } = context;
+  const loggerInstance: FastifyBaseLogger = log;
   const app = fastify({
-    loggerInstance: log as FastifyBaseLogger,
+    loggerInstance,
     // Urls and protocols of handshakes can hold tokens.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     requestIdHeader: false,

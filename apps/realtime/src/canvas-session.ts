@@ -22,7 +22,7 @@ import { type Connection, type Identity, Session, type SessionDeps } from './ses
 const PRESENCE_LEASE = 20;
 
 /** A client of `/ws/canvas/{id}`. */
-export class CanvasSession extends Session<CanvasFrame> {
+export class CanvasSession extends Session {
   protected readonly schema = canvasFrameSchema;
   protected readonly tenant: string;
   readonly #room: Room;
@@ -50,9 +50,12 @@ export class CanvasSession extends Session<CanvasFrame> {
     super.on_failed(error);
   }
 
-  /** Looks up the access of this session's person again, now. Rejects when Postgres does not answer. */
+  /** Tells the client of another role, or closes it. Rejects when Postgres does not answer. */
   async apply_role(role: CanvasRole | null): Promise<void> {
-    if (role === null) return this.close('access_lost');
+    if (role === null) {
+      this.close('access_lost');
+      return;
+    }
     if (this.#role === undefined || role === this.#role) return;
     const { archived_at } = await getCanvas(this.#ctx(newId()), { canvas_id: this.#room.canvas_id });
     this.#role = role;

@@ -32,8 +32,8 @@ export interface ClusterSocketsOptions {
   replica_id: string;
   timeout_ms: number;
   log: Logger;
-  count(): number;
-  on_sum(sum: number): void;
+  count: () => number;
+  on_sum: (sum: number) => void;
   interval_ms?: number;
   lease_ms?: number;
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { Feed, type Member, type Opening } from './feed.ts';
 import type { Entry } from './sequence.ts';
-import { type ClientSocket, FrameGroup } from './socket.ts';
+import { type ClientSocket, type FrameGroup } from './socket.ts';
 
 /** What stands in for a client: keeps the frames in the order in which a socket would write them. */
 class TestSocket {

@@ -20,10 +20,10 @@ export interface Member {
 }
 
 export interface FeedOptions {
-  read(after_seq: number, limit: number): Promise<Entry[]>;
-  on_error(error: unknown): void;
+  read: (after_seq: number, limit: number) => Promise<Entry[]>;
+  on_error: (error: unknown) => void;
   /** The stream broke and all members start again. */
-  on_lost(): void;
+  on_lost: () => void;
 }
 
 /** What arrives between a member's registration and its opening. */
@@ -117,11 +117,15 @@ export class Feed {
         opening = await member.open(first);
       } catch (error) {
         if (this.#joining.get(member) === joining) this.leave(member);
-        return member.on_failed(error);
+        member.on_failed(error);
+        return;
       }
       if (this.#joining.get(member) !== joining) return;
       this.#adopt(opening);
-      if (this.#connects(joining, opening.seq)) return this.#begin(member, joining, opening);
+      if (this.#connects(joining, opening.seq)) {
+        this.#begin(member, joining, opening);
+        return;
+      }
     }
     this.leave(member);
     member.on_failed(new Error('the stream overtook every opening'));

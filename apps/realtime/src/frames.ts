@@ -13,12 +13,9 @@ export const close_codes = {
   left: 1000,
   access_lost: 4003,
   canvas_deleted: 4004,
-  protocol_unsupported: 4005,
-  protocol_abuse: 4009,
   token_expired: 4101,
   draining: 4200,
   unavailable: 4201,
-  idle: 4202,
   slow_consumer: 4300,
 } as const;
 export type CloseReason = keyof typeof close_codes;

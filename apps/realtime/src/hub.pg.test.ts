@@ -2,7 +2,7 @@ import { setAccess } from '@potentia/domain/canvas/set-access';
 import { mutateBlocks } from '@potentia/domain/canvas/mutate-blocks';
 import { newId } from '@potentia/domain/platform/uuid';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { TestClient } from './testing/client.ts';
+import { type TestClient } from './testing/client.ts';
 import {
   actAs,
   type Backends,

@@ -9,7 +9,7 @@ import { MeSession, Person } from './me.ts';
 import type { PresenceStore } from './presence-store.ts';
 import { Room } from './room.ts';
 import { Semaphore } from './semaphore.ts';
-import type { Connection, Identity, Session, SessionDeps } from './session.ts';
+import type { Connection, Identity, SessionDeps } from './session.ts';
 
 /**
  * How often all rooms are compared with Postgres. Together with the query and the check of access it stays under the two
@@ -197,9 +197,9 @@ export class Hub {
     for (const { value } of this.#people.values()) value.tick(now);
   }
 
-  *#sessions(): Generator<Session> {
-    for (const { value } of this.#rooms.values()) yield* value.sessions as ReadonlySet<Session>;
-    for (const { value } of this.#people.values()) yield* value.sessions as ReadonlySet<Session>;
+  *#sessions(): Generator<{ drain(): Promise<void> }> {
+    for (const { value } of this.#rooms.values()) yield* value.sessions;
+    for (const { value } of this.#people.values()) yield* value.sessions;
   }
 }
 

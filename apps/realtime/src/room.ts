@@ -7,8 +7,8 @@ import type { CanvasRole } from '@potentia/domain/canvas/rules/roles';
 import { type Bus, type BusMessage, canvasChannel } from '@potentia/domain/platform/bus';
 import type { UserCtx } from '@potentia/domain/platform/ctx';
 import { newId } from '@potentia/domain/platform/uuid';
-import type { CanvasSession } from './canvas-session.ts';
-import { Feed } from './feed.ts';
+import { Feed, type Member } from './feed.ts';
+import type { CloseReason } from './frames.ts';
 import type { HubMetrics } from './metrics.ts';
 import type { PresenceStore } from './presence-store.ts';
 import { PresenceBook } from './presence.ts';
@@ -29,6 +29,17 @@ export interface RoomDeps {
   reads: Semaphore;
   createCtx(user_id: string, request_id: string): UserCtx;
   on_empty(room: Room): void;
+}
+
+/** A client as its room sees it. */
+export interface RoomSession extends Member {
+  readonly session_id: string;
+  readonly user_id: string;
+  tick(now: number): void;
+  /** The role of this session's person was read again; null: none. */
+  apply_role(role: CanvasRole | null): Promise<void>;
+  close(reason: CloseReason): void;
+  drain(): Promise<void>;
 }
 
 /** A snapshot as Postgres made it, with the few things that the hub must know of it. */
@@ -54,7 +65,7 @@ export class Room {
   readonly workspace_id: string;
   readonly feed: Feed;
   readonly #deps: RoomDeps;
-  readonly #sessions = new Set<CanvasSession>();
+  readonly #sessions = new Set<RoomSession>();
   readonly #book = new PresenceBook();
   #presence_timer: NodeJS.Timeout | undefined;
   /** Undefined until the first poll, and whenever a check is owed: then the next poll checks everybody. */
@@ -71,7 +82,7 @@ export class Room {
     });
   }
 
-  get sessions(): ReadonlySet<CanvasSession> {
+  get sessions(): ReadonlySet<RoomSession> {
     return this.#sessions;
   }
 
@@ -80,13 +91,13 @@ export class Room {
   }
 
   /** Takes a client in, once `subscribed` has settled: what it reads then is older than what the channel brings. */
-  async join(session: CanvasSession, subscribed: Promise<unknown>): Promise<void> {
+  async join(session: RoomSession, subscribed: Promise<unknown>): Promise<void> {
     this.#sessions.add(session);
     await subscribed;
     if (this.#sessions.has(session)) await this.feed.join(session);
   }
 
-  leave(session: CanvasSession): void {
+  leave(session: RoomSession): void {
     if (!this.#sessions.delete(session)) return;
     this.feed.leave(session);
     this.#book.leave(session.session_id, Date.now());
@@ -220,7 +231,8 @@ export class Room {
  */
 export function parseSnapshot(canvas_id: string, text: string): RoomSnapshot {
   const match = /^\{"canvas":(.*?),"epoch":"([0-9a-f-]{36})","seq":(\d+),"blocks":\[/s.exec(text);
-  if (!match) throw new Error('a snapshot of an unknown form');
-  const { role, archived_at } = JSON.parse(match[1]!) as { role: CanvasRole; archived_at: string | null };
-  return { canvas_id, role, archived_at, epoch: match[2]!, seq: Number(match[3]), text };
+  const [, canvas, epoch, seq] = match ?? [];
+  if (canvas === undefined || epoch === undefined) throw new Error('a snapshot of an unknown form');
+  const { role, archived_at } = JSON.parse(canvas) as { role: CanvasRole; archived_at: string | null };
+  return { canvas_id, role, archived_at, epoch, seq: Number(seq), text };
 }

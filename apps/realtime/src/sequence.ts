@@ -7,13 +7,13 @@ export interface Entry {
 
 export interface SequenceOptions {
   /** Reads at most `limit` entries that follow `after_seq`, in order, from Postgres. May reject: a later call retries. */
-  read(after_seq: number, limit: number): Promise<Entry[]>;
+  read: (after_seq: number, limit: number) => Promise<Entry[]>;
   /** Called once for each seq, in order, without gaps. */
-  deliver(entry: Entry): void;
+  deliver: (entry: Entry) => void;
   /** The gap cannot be filled: too wide, or the log has a hole. Nothing is delivered until `start` is called again. */
-  on_lost(): void;
+  on_lost: () => void;
   /** A fill failed; the next `receive` or `observe` tries again. */
-  on_error(error: unknown): void;
+  on_error: (error: unknown) => void;
 }
 
 /** Readers further behind than this take a fresh snapshot instead (DESIGN 5). */

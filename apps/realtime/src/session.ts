@@ -4,7 +4,6 @@ import type { Claims, TokenVerifier } from '@potentia/domain/auth/verify-token';
 import type { UserCtx } from '@potentia/domain/platform/ctx';
 import { AppError } from '@potentia/domain/platform/errors';
 import { newId } from '@potentia/domain/platform/uuid';
-import type { WebSocket } from 'ws';
 import type { z } from 'zod';
 import type { Member, Opening } from './feed.ts';
 import {
@@ -18,12 +17,15 @@ import {
 } from './frames.ts';
 import type { SocketLimits } from './limits.ts';
 import type { HubMetrics } from './metrics.ts';
-import { ClientSocket, type TurnWriter } from './socket.ts';
+import { ClientSocket, type RawSocket, type TurnWriter } from './socket.ts';
 
 /** How long before its token ends a client is asked for a fresh one. */
 const EXPIRING_MS = 60_000;
 /** Frames of one client that wait for their turn; then its socket is not read until half of them are done. */
 const MAX_INBOX = 64;
+
+/** Codes of ours, and those that RFC 6455 gives a meaning here. */
+const KNOWN_CODES = new Set<number>([...Object.values(close_codes), 1001, 1002, 1005, 1006, 1007, 1008, 1009]);
 
 /** What every session needs of the process. */
 export interface SessionDeps {
@@ -44,7 +46,7 @@ export interface Identity {
 }
 
 export interface Connection {
-  ws: WebSocket;
+  ws: RawSocket;
   tcp: Socket;
 }
 
@@ -157,7 +159,10 @@ export abstract class Session<Frame extends CanvasFrame | MeFrame = CanvasFrame 
   /** The frames that both kinds of session know. */
   protected async handle_common(frame: MeFrame): Promise<void> {
     await this.take(frame.type);
-    if (frame.type === 'leave') return this.close('left');
+    if (frame.type === 'leave') {
+      this.close('left');
+      return;
+    }
     if (frame.type === 'auth') return this.#renew(frame.token);
     this.socket.send(JSON.stringify({ type: 'pong', ref: frame.ref ?? null, server_time: new Date().toISOString() }));
   }
@@ -211,7 +216,8 @@ export abstract class Session<Frame extends CanvasFrame | MeFrame = CanvasFrame 
   #closed(code: number): void {
     this.state = 'closing';
     this.#inbox = [];
-    this.deps.metrics.closed.inc({ code: String(code) });
+    // A client can close with any of four thousand codes, which must not become as many series.
+    this.deps.metrics.closed.inc({ code: KNOWN_CODES.has(code) ? String(code) : 'other' });
     this.on_closed();
   }
 }

@@ -121,7 +121,7 @@ describe('ClientSocket', () => {
     const { server_socket, client, events } = await connect();
     client.pause();
     const chunk = 'x'.repeat(1024 * 1024);
-    for (let i = 0; i < 12; i += 1) server_socket.send(chunk);
+    for (let i = 0; i < 16; i += 1) server_socket.send(chunk);
     server_socket.flush();
     const presence = new FrameGroup({ droppable: true });
     presence.add('cursor');
@@ -129,6 +129,16 @@ describe('ClientSocket', () => {
     server_socket.flush();
     expect(events.shed).toBe(1);
     expect(events.slow).toBeGreaterThan(0);
+  });
+
+  it('does not give a reader up for one frame, however large', async () => {
+    const { server_socket, client, received, events } = await connect();
+    client.pause();
+    server_socket.send('x'.repeat(24 * 1024 * 1024));
+    server_socket.flush();
+    expect(events.slow).toBe(0);
+    client.resume();
+    await vi.waitFor(() => expect(received).toHaveLength(1), 10_000);
   });
 
   it('stops reading while paused and loses nothing', async () => {

@@ -3,7 +3,7 @@ import type { RawData, WebSocket } from 'ws';
 
 /** Above this much unsent, ephemeral frames are left out; a stuck reader must not cost the hub its memory. */
 const SHED_BYTES = 256 * 1024;
-/** Above this much unsent, the reader is given up. */
+/** Above this much unsent beside the largest frame it was sent, the reader is given up. */
 const LIMIT_BYTES = 8 * 1024 * 1024;
 /** Closing handshakes that take longer are cut. */
 export const CLOSE_TIMEOUT_MS = 3_000;
@@ -54,7 +54,8 @@ export class FrameGroup {
 
   bytes(): Buffer {
     this.#sealed = true;
-    this.#joined ??= this.#frames.length === 1 ? this.#frames[0]! : Buffer.concat(this.#frames);
+    const [only] = this.#frames;
+    this.#joined ??= only && this.#frames.length === 1 ? only : Buffer.concat(this.#frames);
     this.#frames = [];
     return this.#joined;
   }
@@ -80,6 +81,12 @@ export class TurnWriter {
   }
 }
 
+/** What is used of a socket of `ws`. */
+export type RawSocket = Pick<
+  WebSocket,
+  'on' | 'ping' | 'pause' | 'resume' | 'close' | 'terminate' | 'readyState' | 'OPEN'
+>;
+
 export interface SocketEvents {
   on_text(text: string): void;
   /** A frame that is not text. */
@@ -95,16 +102,18 @@ export interface SocketEvents {
  * two never mix within a frame.
  */
 export class ClientSocket {
-  readonly #ws: WebSocket;
+  readonly #ws: RawSocket;
   readonly #tcp: Socket;
   readonly #writer: TurnWriter;
   readonly #events: SocketEvents;
   #parts: Array<Buffer | FrameGroup> = [];
   #last_heard = Date.now();
   #paused = false;
+  /** Bytes of the largest part so far: a snapshot over the limit is no reason to give its reader up. */
+  #largest = 0;
   #closed = false;
 
-  constructor(options: { ws: WebSocket; tcp: Socket; writer: TurnWriter; events: SocketEvents }) {
+  constructor(options: { ws: RawSocket; tcp: Socket; writer: TurnWriter; events: SocketEvents }) {
     this.#ws = options.ws;
     this.#tcp = options.tcp;
     this.#writer = options.writer;
@@ -113,7 +122,6 @@ export class ClientSocket {
     this.#ws.on('pong', () => this.#heard());
     this.#ws.on('ping', () => this.#heard());
     this.#ws.on('close', (code) => this.#on_close(code));
-    this.#tcp.setNoDelay(true);
   }
 
   /** Milliseconds since the client was last heard. A paused client cannot be heard. */
@@ -175,9 +183,13 @@ export class ClientSocket {
     const kept = congested ? parts.filter((part) => !(part instanceof FrameGroup && part.droppable)) : parts;
     if (kept.length < parts.length) this.#events.on_shed(parts.length - kept.length);
     if (kept.length > 1) this.#tcp.cork();
-    for (const part of kept) this.#tcp.write(part instanceof FrameGroup ? part.bytes() : part);
+    for (const part of kept) {
+      const bytes = part instanceof FrameGroup ? part.bytes() : part;
+      this.#largest = Math.max(this.#largest, bytes.length);
+      this.#tcp.write(bytes);
+    }
     if (kept.length > 1) this.#tcp.uncork();
-    if (this.#tcp.writableLength > LIMIT_BYTES) this.#events.on_slow();
+    if (this.#tcp.writableLength > LIMIT_BYTES + this.#largest) this.#events.on_slow();
   }
 
   #push(part: Buffer | FrameGroup): void {
