@@ -49,7 +49,7 @@ describe('typing', () => {
     const { canvas, outbox, sent, ack } = openOutbox();
     outbox.type('a', 'one t');
     outbox.type('a', 'one two');
-    expect(canvas.textOf(canvas.find('a'))).toBe('one two');
+    expect(canvas.find('a').content.text).toBe('one two');
     await vi.waitFor(() => expect(sent).toHaveLength(1));
     expect(sent[0]?.ops).toEqual([{ op: 'edit', block_id: 'a', version: 1, content: { text: 'one two' } }]);
     ack(1, block('a', 'one two', 2));
@@ -73,7 +73,7 @@ describe('typing', () => {
     await vi.waitFor(() => expect(sent).toHaveLength(1));
     expect(sent[0]?.ops).toMatchObject([{ version: 1 }]);
     outbox.onConflict({ mutation_id: sent[0]?.mutation_id, current: block('a', 'theirs', 2) });
-    expect(canvas.textOf(canvas.find('a'))).toBe('theirs');
+    expect(canvas.find('a').content.text).toBe('theirs');
     expect(onRefused).toHaveBeenCalledWith(expect.objectContaining({ block_id: 'a', text: 'mine' }));
   });
 

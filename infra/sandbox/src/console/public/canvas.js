@@ -2,7 +2,8 @@ const inOrder = (a, b) => (a.rank < b.rank ? -1 : a.rank > b.rank ? 1 : a.id < b
 
 /**
  * A canvas as this client knows it: the blocks that the server has confirmed at `seq`, and what the person has done since
- * (`drafts` of lines being typed, lines that are `pending` creation, lines that are `leaving`).
+ * (`drafts`: type and content that lines will have, and the version they were made on; lines that are `pending` creation;
+ * lines that are `leaving`).
  */
 export function createCanvas() {
   const blocks = new Map();
@@ -31,6 +32,12 @@ export function createCanvas() {
       applyOps(ops ?? payload?.ops ?? []);
       if (payload?.canvas) canvas.meta = { ...canvas.meta, ...payload.canvas };
     }
+  }
+
+  /** A block as the person sees it. */
+  function shown(block) {
+    const draft = block && drafts.get(block.id);
+    return draft ? { ...block, type: draft.type, content: draft.content } : block;
   }
 
   /** Siblings by parent, in order, with what the person has just added or removed. */
@@ -96,7 +103,7 @@ export function createCanvas() {
       const lines = [];
       const walk = (parent_id, depth) => {
         let number = 0;
-        for (const block of children.get(parent_id) ?? []) {
+        for (const block of (children.get(parent_id) ?? []).map(shown)) {
           const { style, start = 1 } = block.content;
           number = style === 'ordered' ? (number === 0 ? start : number + 1) : 0;
           lines.push({ block, depth, number });
@@ -107,9 +114,8 @@ export function createCanvas() {
       return lines;
     },
 
-    find: (id) => blocks.get(id) ?? pending.get(id),
-    /** A line's text as the person sees it. */
-    textOf: (block) => drafts.get(block.id)?.text ?? block.content.text ?? '',
+    /** A line as the person sees it. */
+    find: (id) => shown(blocks.get(id) ?? pending.get(id)),
   };
   return canvas;
 }

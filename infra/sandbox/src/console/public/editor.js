@@ -116,7 +116,7 @@ export function createEditor({ root, canvas, outbox, onCursor }) {
       }
       row.field.readOnly = !can_write;
       row.field.setAttribute('aria-label', block.type === 'heading' ? `heading ${block.content.level}` : block.type);
-      setText(row.field, canvas.textOf(block));
+      setText(row.field, block.content.text);
       grow(row.field);
     } else {
       row.field = null;
@@ -175,8 +175,7 @@ export function createEditor({ root, canvas, outbox, onCursor }) {
     } else {
       const match = shortcut.pattern.exec(text);
       const [type, content] = shortcut.to(match);
-      outbox.type(row.id, text.slice(match[0].length));
-      outbox.edit(row.id, { type, content: { ...content, text: '' } });
+      outbox.edit(row.id, { type, content: { ...content, text: text.slice(match[0].length) } });
     }
     draw();
   }
@@ -208,8 +207,7 @@ export function createEditor({ root, canvas, outbox, onCursor }) {
     }
     const rest = value.slice(selectionEnd);
     if (selectionStart < value.length) {
-      outbox.type(row.id, value.slice(0, selectionStart));
-      outbox.edit(row.id, {});
+      outbox.edit(row.id, { content: { ...block.content, text: value.slice(0, selectionStart) } });
     }
     const type = continues ? block.type : 'text';
     const content = { ...continues?.(block.content), text: rest };

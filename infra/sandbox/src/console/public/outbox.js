@@ -2,6 +2,12 @@ import { makeId } from './ids.js';
 
 const TYPING_PAUSE_MS = 150;
 
+const byName = ([a], [b]) => (a < b ? -1 : 1);
+/** Members may come back in another order. */
+const isSame = (a, b) =>
+  a.type === b.type &&
+  JSON.stringify(Object.entries(a.content).sort(byName)) === JSON.stringify(Object.entries(b.content).sort(byName));
+
 /**
  * Sends what the person does, one mutation at a time, so that each is made on the versions that the one before left. A
  * mutation keeps its id until it is answered: after a reconnect the same one is sent again, and applied once.
@@ -34,22 +40,24 @@ export function createOutbox({ canvas, send, onChange, onRefused, onLost }) {
     pump();
   }
 
-  function editOps(block_id, change = {}) {
+  /** Keeps what the line will be, and the version that it was made on. */
+  function draft(block_id, change) {
+    const { type, content } = { ...canvas.find(block_id), ...change };
+    const version = canvas.drafts.get(block_id)?.version ?? canvas.blocks.get(block_id)?.version;
+    canvas.drafts.set(block_id, { type, content, version });
+  }
+
+  function editOps(block_id) {
     const block = canvas.blocks.get(block_id);
-    const draft = canvas.drafts.get(block_id);
-    if (!block) {
+    const wanted = canvas.drafts.get(block_id);
+    if (!wanted) return [];
+    if (!block || isSame(wanted, block)) {
       canvas.drafts.delete(block_id);
-      if (draft?.text) onRefused({ block_id, text: draft.text, message: 'This line was deleted meanwhile.' });
+      if (!block) onRefused({ block_id, text: wanted.content.text ?? '', message: 'This line was deleted meanwhile.' });
       return [];
     }
-    const text = draft ? { text: draft.text } : {};
-    const content = { ...(change.content ?? block.content), ...text };
-    const same = !change.type && JSON.stringify(content) === JSON.stringify(block.content);
-    if (same) {
-      canvas.drafts.delete(block_id);
-      return [];
-    }
-    return [{ op: 'edit', block_id, version: draft?.version || block.version, ...change, content }];
+    const type = wanted.type === block.type ? undefined : wanted.type;
+    return [{ op: 'edit', block_id, version: wanted.version ?? block.version, type, content: wanted.content }];
   }
 
   function flushTyping(block_id) {
@@ -69,8 +77,7 @@ export function createOutbox({ canvas, send, onChange, onRefused, onLost }) {
 
     /** The person has typed: the draft is shown at once and sent when they pause. */
     type(block_id, text) {
-      const version = canvas.drafts.get(block_id)?.version ?? canvas.blocks.get(block_id)?.version;
-      canvas.drafts.set(block_id, { text, version });
+      draft(block_id, { content: { ...canvas.find(block_id).content, text } });
       clearTimeout(timers.get(block_id));
       timers.set(
         block_id,
@@ -81,10 +88,11 @@ export function createOutbox({ canvas, send, onChange, onRefused, onLost }) {
       );
     },
 
-    /** Changes type or content of a line, together with whatever is typed in it. */
+    /** The person has changed type or content of a line: sent at once, with whatever is typed in it. */
     edit(block_id, change) {
+      draft(block_id, change);
       flushTyping(block_id);
-      enqueue(() => editOps(block_id, change));
+      enqueue(() => editOps(block_id));
     },
 
     /** Adds a line, shown at once. Returns its id. */
@@ -124,10 +132,10 @@ export function createOutbox({ canvas, send, onChange, onRefused, onLost }) {
       if (in_flight?.mutation_id !== mutation_id) return;
       for (const op of settle()) canvas.leaving.delete(op.block_id);
       for (const { block } of ops) {
-        const draft = block && canvas.drafts.get(block.id);
-        if (!draft) continue;
-        if (draft.text === block.content.text) canvas.drafts.delete(block.id);
-        else draft.version = block.version;
+        const wanted = block && canvas.drafts.get(block.id);
+        if (!wanted) continue;
+        if (isSame(wanted, block)) canvas.drafts.delete(block.id);
+        else wanted.version = block.version;
       }
       pump();
       onChange();
@@ -157,12 +165,12 @@ export function createOutbox({ canvas, send, onChange, onRefused, onLost }) {
 
   function giveBack(ops, message) {
     for (const op of ops) {
-      const draft = canvas.drafts.get(op.block_id);
+      const wanted = canvas.drafts.get(op.block_id);
       flushTyping(op.block_id);
       canvas.drafts.delete(op.block_id);
       canvas.leaving.delete(op.block_id);
       canvas.pending.delete(op.block_id);
-      const text = draft?.text ?? op.content?.text ?? '';
+      const text = wanted?.content.text ?? op.content?.text ?? '';
       if (text !== (canvas.blocks.get(op.block_id)?.content.text ?? '')) {
         onRefused({ block_id: op.block_id, text, message });
       }
