@@ -1,5 +1,6 @@
+import type { Health } from '@potentia/config/health';
 import cors from '@fastify/cors';
-import { fastify, type FastifyBaseLogger } from 'fastify';
+import { fastify, type FastifyBaseLogger, LogController } from 'fastify';
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { authRoutes } from './auth/routes.ts';
 import { canvasRoutes } from './canvas/routes.ts';
@@ -41,9 +42,8 @@ function createServer(context: ApiContext): App {
   const loggerInstance: FastifyBaseLogger = context.log;
   return fastify({
     loggerInstance,
-    disableRequestLogging: true,
     requestIdHeader: false,
-    requestIdLogLabel: 'request_id',
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     genReqId: requestId,
     rewriteUrl,
     trustProxy: config.TRUST_PROXY > 0 && ((_address, hop) => hop < config.TRUST_PROXY),
@@ -68,12 +68,6 @@ export async function buildApp(context: ApiContext): Promise<App> {
   const { config, health } = context;
   const app = createServer(context);
   const metrics = createMetrics(health.registry);
-  let draining = false;
-  app.addHook('preClose', (done) => {
-    draining = true;
-    health.set_draining();
-    done();
-  });
 
   app.setValidatorCompiler(zodValidator);
   app.setSerializerCompiler(serializerCompiler);
@@ -82,7 +76,8 @@ export async function buildApp(context: ApiContext): Promise<App> {
 
   if (config.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined) traceRequests(app);
   observeRequests(app, metrics);
-  guard(app, { ip_rate_limit: config.IP_RATE_LIMIT, metrics, is_draining: () => draining });
+  guard(app, { ip_rate_limit: config.IP_RATE_LIMIT, metrics });
+  drainOnClose(app, health);
   await allowOrigins(app, config.CORS_ORIGINS);
   authenticate(app, context);
   await limitRate(app, {
@@ -101,6 +96,23 @@ export async function buildApp(context: ApiContext): Promise<App> {
   await app.register(async (scope) => canvasRoutes(scope, context));
   await app.ready();
   return app;
+}
+
+/**
+ * From the moment that the service closes, `/ready` says so and every answer, also to what came before, asks the client for
+ * another connection: one that is kept alive would hold the service until it times out.
+ */
+function drainOnClose(app: App, health: Health): void {
+  let draining = false;
+  app.addHook('preClose', (done) => {
+    draining = true;
+    health.set_draining();
+    done();
+  });
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    if (draining) reply.header('connection', 'close');
+    done(null, payload);
+  });
 }
 
 /** CORS for the browser origins that are listed; to any other the API looks as if it knew no CORS at all. */

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { createHealth, type Health, startHealthReports } from '@potentia/config/health';
+import { createHealth, type Health } from '@potentia/config/health';
 import type { Logger } from '@potentia/config/logger';
 import { jwtIssuer } from '@potentia/config/variables';
 import { createDb, type Db } from '@potentia/db/client';
-import { writeSystemHealth } from '@potentia/db/platform/queries';
 import { createSupabaseAuth } from '@potentia/domain/auth/adapters/supabase';
 import { createEnsureUser } from '@potentia/domain/auth/ensure-user';
 import type { AuthProvider } from '@potentia/domain/auth/refresh-session';
@@ -56,7 +55,6 @@ export function createApiContext(config: ApiConfig, log: Logger): ApiContext & {
     check_timeout_ms: config.DATABASE_TIMEOUT_MS,
   });
   const { registry } = health;
-  const reports = startHealthReports({ health, write: (row) => writeSystemHealth(db, row), log });
 
   return {
     config,
@@ -75,7 +73,6 @@ export function createApiContext(config: ApiConfig, log: Logger): ApiContext & {
     }),
     auth: createSupabaseAuth({ supabase_url: config.SUPABASE_URL, anon_key: config.SUPABASE_ANON_KEY }),
     async close() {
-      await reports.stop();
       redis.disconnect();
       await db.end();
     },

@@ -1,7 +1,9 @@
 import { redactEnv } from '@potentia/config/env';
+import { startHealthReports } from '@potentia/config/health';
 import { runService } from '@potentia/config/lifecycle';
 import { createLogger } from '@potentia/config/logger';
 import { startTelemetry } from '@potentia/config/telemetry';
+import { writeSystemHealth } from '@potentia/db/platform/queries';
 import { buildApp } from './app.ts';
 import { readConfig, schema } from './config.ts';
 import { createApiContext, SERVICE, VERSION } from './context.ts';
@@ -23,10 +25,13 @@ await runService({
     const context = createApiContext(config, log);
     const app = await buildApp(context);
     const url = await app.listen({ host: config.HOST, port: config.PORT });
+    const { db, health } = context;
+    const reports = startHealthReports({ health, write: (row) => writeSystemHealth(db, row), log });
     return {
       url,
       async stop() {
         await app.close();
+        await reports.stop();
         await context.close();
         await telemetry.shutdown();
       },

@@ -179,8 +179,9 @@ const CASES: Record<string, Case> = {
   'a neighbour in another canvas': {
     path: mutate,
     body: () => ops({ op: 'create', after_id: elsewhere.block_id, ...text('stray') }),
-    status: 404,
-    code: 'block.not_found',
+    status: 409,
+    code: 'block.after_not_found',
+    pointer: '/ops/0/after_id',
   },
   'a block of another canvas': {
     path: mutate,

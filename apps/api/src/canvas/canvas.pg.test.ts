@@ -50,7 +50,7 @@ describe('the blueprint’s 18 endpoints, in the seeds’ spelling', () => {
       H2: ['POST', `/canvas/${id}/mutate`, edit(block_id, 1, 'hi'), 200],
       H3: ['POST', `/canvas/${id}/presence`, { cursor: { block_id, offset: 1 }, name: 'Ada' }, 204],
       H4: ['GET', `/canvas/${id}/snapshot`, undefined, 200],
-      H5: ['POST', '/auth/refresh', { refresh_token: 'spent' }, 503],
+      H5: ['POST', '/auth/refresh', { refresh_token: 'spent' }, 401],
       H6: ['POST', `/canvas/${id}/leave`, undefined, 204],
       A1: ['GET', `/canvas/${id}`, undefined, 200],
       A2: ['GET', `/canvas/${id}/blocks`, undefined, 200],

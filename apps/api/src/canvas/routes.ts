@@ -10,5 +10,8 @@ export function canvasRoutes(app: App, context: ApiContext): void {
   ownRoutes(app, context);
   blockRoutes(app, context);
   memberRoutes(app, context);
-  markdownRoutes(app, context);
+  void app.register((scope: App, _options, done) => {
+    markdownRoutes(scope, context);
+    done();
+  });
 }

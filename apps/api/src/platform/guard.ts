@@ -52,13 +52,10 @@ function nulInUrl(url: string): AppError | null {
 
 /**
  * What stands in front of everything: the headers that every answer carries, the per-address bucket, and the shapes of
- * request that no route should have to think about. While the service drains, every answer asks for a new connection.
+ * request that no route should have to think about.
  */
-export function guard(
-  app: FastifyInstance,
-  options: { ip_rate_limit: number; metrics: ApiMetrics; is_draining: () => boolean },
-): void {
-  const { metrics, is_draining } = options;
+export function guard(app: FastifyInstance, options: { ip_rate_limit: number; metrics: ApiMetrics }): void {
+  const { metrics } = options;
   const bucket = createIpBucket({ per_second: options.ip_rate_limit });
 
   const refusal = (request: FastifyRequest): AppError | null => {
@@ -76,7 +73,6 @@ export function guard(
   app.addHook('onRequest', (request, reply, done) => {
     reply.headers(SECURITY_HEADERS);
     reply.header(REQUEST_ID_HEADER, request.id);
-    if (is_draining()) reply.header('connection', 'close');
     request.address = normalizeIP(request.ip);
     const refused = refusal(request);
     if (refused) done(refused);

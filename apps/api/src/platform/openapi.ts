@@ -72,6 +72,22 @@ export function operation<const O extends Operation>(o: O) {
 /** An answer without a body. */
 export const noContent = (description: string): Response => z.null().meta({ description });
 
+interface OpenApiDocument {
+  paths?: Record<string, Record<string, { requestBody?: { content: Record<string, { schema: object }> } }>>;
+}
+
+/** A body that may also come as text has one schema in Fastify, that of its JSON form: here the text gets its own. */
+function nameTextBodies<T extends OpenApiDocument>(document: T): T {
+  for (const operations of Object.values(document.paths ?? {})) {
+    for (const { requestBody } of Object.values(operations)) {
+      for (const [type, body] of Object.entries(requestBody?.content ?? {})) {
+        if (type.startsWith('text/')) body.schema = { type: 'string' };
+      }
+    }
+  }
+  return document;
+}
+
 /** The document at `/openapi.json` and the reference page at `/docs`. Register before the routes. */
 export async function documentApi(app: App, options: { version: string; servers: string[] }): Promise<void> {
   await app.register(fastifySwagger, {
@@ -97,9 +113,14 @@ export async function documentApi(app: App, options: { version: string; servers:
       components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
     },
     transform: jsonSchemaTransform,
-    transformObject: jsonSchemaTransformObject,
+    transformObject: (document) => nameTextBodies(jsonSchemaTransformObject(document) as OpenApiDocument),
   });
-  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: true, theme: { title: 'Potentia API' } });
+  await app.register(async (scope) => {
+    scope.addHook('onRoute', (route) => {
+      route.config = { ...route.config, auth: 'none' };
+    });
+    await scope.register(swaggerUi, { routePrefix: '/docs', staticCSP: true, theme: { title: 'Potentia API' } });
+  });
 
   let document: string | undefined;
   app.get('/openapi.json', { schema: { hide: true }, config: { auth: 'none' } }, (_request, reply) => {

@@ -19,7 +19,7 @@ export function createTenantOf(db: Db): TenantOf {
   const tenants = new LRUCache<string, string>({ max: MAX_REMEMBERED, ttl: REMEMBERED_MS });
 
   const lookUp = async (key: string, user_id: string, canvas_id: string): Promise<string> => {
-    const tenant = (await fromDb(() => getCanvasTenant(db, user_id, canvas_id))) ?? user_id;
+    const tenant = (await fromDb(() => getCanvasTenant(db, { user_id, canvas_id }))) ?? user_id;
     tenants.set(key, tenant);
     return tenant;
   };
