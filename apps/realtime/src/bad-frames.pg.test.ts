@@ -129,6 +129,16 @@ describe('what a client should not send', () => {
     expect(next.frames[0]).toMatchObject({ type: 'hello' });
   });
 
+  it('ends the connection of who sends nothing else', async () => {
+    await using strict = await startHub(backends, {
+      WS_RATE_LIMITS: '[{"event":"invalid","limit":10,"window_ms":60000},{"limit":1000,"window_ms":60000}]',
+    });
+    await using client = await open(strict, canvas, canvas.owner);
+    for (let i = 0; i < 50; i += 1) client.send('garbage');
+    expect(await client.closed).toMatchObject({ code: 4009 });
+    expect(client.of('error')).toHaveLength(11);
+  });
+
   it('is refused with a time to wait when it is too much', async () => {
     await using strict = await startHub(backends, {
       WS_RATE_LIMITS: '[{"event":"mutate","limit":2,"window_ms":60000},{"limit":1000,"window_ms":60000}]',

@@ -37,8 +37,11 @@ export class CanvasSession extends Session {
 
   /** Reads the snapshot that this client starts from; the client that has just come is greeted first. */
   async open(first: boolean): Promise<Opening> {
+    const { rechecks } = this.#room;
     const snapshot = await this.#room.read_snapshot(this.user_id);
     this.#role = snapshot.role;
+    // Access changed while the snapshot was read: its role may be the old one.
+    if (rechecks !== this.#room.rechecks) void this.#room.recheck(this.user_id);
     const frames = [this.#room.snapshot_frame(snapshot)];
     if (first) frames.unshift(this.#hello(snapshot));
     if (this.state === 'joining') this.state = 'live';

@@ -2,8 +2,8 @@ import type { Logger } from '@potentia/config/logger';
 import { deadline, type RedisClient } from '@potentia/domain/platform/adapters/redis';
 
 const KEY = 'ws:sockets';
-const INTERVAL_MS = 5_000;
-const LEASE_MS = 15_000;
+const INTERVAL_MS = 2_000;
+const LEASE_MS = 10_000;
 
 /**
  * KEYS[1] the hash of replica to `expires_at count` · ARGV replica, count (-1 = sign off), lease in ms. On Redis's clock,
@@ -34,8 +34,6 @@ export interface ClusterSocketsOptions {
   log: Logger;
   count: () => number;
   on_sum: (sum: number) => void;
-  interval_ms?: number;
-  lease_ms?: number;
 }
 
 /**
@@ -43,18 +41,18 @@ export interface ClusterSocketsOptions {
  * that dies is out of the sum when its lease ends; while Redis is away the last sum stands.
  */
 export function startClusterSockets(options: ClusterSocketsOptions): { stop(): Promise<void> } {
-  const { redis, replica_id, timeout_ms, log, count, on_sum, interval_ms = INTERVAL_MS, lease_ms = LEASE_MS } = options;
+  const { redis, replica_id, timeout_ms, log, count, on_sum } = options;
 
   async function renew(sockets: number): Promise<void> {
     try {
-      const sum = await deadline(redis.eval(SCRIPT, 1, KEY, replica_id, sockets, lease_ms), timeout_ms);
+      const sum = await deadline(redis.eval(SCRIPT, 1, KEY, replica_id, sockets, LEASE_MS), timeout_ms);
       on_sum(Number(sum));
     } catch (error) {
       log.debug({ err: error }, 'could not renew the lease on sockets');
     }
   }
 
-  const timer = setInterval(() => void renew(count()), interval_ms);
+  const timer = setInterval(() => void renew(count()), INTERVAL_MS);
   timer.unref();
   redis.on('ready', () => void renew(count()));
   void renew(count());

@@ -42,7 +42,8 @@ export const schema = z.object({
   ...authVariables,
   ...telemetryVariables,
   WS_RATE_LIMITS: rules.default(DEFAULT_RULES).meta({
-    description: 'JSON list of {tenant?, event?, limit, window_ms, burst?}; events are connect and the types of frames',
+    description:
+      'JSON list of {tenant?, event?, limit, window_ms, burst?}; events are connect, invalid and the types of frames',
     example: '[{"event":"mutate","limit":1200,"window_ms":60000,"burst":400}]',
   }),
   WS_PING_INTERVAL_MS: z

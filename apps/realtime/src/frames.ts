@@ -13,6 +13,7 @@ export const close_codes = {
   left: 1000,
   access_lost: 4003,
   canvas_deleted: 4004,
+  protocol_abuse: 4009,
   token_expired: 4101,
   draining: 4200,
   unavailable: 4201,
@@ -58,8 +59,9 @@ export class FrameError extends AppError {
   }
 }
 
-/** Reads a client's frame. Throws FrameError: `frame.invalid_json`, `frame.unknown_type` or `frame.invalid`. */
-export function parseFrame<S extends z.ZodType>(schema: S, text: string): z.output<S> {
+/** Reads a client's frame. Throws FrameError `frame.binary` (for null), `frame.invalid_json`, `frame.unknown_type` or `frame.invalid`. */
+export function parseFrame<S extends z.ZodType>(schema: S, text: string | null): z.output<S> {
+  if (text === null) throw new FrameError('frame.binary', 'Frames are JSON text', null);
   let input: unknown;
   try {
     input = JSON.parse(text);

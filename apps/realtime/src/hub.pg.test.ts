@@ -134,6 +134,31 @@ describe('a canvas on two hubs', () => {
     }
   });
 
+  it('brings every edit to a hundred people on different replicas', async () => {
+    const canvas = await ownedCanvas(backends);
+    const clients = await Promise.all(
+      Array.from({ length: 100 }, (_, i) => open(i % 2 ? hub_a : hub_b, canvas, canvas.owner)),
+    );
+    const block_ids = clients.map(() => newId());
+    await clients[0]!.mutate(
+      newId(),
+      block_ids.map((id) => createText('', id)),
+    );
+    const answers = await Promise.all(
+      clients.map(async (client, i) => {
+        const edit = { op: 'edit', block_id: block_ids[i], version: 1, content: { text: `from ${i}` } };
+        return client.mutate(newId(), [edit], 15_000);
+      }),
+    );
+    expect(answers.map((answer) => answer.type)).toEqual(answers.map(() => 'ack'));
+    for (const client of clients) {
+      await client.find((frame) => frame.type === 'event' && frame['seq'] === 101);
+      expect(client.whole()).toBe(true);
+      expect(client.of('event')).toHaveLength(101);
+    }
+    await Promise.all(clients.map((client) => client[Symbol.asyncDispose]()));
+  });
+
   it('sends a fresh snapshot when asked, and goes on from it', async () => {
     const canvas = await ownedCanvas(backends);
     await using ada = await open(hub_a, canvas, canvas.owner);

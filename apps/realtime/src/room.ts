@@ -64,6 +64,8 @@ export class Room {
   readonly canvas_id: string;
   readonly workspace_id: string;
   readonly feed: Feed;
+  /** How often access was read again. */
+  rechecks = 0;
   readonly #deps: RoomDeps;
   readonly #sessions = new Set<RoomSession>();
   readonly #book = new PresenceBook();
@@ -138,6 +140,7 @@ export class Room {
 
   /** Reads the access of one person, or of all here, and tells or closes their sessions. Never rejects. */
   async recheck(user_id?: string): Promise<void> {
+    this.rechecks += 1;
     const users = user_id === undefined ? new Set([...this.#sessions].map((s) => s.user_id)) : new Set([user_id]);
     try {
       await Promise.all([...users].map((user) => this.#recheck_user(user)));

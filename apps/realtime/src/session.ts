@@ -21,8 +21,8 @@ import { ClientSocket, type RawSocket, type TurnWriter } from './socket.ts';
 
 /** How long before its token ends a client is asked for a fresh one. */
 const EXPIRING_MS = 60_000;
-/** Frames of one client that wait for their turn; then its socket is not read until half of them are done. */
-const MAX_INBOX = 64;
+/** Frames of one client, and their characters, that wait for their turn; then its socket is not read until half are done. */
+const MAX_INBOX = { frames: 64, characters: 512 * 1024 };
 
 /** Codes of ours, and those that RFC 6455 gives a meaning here. */
 const KNOWN_CODES = new Set<number>([...Object.values(close_codes), 1001, 1002, 1005, 1006, 1007, 1008, 1009]);
@@ -65,7 +65,9 @@ export abstract class Session<Frame extends CanvasFrame | MeFrame = CanvasFrame 
   protected readonly log: Logger;
   protected state: State = 'joining';
   #claims: Claims;
-  #inbox: string[] = [];
+  /** Null stands for a frame that is not text. */
+  #inbox: Array<string | null> = [];
+  #inbox_characters = 0;
   #working: Promise<void> | undefined;
   #paused = false;
   #warned = false;
@@ -84,7 +86,7 @@ export abstract class Session<Frame extends CanvasFrame | MeFrame = CanvasFrame 
       writer: deps.writer,
       events: {
         on_text: (text) => this.#receive(text),
-        on_binary: () => this.fail(new FrameError('frame.binary', 'Frames are JSON text', null), null),
+        on_binary: () => this.#receive(null),
         on_slow: () => this.close('slow_consumer'),
         on_shed: (frames) => deps.metrics.shed.inc(frames),
         on_closed: (code) => this.#closed(code),
@@ -140,7 +142,7 @@ export abstract class Session<Frame extends CanvasFrame | MeFrame = CanvasFrame 
   /** Finishes the frame under way, takes no other, and sends the client elsewhere. */
   async drain(): Promise<void> {
     this.state = 'closing';
-    this.#inbox = [];
+    this.#drop_inbox();
     await this.#working;
     this.close('draining');
   }
@@ -181,36 +183,52 @@ export abstract class Session<Frame extends CanvasFrame | MeFrame = CanvasFrame 
     return new Date(this.#claims.expires_at).toISOString();
   }
 
-  #receive(text: string): void {
+  #receive(text: string | null): void {
     if (this.state === 'closing') return;
     this.#inbox.push(text);
+    this.#inbox_characters += text?.length ?? 0;
     // Not an error: the client is held back by TCP and every frame is answered, in its turn.
-    if (this.#inbox.length >= MAX_INBOX && !this.#paused) {
+    if (!this.#paused && this.#inbox_fill() >= 1) {
       this.#paused = true;
       this.socket.pause();
     }
     this.#working ??= this.#work();
   }
 
+  #drop_inbox(): void {
+    this.#inbox = [];
+    this.#inbox_characters = 0;
+  }
+
+  #inbox_fill(): number {
+    return Math.max(this.#inbox.length / MAX_INBOX.frames, this.#inbox_characters / MAX_INBOX.characters);
+  }
+
   async #work(): Promise<void> {
     // Nothing may run before the caller has noted that work is under way: a frame can fail without ever waiting.
     await Promise.resolve();
     for (let text = this.#inbox.shift(); text !== undefined; text = this.#inbox.shift()) {
-      try {
-        const frame = parseFrame(this.schema, text);
-        this.deps.metrics.frames_in.inc({ type: frame.type });
-        await this.handle(frame).catch((error: unknown) =>
-          this.fail(error, 'ref' in frame ? (frame.ref ?? null) : null),
-        );
-      } catch (error) {
-        this.fail(error, error instanceof FrameError ? error.ref : null);
-      }
-      if (this.#paused && this.#inbox.length <= MAX_INBOX / 2 && this.socket.open) {
+      this.#inbox_characters -= text?.length ?? 0;
+      await this.#answer(text);
+      if (this.#paused && this.#inbox_fill() <= 0.5 && this.socket.open) {
         this.#paused = false;
         this.socket.resume();
       }
     }
     this.#working = undefined;
+  }
+
+  async #answer(text: string | null): Promise<void> {
+    let ref: string | null = null;
+    try {
+      const frame = parseFrame(this.schema, text);
+      ref = 'ref' in frame ? (frame.ref ?? null) : null;
+      this.deps.metrics.frames_in.inc({ type: frame.type });
+      await this.handle(frame);
+    } catch (error) {
+      this.fail(error, error instanceof FrameError ? error.ref : ref);
+      if (error instanceof FrameError) await this.take('invalid').catch(() => this.close('protocol_abuse'));
+    }
   }
 
   #closed(code: number): void {
