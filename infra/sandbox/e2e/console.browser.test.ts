@@ -111,7 +111,7 @@ async function openTogether(): Promise<{ left: Locator; right: Locator }> {
   await right.getByRole('button', { name: 'Sign in as Demo Two' }).click();
   await right.getByRole('button', { name: 'Refresh' }).waitFor();
   await right.locator('.canvases li').first().waitFor();
-  await left.getByRole('button', { name: 'New canvas', exact: true }).first().click();
+  await left.getByRole('button', { name: 'New canvas' }).click();
   await left.locator('.status[data-state=live]').waitFor();
   const canvas_id = await left.locator('.canvases [aria-current]').getAttribute('data-canvas-id');
   await left.getByRole('button', { name: 'Share' }).click();
@@ -244,4 +244,16 @@ it('tokens of both are there to copy', async () => {
   const token = await page.evaluate(() => navigator.clipboard.readText());
   const me = await fetch(`${services.api.url}/api/v1/me`, { headers: { authorization: `Bearer ${token}` } });
   expect(await me.json()).toMatchObject({ email: 'demo-one@example.com' });
+});
+
+it('an access token that is no longer taken is renewed through the API, and the work goes on', async () => {
+  const { left } = await openTogether();
+  const shown = page.locator('#people tbody tr').first().locator('.token');
+  const old_token = await shown.innerText();
+  await page.route('**/api/v1/canvases?*', (route) => route.fulfill({ status: 401, json: {} }), { times: 1 });
+  await left.getByRole('button', { name: 'Refresh' }).click();
+  await expect.poll(() => shown.innerText()).not.toBe(old_token);
+  await left.getByRole('button', { name: '+ Line' }).click();
+  await expect.poll(() => lines(left).count()).toBe(1);
+  expect(await left.getByRole('alert').isVisible()).toBe(false);
 });

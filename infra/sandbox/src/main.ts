@@ -11,7 +11,10 @@ function configOrExit(): SandboxConfig {
 }
 
 const sandbox = await buildSandbox({ ...configOrExit(), log: true });
-await sandbox.listen();
+await sandbox.listen().catch((error: unknown) => {
+  console.error(`The sandbox cannot listen: ${(error as Error).message}`);
+  process.exit(1);
+});
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.once(signal, () => {
     void sandbox.close().then(() => process.exit(0));

@@ -91,7 +91,7 @@ describe('the environment of the sandbox', () => {
 
   it('is refused with every variable at fault', () => {
     expect(() => readConfig({ PORT: 'http', API_URL: 'nowhere' })).toThrow(
-      /SUPABASE_ANON_KEY[\s\S]*|PORT must[\s\S]*API_URL must/,
+      /PORT must[\s\S]*SUPABASE_ANON_KEY is[\s\S]*SUPABASE_SERVICE_ROLE_KEY is[\s\S]*API_URL must/,
     );
   });
 });

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
+import type { AuthDeps } from './deps.ts';
 import { AuthError, emailExists, validationFailed } from './errors.ts';
 import { checkPasswordStrength, hashPassword } from './passwords.ts';
 import { readBody, requireAdmin } from './requests.ts';
-import type { AuthDeps } from './routes.ts';
 import type { AuthStore, User } from './store.ts';
 import { addUser, mergeMetadata, presentUser, validateEmail } from './users.ts';
 

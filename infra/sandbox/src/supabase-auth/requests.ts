@@ -1,12 +1,8 @@
 import type { FastifyRequest } from 'fastify';
+import type { ApiKeys } from './deps.ts';
 import { AuthError } from './errors.ts';
 import type { SigningKeys } from './keys.ts';
 import type { AuthStore, Session, User } from './store.ts';
-
-export interface ApiKeys {
-  anon_key: string;
-  service_role_key: string;
-}
 
 /** Supabase's gateway in front of GoTrue: every request carries one of the project's API keys. Throws 401. */
 export function checkApiKey(request: FastifyRequest, { anon_key, service_role_key }: ApiKeys): void {

@@ -1,10 +1,11 @@
 import type { FastifyInstance } from 'fastify';
+import type { ApiKeys, AuthDeps } from './deps.ts';
 import { sendAuthError } from './errors.ts';
-import { openSigningKeys, type SigningKeys } from './keys.ts';
+import { openSigningKeys } from './keys.ts';
 import { hashPassword } from './passwords.ts';
-import { checkApiKey, type ApiKeys } from './requests.ts';
-import { createSessions, type Sessions } from './sessions.ts';
-import { openAuthStore, type AuthStore } from './store.ts';
+import { checkApiKey } from './requests.ts';
+import { createSessions } from './sessions.ts';
+import { openAuthStore } from './store.ts';
 import { registerAdminRoutes } from './admin-routes.ts';
 import { registerUserRoutes } from './user-routes.ts';
 import { addUser } from './users.ts';
@@ -18,13 +19,6 @@ export interface SupabaseAuthOptions extends ApiKeys {
   access_token_ttl_s?: number;
   reuse_interval_ms?: number;
   clock?: () => Date;
-}
-
-export interface AuthDeps {
-  store: AuthStore;
-  keys: SigningKeys;
-  sessions: Sessions;
-  api_keys: ApiKeys;
 }
 
 export interface DemoUser {

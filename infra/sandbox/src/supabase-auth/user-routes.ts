@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
+import type { AuthDeps } from './deps.ts';
 import { AuthError, emailExists, invalidCredentials, validationFailed } from './errors.ts';
 import { checkPasswordStrength, hashPassword, isPassword } from './passwords.ts';
 import { readBody, requireUser } from './requests.ts';
-import type { AuthDeps } from './routes.ts';
 import { addUser, mergeMetadata, presentUser, validateEmail } from './users.ts';
 
 /** What a person's own client calls. */

@@ -13,6 +13,7 @@ afterEach(() => {
 /** An auth server on GoTrue's wire that answers as one test needs. */
 async function startAuthServer(
   answer: (refresh_token: string, response: ServerResponse, request: IncomingMessage) => void,
+  timeout_ms = 10_000,
 ) {
   const server = createServer((request, response) => {
     let body = '';
@@ -28,7 +29,7 @@ async function startAuthServer(
     server.close();
   });
   const supabase_url = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
-  return { auth: createSupabaseAuth({ supabase_url, anon_key: 'anon', timeout_ms: 300 }) };
+  return { auth: createSupabaseAuth({ supabase_url, anon_key: 'anon', timeout_ms }) };
 }
 
 const sessionOf = (refresh_token: string) =>
@@ -107,9 +108,9 @@ describe('an auth server in trouble', () => {
     ['hangs up', (_token: string, response: ServerResponse) => response.destroy()],
     ['answers something else', (_token: string, response: ServerResponse) => response.end('<html>')],
   ])('that %s is unavailable within the deadline', async (_name, answer) => {
-    const ctx = await startAuthServer(answer);
+    const ctx = await startAuthServer(answer, 300);
     const started = performance.now();
     await expect(refreshSession(ctx, { refresh_token: 'r' })).rejects.toEqual(unavailable);
-    expect(performance.now() - started).toBeLessThan(1_000);
+    expect(performance.now() - started).toBeLessThan(3_000);
   });
 });

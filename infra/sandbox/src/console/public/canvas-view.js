@@ -1,9 +1,9 @@
-/* global document, Blob */
+/* global document, Blob, requestAnimationFrame */
 import { createCanvas } from './canvas.js';
 import { button, h } from './dom.js';
 import { createEditor } from './editor.js';
 import { createOutbox } from './outbox.js';
-import { createPresence } from './presence.js';
+import { createPresence, drawChip } from './presence.js';
 import { openSocket } from './socket.js';
 
 /** How long an event may be missing before the whole canvas is asked for. */
@@ -17,6 +17,7 @@ export function openCanvasView({ config, session, api, canvas_id, otherUser, onF
   const canvas = createCanvas();
   const counts = { ack: 0, conflict: 0 };
   let gap_timer = null;
+  let drawing = null;
 
   const status = h('span', { className: 'status', role: 'status' });
   const numbers = h('span', { className: 'numbers' });
@@ -44,17 +45,21 @@ export function openCanvasView({ config, session, api, canvas_id, otherUser, onF
   const editor = createEditor({ root: lines, canvas, outbox, onCursor: presence.moveTo });
   const add_line = button('+ Line', () => editor.append());
 
+  /** Many frames may come between two pictures. */
   function draw() {
+    drawing ??= requestAnimationFrame(drawNow);
+  }
+
+  function drawNow() {
+    drawing = null;
     editor.draw();
-    numbers.textContent = `seq ${canvas.seq} · ${counts.ack} acks · ${counts.conflict} conflicts`;
+    numbers.textContent = `seq ${canvas.seq} · acks ${counts.ack} · conflicts ${counts.conflict}`;
     if (document.activeElement !== title) title.value = canvas.meta?.title ?? '';
   }
 
   function drawPeople() {
     const others = presence.others();
-    people.replaceChildren(
-      ...others.map(({ name, color }) => h('span', { className: 'chip', style: `--who: ${color}` }, name)),
-    );
+    people.replaceChildren(...others.map(drawChip));
     editor.setOthers(others);
   }
 

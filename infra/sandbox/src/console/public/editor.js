@@ -1,5 +1,6 @@
 /* global document */
 import { h } from './dom.js';
+import { drawChip } from './presence.js';
 
 /** What the start of a line turns it into, as in Markdown. */
 const shortcuts = [
@@ -14,6 +15,8 @@ const shortcuts = [
 
 /** Types whose next line is of the same kind. */
 const continued = { list: ({ style }) => ({ style }), todo: () => ({ checked: false }) };
+
+const grows_by_itself = globalThis.CSS?.supports('field-sizing', 'content') ?? false;
 
 const isText = ({ content }) => typeof content.text === 'string';
 
@@ -70,7 +73,7 @@ export function createEditor({ root, canvas, outbox, onCursor }) {
   let others = [];
 
   function makeRow(block) {
-    const row = { id: block.id, type: null };
+    const row = { id: block.id };
     row.marker = h('span', { className: 'marker' });
     row.here = h('span', { className: 'here', 'aria-hidden': 'true' });
     row.body = h('div', { className: 'body' });
@@ -101,32 +104,39 @@ export function createEditor({ root, canvas, outbox, onCursor }) {
     field.style.height = `${field.scrollHeight}px`;
   }
 
+  /** Draws one line if anything about it has changed: a canvas may have thousands. */
   function drawRow(row, { block, depth, number }) {
+    const here = others.filter(({ cursor }) => cursor?.block_id === block.id);
+    const unsent = canvas.drafts.has(block.id) || canvas.pending.has(block.id);
+    const look = [depth, number, can_write, unsent, ...here.map(({ name, color }) => name + color)].join();
+    drawNote(row);
+    if (row.block === block && row.look === look) return;
+    Object.assign(row, { block, look });
+
     const { element } = row;
     element.dataset.type = block.type;
     element.dataset.level = block.content.level ?? '';
     element.classList.toggle('done', block.content.checked === true);
-    element.classList.toggle('unsent', canvas.drafts.has(block.id) || canvas.pending.has(block.id));
+    element.classList.toggle('unsent', unsent);
     element.style.setProperty('--depth', depth);
     drawMarker(row, block, number);
-    if (isText(block)) {
-      if (!row.field) {
-        row.field = makeField(row);
-        row.body.replaceChildren(row.field);
-      }
-      row.field.readOnly = !can_write;
-      row.field.setAttribute('aria-label', block.type === 'heading' ? `heading ${block.content.level}` : block.type);
-      setText(row.field, block.content.text);
-      grow(row.field);
-    } else {
+    row.here.replaceChildren(...here.map(drawChip));
+    if (isText(block)) drawField(row, block);
+    else {
       row.field = null;
       row.body.replaceChildren(preview(block));
     }
-    const here = others.filter(({ cursor }) => cursor?.block_id === block.id);
-    row.here.replaceChildren(
-      ...here.map(({ name, color }) => h('span', { className: 'chip', style: `--who: ${color}` }, name)),
-    );
-    drawNote(row);
+  }
+
+  function drawField(row, block) {
+    if (!row.field) {
+      row.field = makeField(row);
+      row.body.replaceChildren(row.field);
+    }
+    row.field.readOnly = !can_write;
+    row.field.setAttribute('aria-label', block.type === 'heading' ? `heading ${block.content.level}` : block.type);
+    setText(row.field, block.content.text);
+    if (!grows_by_itself) grow(row.field);
   }
 
   function drawMarker(row, { type, content }, number) {

@@ -74,6 +74,7 @@ export function createPane({ name, config, onSession, otherUser }) {
     const form = h('form', { onsubmit }, email, password, h('button', {}, 'Sign in'));
     who.replaceChildren(h('h2', {}, name), ...demo, h('details', {}, h('summary', {}, 'Somebody else'), form));
     list.replaceChildren();
+    close();
   }
 
   async function enter(email, password) {
@@ -81,6 +82,7 @@ export function createPane({ name, config, onSession, otherUser }) {
     api = createApi(config.api_url, session);
     session.onChange(onSession);
     onSession();
+    close();
     who.replaceChildren(
       h('h2', {}, session.user.name),
       h('small', {}, session.user.email),
@@ -104,7 +106,6 @@ export function createPane({ name, config, onSession, otherUser }) {
   }
 
   async function leave() {
-    close();
     me_socket?.close();
     const ending = session;
     session = null;
@@ -117,11 +118,13 @@ export function createPane({ name, config, onSession, otherUser }) {
     view?.close();
     view = null;
     open_id = null;
-    stage.replaceChildren();
+    stage.replaceChildren(
+      h('p', { className: 'hint' }, session ? 'Open a canvas, or make one.' : 'Nobody is signed in here.'),
+    );
   }
 
   async function createAndOpen() {
-    const { id } = await api.createCanvas('New canvas');
+    const { id } = await api.createCanvas('Untitled canvas');
     open(id);
     await drawList();
   }

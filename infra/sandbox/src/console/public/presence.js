@@ -1,3 +1,5 @@
+import { h } from './dom.js';
+
 const COLORS = ['#b5179e', '#0a7d5a', '#c2410c', '#1d4ed8', '#7c3aed', '#a16207', '#be123c', '#0e7490'];
 const PAUSE_MS = 150;
 
@@ -7,6 +9,9 @@ function colorOf(user_id) {
   for (const character of user_id) sum = (sum * 31 + character.codePointAt(0)) % 65_521;
   return COLORS[sum % COLORS.length];
 }
+
+/** A person's name in their color. */
+export const drawChip = ({ name, color }) => h('span', { className: 'chip', style: `--who: ${color}` }, name);
 
 /** Who else is on the canvas, by session, and the sending of our own place, at most once per pause. */
 export function createPresence({ name, send, onChange }) {
