@@ -44,7 +44,7 @@ export function openConnection(options: ConnectionOptions): Connection {
     connect_timeout: options.timeout_ms / 1000,
     backoff: false,
     max_lifetime: null,
-    connection: { application_name: options.application_name, TimeZone: 'UTC' },
+    connection: { application_name: options.application_name, TimeZone: 'UTC', DateStyle: 'ISO' },
     onnotice: () => undefined,
     types: TYPES,
     socket: (parsed: { host: string[]; port: number[]; path?: string | false }) => {
@@ -97,7 +97,7 @@ const TYPES = {
     serialize: (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value)),
     parse: (text: string): unknown => JSON.parse(text),
   },
-  // The session is in UTC. Text keeps the microseconds that a Date would drop.
+  // The session is in UTC and ISO. Text keeps the microseconds that a Date would drop.
   date: {
     to: 1184,
     from: [1184],

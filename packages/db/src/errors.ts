@@ -62,9 +62,8 @@ const INVALID = new Set([
 const UNAVAILABLE_STATES = new Set(['40001', '40P01', '55P03', '57014', '28P01', '28000', '3D000', '25006']);
 const UNAVAILABLE_CLASSES = ['08', '53', '57P', '58'];
 
-interface ServerError {
+interface ServerError extends Error {
   code: string;
-  message: string;
   detail?: string;
   hint?: string;
   constraint_name?: string;
@@ -88,8 +87,8 @@ function unavailableReason(error: ServerError): string | undefined {
 }
 
 /** Turns what the driver throws into `DbError` or `DbUnavailableError`; anything else (a bug in SQL) comes back as it is. */
-export function mapPostgresError(error: unknown): unknown {
-  if (!hasCode(error)) return error;
+export function mapPostgresError(error: unknown): Error {
+  if (!hasCode(error)) return error instanceof Error ? error : new Error(String(error));
   const cause = { cause: error };
   const kind = OWN_KINDS[error.code];
   if (kind) return new DbError(kind, error.message, error.hint ?? error.message, parseDetail(error.detail), cause);

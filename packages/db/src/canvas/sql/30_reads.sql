@@ -59,14 +59,15 @@ begin
   select workspace_id into v_workspace_id from app.set_canvas_context(p_user_id, p_canvas_id, 'viewer');
   p_limit := least(greatest(coalesce(p_limit, 50), 1), 500);
   has_more := false;
-  -- Two ranges of one index instead of one query over both: an order with nulls first is not the index's own.
+  -- Two ranges of one index instead of one query over both: an order with nulls first is not the index's own. Nor is one by
+  -- rank alone, though the parent is the same throughout: hence `order by parent_id, rank`, here and below.
   if p_after_parent_id is null then
     select string_agg(app.block_json(b), ','), count(*), max(b.rank) into items, v_count, next_rank
     from (
       select * from blocks b
       where b.workspace_id = v_workspace_id and b.canvas_id = p_canvas_id and b.parent_id is null
         and b.rank > coalesce(p_after_rank, '') and b.deleted_at is null
-      order by b.rank limit p_limit
+      order by b.parent_id, b.rank limit p_limit
     ) b;
   end if;
   if v_count < p_limit then
@@ -98,7 +99,7 @@ begin
     select b.id, b.rank into id, rank from blocks b
     where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.parent_id is null and b.rank > p_after_rank
       and b.id is distinct from p_except
-    order by b.rank limit 1;
+    order by b.parent_id, b.rank limit 1;
   else
     select b.id, b.rank into id, rank from blocks b
     where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.parent_id = p_parent_id and b.rank > p_after_rank
@@ -114,7 +115,7 @@ begin
   if p_parent_id is null then
     select b.id, b.rank into id, rank from blocks b
     where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.parent_id is null and b.id is distinct from p_except
-    order by b.rank desc limit 1;
+    order by b.parent_id desc, b.rank desc limit 1;
   else
     select b.id, b.rank into id, rank from blocks b
     where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.parent_id = p_parent_id and b.id is distinct from p_except

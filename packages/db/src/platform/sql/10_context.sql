@@ -8,15 +8,7 @@ create or replace function app.rank_role(p_rank int) returns text language sql i
 create or replace function app.workspace_role_rank(p_role text) returns int language sql immutable parallel safe
   return case p_role when 'owner' then 5 when 'admin' then 4 when 'member' then 3 else 0 end;
 
--- The context ends with the transaction; every setting is written, so none of an earlier context survives.
-create or replace function app.write_context(p_user_id uuid, p_workspace_id uuid, p_canvas_id uuid, p_role text) returns void
-language plpgsql set search_path = app, pg_temp as $$
-begin
-  perform set_config('app.user_id', p_user_id::text, true),
-    set_config('app.workspace_id', coalesce(p_workspace_id::text, ''), true),
-    set_config('app.canvas_id', coalesce(p_canvas_id::text, ''), true),
-    set_config('app.role', coalesce(p_role, ''), true);
-end $$;
+-- A context ends with its transaction. Each of these writes all four settings, so nothing of an earlier context survives.
 
 create or replace function app.set_user_context(p_user_id uuid) returns void
 language plpgsql set search_path = app, pg_temp as $$
@@ -24,7 +16,8 @@ begin
   if p_user_id is null then
     perform app.fail('PT404', 'user.not_found', 'There is no such user.');
   end if;
-  perform app.write_context(p_user_id, null, null, null);
+  perform set_config('app.user_id', p_user_id::text, true), set_config('app.workspace_id', '', true),
+    set_config('app.canvas_id', '', true), set_config('app.role', '', true);
 end $$;
 
 -- Workspace roles: owner > admin > member > guest. A guest has no tenant context: they see only canvases they are invited to.
@@ -45,7 +38,8 @@ begin
     perform app.fail('PT403', 'workspace.forbidden', 'Your role in this workspace does not allow this.',
       jsonb_build_object('needed_role', p_needed_role, 'role', v_role));
   end if;
-  perform app.write_context(p_user_id, p_workspace_id, null, v_role);
+  perform set_config('app.user_id', p_user_id::text, true), set_config('app.workspace_id', p_workspace_id::text, true),
+    set_config('app.canvas_id', '', true), set_config('app.role', v_role, true);
   return v_role;
 end $$;
 
@@ -53,16 +47,26 @@ end $$;
 -- Null: no access, or no such canvas.
 create or replace function app.find_canvas_access(p_user_id uuid, p_canvas_id uuid, out workspace_id uuid, out rank int)
 language plpgsql stable security definer set search_path = app, pg_temp as $$
+declare
+  v_owner_id uuid;
 begin
-  select c.workspace_id,
-    case when w.owner_user_id = p_user_id then 5 else greatest(app.workspace_role_rank(m.role), app.role_rank(a.role)) end
-  into workspace_id, rank
-  from canvases c
-  join workspaces w on w.id = c.workspace_id and w.deleted_at is null
-  left join workspace_members m on m.workspace_id = c.workspace_id and m.user_id = p_user_id
-  left join canvas_access a on a.workspace_id = c.workspace_id and a.canvas_id = c.id and a.user_id = p_user_id
-  where c.id = p_canvas_id;
-  if rank is null or rank = 0 then
+  -- Look-ups by key, one after the other: every call pays for this, and a join would cost it twice as much.
+  select c.workspace_id into workspace_id from canvases c where c.id = p_canvas_id;
+  select w.owner_user_id into v_owner_id from workspaces w where w.id = find_canvas_access.workspace_id and w.deleted_at is null;
+  if v_owner_id is null then
+    workspace_id := null;
+    return;
+  end if;
+  if v_owner_id = p_user_id then
+    rank := 5;
+    return;
+  end if;
+  rank := greatest(
+    app.workspace_role_rank((select m.role from workspace_members m
+      where m.workspace_id = find_canvas_access.workspace_id and m.user_id = p_user_id)),
+    app.role_rank((select a.role from canvas_access a
+      where a.workspace_id = find_canvas_access.workspace_id and a.canvas_id = p_canvas_id and a.user_id = p_user_id)));
+  if rank = 0 then
     workspace_id := null;
     rank := null;
   end if;
@@ -84,7 +88,8 @@ begin
     perform app.fail('PT403', 'canvas.forbidden', 'Your role on this canvas does not allow this.',
       jsonb_build_object('needed_role', p_needed_role, 'role', role));
   end if;
-  perform app.write_context(p_user_id, workspace_id, p_canvas_id, role);
+  perform set_config('app.user_id', p_user_id::text, true), set_config('app.workspace_id', workspace_id::text, true),
+    set_config('app.canvas_id', p_canvas_id::text, true), set_config('app.role', role, true);
 end $$;
 
 create or replace function app.get_canvas_role(p_user_id uuid, p_canvas_id uuid) returns text
@@ -99,7 +104,7 @@ begin
   return (select f.workspace_id from app.find_canvas_access(p_user_id, p_canvas_id) f);
 end $$;
 
-grant execute on function app.role_rank, app.rank_role, app.workspace_role_rank, app.write_context, app.set_user_context,
+grant execute on function app.role_rank, app.rank_role, app.workspace_role_rank, app.set_user_context,
   app.set_tenant_context, app.set_canvas_context, app.get_canvas_role, app.get_canvas_tenant to app_user;
 
 -- Jobs that act for no person. The reason is what audit rows will name.
