@@ -29,13 +29,17 @@ export interface Closed {
 export class TestClient implements AsyncDisposable {
   readonly ws: WebSocket;
   readonly frames: Frame[] = [];
+  /** When each mutation's event came, by `performance.now()`. */
+  readonly arrivals = new Map<string, number>();
   readonly closed: Promise<Closed>;
   readonly #watchers = new Set<() => void>();
 
   constructor(ws: WebSocket) {
     this.ws = ws;
     ws.on('message', (data: Buffer) => {
-      this.frames.push(JSON.parse(data.toString('utf8')) as Frame);
+      const frame = JSON.parse(data.toString('utf8')) as Frame;
+      this.frames.push(frame);
+      if (frame.type === 'event') this.arrivals.set(frame['mutation_id'] as string, performance.now());
       for (const look of this.#watchers) look();
     });
     ws.on('error', () => undefined);
