@@ -42,8 +42,10 @@ function createServer(context: ApiContext): App {
   const loggerInstance: FastifyBaseLogger = context.log;
   return fastify({
     loggerInstance,
+    // Whoever logs names the request; a child log for each would cost 3 % of a hot read, which logs nothing.
+    childLoggerFactory: (logger) => logger,
     requestIdHeader: false,
-    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestId,
     rewriteUrl,
     trustProxy: config.TRUST_PROXY > 0 && ((_address, hop) => hop < config.TRUST_PROXY),

@@ -73,7 +73,7 @@ export function guard(app: FastifyInstance, options: { ip_rate_limit: number; me
   app.addHook('onRequest', (request, reply, done) => {
     reply.headers(SECURITY_HEADERS);
     reply.header(REQUEST_ID_HEADER, request.id);
-    request.address = normalizeIP(request.ip);
+    request.address = request.ip.includes(':') ? normalizeIP(request.ip) : request.ip;
     const refused = refusal(request);
     if (refused) done(refused);
     else done();

@@ -94,7 +94,9 @@ export function sendProblem(
   reply: FastifyReply,
 ): FastifyReply {
   const known = asAppError(error);
-  if (!known) request.log.error({ err: error, route: request.routeOptions.url }, 'request failed');
+  if (!known) {
+    request.log.error({ err: error, request_id: request.id, route: request.routeOptions.url }, 'request failed');
+  }
   const status = known?.status ?? 500;
   const shown = known?.shown ?? new AppError('unavailable', 'http.internal', 'Something went wrong on our side.');
   const { errors, current, op_index, retry_after_ms } = shown.meta;

@@ -58,7 +58,7 @@ export async function limitRate(
     sayWhatIsLeft(reply, ruleOf(request), taken.isExceeded ? 0 : taken.remaining, taken.ttl);
     metrics.rate_limit.inc({ ...labels, outcome: taken.isExceeded ? 'refused' : 'allowed' });
     if (!taken.isExceeded) return;
-    logRefusal(request.log, labels.route, { ...labels, key: taken.key }, 'rate limit refused');
+    logRefusal(request.log, labels.route, { ...labels, key: taken.key, request_id: request.id }, 'rate limit refused');
     throw new AppError('limit', 'http.rate_limited', 'Too many requests.', { retry_after_ms: taken.ttl });
   });
 }

@@ -1,4 +1,3 @@
-import type { Logger } from '@potentia/config/logger';
 import type { UserCtx } from '@potentia/domain/platform/ctx';
 import type { FastifyRequest } from 'fastify';
 import type { ApiContext } from '../context.ts';
@@ -16,8 +15,10 @@ export function userCtx(context: ApiContext, request: FastifyRequest): UserCtx {
     db: context.db,
     bus: context.bus,
     clock: context.clock,
-    // Fastify types its logger by the part that it uses; ours is the pino logger that it was given.
-    log: request.log as unknown as Logger,
+    // Made when it is asked for: most requests log nothing, and a log of their own is not free.
+    get log() {
+      return context.log.child({ request_id: request.id });
+    },
     actor: { type: 'user', user_id: callerOf(request).user_id },
     request_id: request.id,
     idempotency_key: idempotencyKey(request),
