@@ -226,6 +226,14 @@ export async function getBlockGaps(
   return row.gaps;
 }
 
+/**
+ * Takes the lock of a canvas until the transaction ends: nobody else changes it meanwhile. For whoever lost a race too
+ * often; `applyBlockMutations` takes it itself. Throws `canvas.forbidden` below editor.
+ */
+export async function lockCanvas(tx: Queryable, { user_id, canvas_id }: CanvasScope): Promise<void> {
+  await tx.call('select app.lock_canvas($1, $2, $3)', [user_id, canvas_id, 'editor']);
+}
+
 export interface MutationInput extends CanvasScope {
   mutation_id: string;
   request_hash: string;

@@ -1,4 +1,4 @@
-import type { BlockContent as FlowContent, DefinitionContent, ListItem, PhrasingContent, RootContent } from 'mdast';
+import type { BlockContent as FlowContent, DefinitionContent, ListItem, PhrasingContent } from 'mdast';
 import { checkContent, type BlockContent, type ContentOf } from './content.ts';
 import { parseDocument, parseInline, printNodes } from './markdown-inline.ts';
 import { EMPTY, type BlockTree } from './markdown-parse.ts';
@@ -107,7 +107,7 @@ function toTable({ rows, align }: ContentOf<'table'>): Flow {
 
 /** HTML goes out as it is, unless it would not end where it ends: then it would swallow what follows. */
 function toHtml(content: ContentOf<'html'>): Flow {
-  const [first, second, ...more] = parseDocument(`${content.html}\n\nend`).children as RootContent[];
+  const [first, second, ...more] = parseDocument(`${content.html}\n\nend`).children;
   const ends = first?.type === 'html' && first.value === content.html && second?.type === 'paragraph';
   return ends && more.length === 0 ? { type: 'html', value: content.html } : toCarrier('html', content);
 }

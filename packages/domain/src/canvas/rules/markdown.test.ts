@@ -268,7 +268,7 @@ const { trees } = fc.letrec<{ tree: BlockTree; trees: BlockTree[] }>((tie) => ({
       children: tie('trees'),
     }),
     fc.record({ type: fc.constant('quote'), content: fc.record({ text: inline }), children: tie('trees') }),
-  ) as fc.Arbitrary<BlockTree>,
+  ),
 }));
 
 describe('markdown: any tree of blocks', () => {

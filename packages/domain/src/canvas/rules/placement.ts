@@ -19,15 +19,6 @@ export interface Gap {
 export type NamedOp = BlockOp & { block_id: string };
 type PlacingOp = Extract<NamedOp, { op: 'create' | 'move' }>;
 
-/** An operation names a block to follow that is no sibling there, or itself. */
-export class MisplacedOp extends Error {
-  readonly op_index: number;
-  constructor(op_index: number) {
-    super('The block to follow is not at this place');
-    this.op_index = op_index;
-  }
-}
-
 /** One gap with the operations that put a block into it, by index, in the order of their blocks. */
 interface Slot {
   parent_id: string | null;
@@ -61,7 +52,8 @@ export function listGaps(ops: readonly NamedOp[]): GapQuery[] {
 
 /**
  * Ranks for every create and move of a batch, by the index of the operation. `gaps` answers `listGaps(ops)` in its order,
- * with null where the block to follow is no child of that parent. Blocks that go into one gap share it. Throws MisplacedOp.
+ * with null where the block to follow is no child of that parent. Blocks that go into one gap share it. An operation
+ * that names a block to follow which is not there has no rank.
  */
 export function rankOps(ops: readonly NamedOp[], gaps: readonly (Gap | null)[]): Map<number, string> {
   const known = new Map(listGaps(ops).map((query, i) => [gapKey(query), gaps[i]]));
@@ -70,10 +62,10 @@ export function rankOps(ops: readonly NamedOp[], gaps: readonly (Gap | null)[]):
 
   for (const [index, op] of ops.entries()) {
     if (!isPlacing(op)) continue;
-    if (op.after_id === op.block_id) throw new MisplacedOp(index);
     const follows = op.after_id ? placed.get(op.after_id) : undefined;
     const gap = known.get(gapKey(op));
-    if (follows ? follows.slot.parent_id !== op.parent_id : op.after_id && !gap) throw new MisplacedOp(index);
+    const is_misplaced = follows ? follows.slot.parent_id !== op.parent_id : op.after_id && !gap;
+    if (is_misplaced || op.after_id === op.block_id) continue;
     const slot = follows?.slot ?? openSlot(slots, op.parent_id, gap ?? EMPTY_LIST);
     const end = op.after_id === undefined ? slot.items.length : 0;
     slot.items.splice(follows ? slot.items.indexOf(follows.item) + 1 : end, 0, index);
