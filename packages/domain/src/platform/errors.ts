@@ -1,12 +1,5 @@
 export type ErrorKind =
-  | 'invalid'
-  | 'unauthenticated'
-  | 'forbidden'
-  | 'not_found'
-  | 'conflict'
-  | 'precondition'
-  | 'limit'
-  | 'unavailable';
+  'invalid' | 'unauthenticated' | 'forbidden' | 'not_found' | 'conflict' | 'precondition' | 'limit' | 'unavailable';
 
 /** One thing wrong with the input: `pointer` is an RFC 6901 JSON pointer into it (`/ops/0/parent_id`, `/query/limit`). */
 export interface FieldError {

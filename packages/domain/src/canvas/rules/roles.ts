@@ -4,7 +4,6 @@ export type CanvasRole = (typeof canvas_roles)[number];
 
 /** Roles that can be given by an invitation: everything below `owner`. */
 export const grantable_roles = ['viewer', 'commenter', 'editor', 'admin'] as const;
-export type GrantableRole = (typeof grantable_roles)[number];
 
 /** Whether `role` is at least `needed`. */
 export function hasRole(role: CanvasRole, needed: CanvasRole): boolean {
