@@ -55,8 +55,10 @@ export function openConnection(options: ConnectionOptions): Connection {
 
   return {
     send: (text, params, { as_arrays = false } = {}) => {
+      // Types are the server's to say: the driver would take a list of booleans for a boolean, JSON or not.
+      const untyped = params.map((param) => sql.typed(param as never, 0));
       // Without parameters the driver uses the simple protocol, which lets `begin` travel with what follows.
-      const query = sql.unsafe(text, [...params] as postgres.ParameterOrJSON<never>[], { prepare: options.prepare });
+      const query = sql.unsafe(text, untyped, { prepare: options.prepare });
       if (as_arrays) void query.values();
       // A query of postgres.js is lazy: without this, one that nobody awaits is never sent.
       return query.execute().then(undefined, (error: unknown): never => {

@@ -22,7 +22,7 @@ export interface Scope {
 /**
  * Runs `fn` in one transaction under the caller's context: of a canvas, else of a workspace, else of the person alone.
  * Nothing of it is committed unless `fn` resolves. Throws what the context refuses (`canvas.not_found`, …), what `fn` throws,
- * and `DbUnavailableError`, also when the transaction had failed and `fn` swallowed it.
+ * `DbUnavailableError`, and a plain error when a statement had failed and `fn` swallowed it: then nothing is committed.
  */
 export function withContext<T>(db: Db, scope: Scope, fn: (tx: Tx) => Promise<T>): Promise<T> {
   const [text, params] = contextStatement(scope);
@@ -69,7 +69,7 @@ async function inTransaction<T>(
     rethrow(await context);
     // COMMIT of a failed transaction resolves; only its tag says ROLLBACK.
     const commit = await run('commit', []);
-    if (commit.command !== 'COMMIT') throw new DbUnavailableError('rolled_back');
+    if (commit.command !== 'COMMIT') throw new Error('the transaction had failed, and its error was swallowed');
     return result;
   } catch (error) {
     const cause = (await opened) ?? (await context) ?? error;
