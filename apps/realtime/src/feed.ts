@@ -33,6 +33,8 @@ interface Joining {
 }
 
 const MAX_JOIN_BUFFER = 1_000;
+/** Characters at the beginning of a frame that hold its epoch. */
+const FRAME_HEAD = 160;
 /** A member whose opening was overtaken by the stream reads another one; more often than this, something is wrong. */
 const MAX_OPENINGS = 5;
 
@@ -157,6 +159,8 @@ export class Feed {
   }
 
   #deliver(entry: Entry): void {
+    // Of another epoch: its number means something else than ours.
+    if (this.#epoch === undefined || !entry.frame.slice(0, FRAME_HEAD).includes(this.#epoch)) return this.#start_over();
     if (this.#live.size > 0) {
       this.#group = current(this.#group, false, this.#live);
       this.#group.add(entry.frame);

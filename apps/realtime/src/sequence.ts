@@ -103,7 +103,11 @@ export class Sequence {
         const before = this.#position;
         const entries = this.#head - before > MAX_FILL ? [] : await this.#options.read(before, MAX_FILL);
         if (generation !== this.#generation) return;
-        for (const entry of entries) this.#accept(entry);
+        for (const entry of entries) {
+          this.#accept(entry);
+          // Whoever was told of it may have begun anew.
+          if (generation !== this.#generation) return;
+        }
         if (this.#position === before) {
           this.reset();
           this.#options.on_lost();
