@@ -84,6 +84,13 @@ function runToTheEnd(file, args) {
       if (parents() !== chain) child.kill('SIGTERM');
     }, 1000);
     watch.unref();
+    // Node, once it has ended its work, has been seen to wait for a thread of its own for ever.
+    child.on('message', (code) => {
+      setTimeout(() => {
+        child.kill('SIGKILL');
+        resolve(Number(code));
+      }, 5000);
+    });
     child.on('error', (error) => fail(`Cannot run ${file}: ${error.message}`));
     child.on('exit', (code, signal) => resolve(code ?? (signal === 'SIGINT' ? 130 : 1)));
   });

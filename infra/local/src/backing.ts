@@ -11,7 +11,7 @@ import { startRedis } from './redis.ts';
 import type { Secrets } from './secrets.ts';
 
 /** In the checkout, or beside the system's own data where the postgres user cannot come into the checkout. */
-const data_dirs = [path.join(local_dir, 'postgres'), `/var/lib/potentia-${checkout_id}`];
+export const data_dirs = [path.join(local_dir, 'postgres'), `/var/lib/potentia-${checkout_id}`];
 
 /** Postgres for `npm start`: found or installed on this machine, else in a container. Answers a superuser's URL. */
 export async function startLocalPostgres(processes: Processes, ports: Ports, secrets: Secrets): Promise<string> {

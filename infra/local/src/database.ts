@@ -1,5 +1,6 @@
 import { bootstrap } from '@potentia/db/bootstrap';
 import { migrate } from '@potentia/db/migrate';
+import { data_dirs } from './backing.ts';
 import { Problem } from './problem.ts';
 import type { Secrets } from './secrets.ts';
 
@@ -28,7 +29,10 @@ export async function prepareDatabase(superuser_url: string, secrets: Secrets): 
     await migrate(login('potentia_migrator'));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new Problem(`The database cannot be brought up to date: ${reason}`);
+    throw new Problem(
+      `The database cannot be brought up to date: ${reason}\n` +
+        `If nothing in it matters, drop the database "${DATABASE}", or remove the data (${data_dirs.join(' or ')}).`,
+    );
   }
   return {
     superuser: databaseUrl(superuser_url, {}),

@@ -32,14 +32,21 @@ export async function signInDemoUsers(auth: AuthServer): Promise<DemoUser[]> {
       const header_file = path.join(local_dir, `${slug}.header`);
       await writeFile(header_file, `authorization: Bearer ${access_token}\n`, { mode: 0o600 });
       const { id: user_id, user_metadata } = user;
-      return { user_id, name: user_metadata.name ?? email, email, password: DEMO_PASSWORD, access_token, header_file };
+      return {
+        user_id,
+        name: user_metadata.full_name ?? email,
+        email,
+        password: DEMO_PASSWORD,
+        access_token,
+        header_file,
+      };
     }),
   );
 }
 
 interface SignIn {
   access_token: string;
-  user: { id: string; user_metadata: { name?: string } };
+  user: { id: string; user_metadata: { full_name?: string } };
 }
 
 async function signIn({ url, anon_key }: AuthServer, email: string): Promise<SignIn> {

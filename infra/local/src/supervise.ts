@@ -25,7 +25,9 @@ export async function supervise(
   const first = await Promise.race([outcome, interrupted]);
   if (first === 'interrupted') stdout.write('\nStopping …\n');
   await processes.stopAll();
-  if (first !== 'interrupted') process.exit(first);
-  stdout.write('Stopped.\n');
-  process.exit(interrupted_code);
+  if (first === 'interrupted') stdout.write('Stopped.\n');
+  const code = first === 'interrupted' ? interrupted_code : first;
+  // Told as well as shown, for the script that handed over (hand-over.mjs).
+  process.send?.(code);
+  process.exit(code);
 }
