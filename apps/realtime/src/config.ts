@@ -52,7 +52,7 @@ export const schema = z.object({
     .transform(Number)
     .pipe(z.number().min(100).max(120_000))
     .default(25_000)
-    .meta({ description: 'How often a socket is pinged; one that is silent for two intervals is cut' }),
+    .meta({ description: 'How often a socket is pinged; one that leaves two pings unanswered is cut' }),
 });
 
 export type RealtimeConfig = z.output<typeof schema>;

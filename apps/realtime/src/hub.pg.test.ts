@@ -2,7 +2,7 @@ import { setAccess } from '@potentia/domain/canvas/set-access';
 import { mutateBlocks } from '@potentia/domain/canvas/mutate-blocks';
 import { newId } from '@potentia/domain/platform/uuid';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type TestClient } from './testing/client.ts';
+import { TestClient } from './testing/client.ts';
 import {
   actAs,
   type Backends,
@@ -228,6 +228,17 @@ describe('a canvas on two hubs', () => {
     expect(await dropped.closed).toMatchObject({ code: 4101 });
     kept.send({ type: 'ping', ref: 'still here' });
     expect(await kept.find('pong')).toMatchObject({ ref: 'still here' });
+  });
+
+  it('cuts a client that does not answer pings, and keeps one that does', async () => {
+    await using quick = await startHub(backends, { WS_PING_INTERVAL_MS: '400' });
+    const canvas = await ownedCanvas(backends);
+    await using kept = await open(quick, canvas, canvas.owner);
+    const url = `${quick.url}/ws/canvas/${canvas.canvas_id}`;
+    await using dead = await TestClient.connect(url, canvas.owner.token, { autoPong: false });
+    expect(await dead.closed).toMatchObject({ code: 1006 });
+    kept.send({ type: 'ping', ref: 'alive' });
+    await kept.find('pong');
   });
 
   it('counts the sockets of this replica and of all', async () => {

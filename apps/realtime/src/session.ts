@@ -124,12 +124,11 @@ export abstract class Session<Frame extends CanvasFrame | MeFrame = CanvasFrame 
       this.#warned = true;
       this.socket.send(JSON.stringify({ type: 'auth.expiring', expires_at: this.#expires_at() }));
     }
-    const { ping_interval_ms } = this.deps;
-    if (this.socket.silence(now) > 2 * ping_interval_ms) {
+    if (now - this.#pinged_at < this.deps.ping_interval_ms) return;
+    if (this.socket.unanswered_pings >= 2) {
       this.log.debug('a silent client is cut');
       return this.socket.terminate();
     }
-    if (now - this.#pinged_at < ping_interval_ms) return;
     this.#pinged_at = now;
     this.socket.ping();
   }

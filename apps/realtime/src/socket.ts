@@ -107,7 +107,7 @@ export class ClientSocket {
   readonly #writer: TurnWriter;
   readonly #events: SocketEvents;
   #parts: Array<Buffer | FrameGroup> = [];
-  #last_heard = Date.now();
+  #unanswered = 0;
   #paused = false;
   /** Bytes of the largest part so far: a snapshot over the limit is no reason to give its reader up. */
   #largest = 0;
@@ -124,9 +124,9 @@ export class ClientSocket {
     this.#ws.on('close', (code) => this.#on_close(code));
   }
 
-  /** Milliseconds since the client was last heard. A paused client cannot be heard. */
-  silence(now: number): number {
-    return this.#paused ? 0 : now - this.#last_heard;
+  /** Pings since the client was last heard. A paused client cannot be heard. */
+  get unanswered_pings(): number {
+    return this.#paused ? 0 : this.#unanswered;
   }
 
   get open(): boolean {
@@ -144,7 +144,9 @@ export class ClientSocket {
   }
 
   ping(): void {
-    if (this.open) this.#ws.ping();
+    if (!this.open) return;
+    this.#unanswered += 1;
+    this.#ws.ping();
   }
 
   /** Stops reading: TCP then holds the client back, and nothing it sends is lost. */
@@ -155,7 +157,7 @@ export class ClientSocket {
 
   resume(): void {
     this.#paused = false;
-    this.#last_heard = Date.now();
+    this.#unanswered = 0;
     this.#ws.resume();
   }
 
@@ -213,6 +215,6 @@ export class ClientSocket {
   }
 
   #heard(): void {
-    this.#last_heard = Date.now();
+    this.#unanswered = 0;
   }
 }
