@@ -1,0 +1,207 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { applyBlockMutations } from './canvas/queries.ts';
+import { createTestDatabase, type TestDatabase } from './testing/database.ts';
+import { addCanvasAccess, addMember, seedCanvas, seedUser, seedWorkspace, type SeededCanvas } from './testing/seed.ts';
+
+/*
+ * SECURITY DEFINER functions see every row, so each filters by the person it is told. Here a stranger calls every one of
+ * them; the list is compared with the catalogue, so none can be added without a case.
+ */
+
+let t: TestDatabase;
+let canvas: SeededCanvas;
+let member: { user_id: string };
+let stranger: { user_id: string };
+beforeAll(async () => {
+  t = await createTestDatabase();
+  const workspace = await seedWorkspace(t.db);
+  canvas = await seedCanvas(t.db, workspace);
+  member = await addMember(t.db, workspace);
+  stranger = await seedUser(t.db);
+  await seedCanvas(t.db, {
+    workspace_id: (await seedUser(t.db, stranger)).personal_workspace_id,
+    owner_user_id: stranger.user_id,
+  });
+});
+afterAll(() => t.drop());
+
+type Case = (user_id: string) => Promise<unknown>;
+const call = async (text: string, params: unknown[]): Promise<unknown> => t.db.call(text, params);
+const failure = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.catch((error: unknown) => (error as { code: string }).code);
+
+/** What the stranger gets, and what somebody with access gets, so that the emptiness means something. */
+const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> = {
+  set_tenant_context: {
+    run: (user_id) => failure(call('select app.set_tenant_context($1, $2) as role', [user_id, canvas.workspace_id])),
+    stranger: 'workspace.not_found',
+    member: [{ role: 'member' }],
+  },
+  set_canvas_context: {
+    run: (user_id) => failure(call('select role from app.set_canvas_context($1, $2)', [user_id, canvas.canvas_id])),
+    stranger: 'canvas.not_found',
+    member: [{ role: 'editor' }],
+  },
+  get_canvas_role: {
+    run: (user_id) => call('select app.get_canvas_role($1, $2) as role', [user_id, canvas.canvas_id]),
+    stranger: [{ role: null }],
+    member: [{ role: 'editor' }],
+  },
+  get_canvas_tenant: {
+    run: (user_id) => call('select app.get_canvas_tenant($1, $2) is null as unknown', [user_id, canvas.canvas_id]),
+    stranger: [{ unknown: true }],
+    member: [{ unknown: false }],
+  },
+  get_canvas_members_detailed: {
+    run: (user_id) =>
+      failure(call('select count(*) as n from app.get_canvas_members_detailed($1, $2)', [user_id, canvas.canvas_id])),
+    stranger: 'canvas.not_found',
+    member: [{ n: 2 }],
+  },
+  list_canvases: {
+    run: (user_id) =>
+      call(`select count(*) as n from app.list_canvases($1, true, null, null, 50) where canvas ->> 'id' = $2`, [
+        user_id,
+        canvas.canvas_id,
+      ]),
+    stranger: [{ n: 0 }],
+    member: [{ n: 1 }],
+  },
+  personal_workspace: {
+    run: (user_id) => call('select app.personal_workspace($1) = $2 as yes', [user_id, canvas.workspace_id]),
+    stranger: [{ yes: false }],
+    member: [{ yes: false }],
+  },
+  ensure_user: {
+    run: (user_id) =>
+      call('select personal_workspace_id = $2 as yes from app.ensure_user($1, null, null)', [
+        user_id,
+        canvas.workspace_id,
+      ]),
+    stranger: [{ yes: false }],
+    member: [{ yes: false }],
+  },
+  // These tell numbers and yes or no of ids that one knows, to anybody, and no content.
+  get_canvas_heads: {
+    run: () => call('select to_jsonb(h) - $2 as head from app.get_canvas_heads($1) h', [[canvas.canvas_id], 'epoch']),
+    stranger: [{ head: { canvas_id: expect.any(String), seq: 0, access_version: 0 } }],
+    member: [{ head: { canvas_id: expect.any(String), seq: 0, access_version: 0 } }],
+  },
+  get_user_heads: {
+    run: (user_id) => call('select to_jsonb(h) - $2 as head from app.get_user_heads($1) h', [[user_id], 'epoch']),
+    stranger: [{ head: { user_id: expect.any(String), seq: 0 } }],
+    member: [{ head: { user_id: expect.any(String), seq: 0 } }],
+  },
+  is_personal: {
+    run: () => call('select app.is_personal($1) as yes', [canvas.workspace_id]),
+    stranger: [{ yes: false }],
+    member: [{ yes: false }],
+  },
+  user_exists: {
+    run: () => call('select app.user_exists($1) as yes', [randomUUID()]),
+    stranger: [{ yes: false }],
+    member: [{ yes: false }],
+  },
+  is_workspace_owner: {
+    run: (user_id) => call('select app.is_workspace_owner($1, $2) as yes', [user_id, canvas.workspace_id]),
+    stranger: [{ yes: false }],
+    member: [{ yes: false }],
+  },
+  // Not for app_user at all.
+  find_canvas_access: {
+    run: (user_id) => failure(call('select * from app.find_canvas_access($1, $2)', [user_id, canvas.canvas_id])),
+    stranger: 'db.forbidden',
+    member: 'db.forbidden',
+  },
+  append_user_event: {
+    run: (user_id) =>
+      failure(call('select * from app.append_user_event($1, $2, $3, $4)', [user_id, randomUUID(), 'x.y', {}])),
+    stranger: 'db.forbidden',
+    member: 'db.forbidden',
+  },
+};
+
+test.each(Object.keys(CASES))('%s tells a stranger nothing', async (name) => {
+  const { run, stranger: nothing, member: something } = CASES[name]!;
+  expect(await run(stranger.user_id)).toEqual(nothing);
+  expect(await run(member.user_id)).toEqual(something);
+});
+
+test('every definer function has its case', async () => {
+  const rows = await t.asOwner<{ name: string }>(
+    `select proname as name from pg_proc where pronamespace = 'app'::regnamespace and prosecdef`,
+  );
+  expect(rows.map((row) => row.name).toSorted()).toEqual(Object.keys(CASES).toSorted());
+});
+
+test('to a stranger a foreign canvas and none at all are the same, on every function that takes one', async () => {
+  const rows = await t.asOwner<{ name: string; args: string }>(`
+    select p.proname as name, string_agg(format_type(a.type, null), ',' order by a.n) as args
+    from pg_proc p cross join unnest(p.proargtypes) with ordinality as a (type, n)
+    where p.pronamespace = 'app'::regnamespace and p.proargnames[1:2] = array['p_user_id', 'p_canvas_id']
+      and has_function_privilege('app_user', p.oid, 'execute')
+      and p.proname not in ('create_canvas', 'get_canvas_role', 'get_canvas_tenant')
+    group by p.oid, p.proname`);
+  expect(rows.length).toBeGreaterThan(12);
+  const values: Record<string, unknown> = {
+    uuid: randomUUID(),
+    text: 'viewer',
+    jsonb: [{ op: 'delete', block_id: randomUUID(), version: 1 }],
+    integer: 1,
+    bigint: 0,
+    boolean: true,
+  };
+  for (const { name, args } of rows) {
+    const types = args.split(',');
+    const ask = async (canvas_id: string): Promise<unknown> => {
+      const params = types.map((type, n) => (n === 0 ? stranger.user_id : n === 1 ? canvas_id : values[type]));
+      const list = types.map((type, n) => `$${n + 1}::${type}`).join(', ');
+      const error: unknown = await t.db
+        .call(`select * from app.${name}(${list})`, params)
+        .catch((reason: unknown) => reason);
+      const { kind, code, message, meta } = error as { kind: string; code: string; message: string; meta: unknown };
+      return { kind, code, message, meta };
+    };
+    const foreign = await ask(canvas.canvas_id);
+    expect(foreign, name).toMatchObject({ kind: 'not_found', code: 'canvas.not_found' });
+    expect(foreign, name).toEqual(await ask(randomUUID()));
+  }
+});
+
+test('access of every kind shows the right role, the highest path wins, and a deleted workspace ends all', async () => {
+  const workspace = await seedWorkspace(t.db);
+  const home = await seedCanvas(t.db, workspace);
+  const role = async (user_id: string): Promise<unknown> => {
+    const [row] = await t.db.call<{ role: unknown }>('select app.get_canvas_role($1, $2) as role', [
+      user_id,
+      home.canvas_id,
+    ]);
+    return row?.role;
+  };
+  const admin = await addMember(t.db, workspace, 'admin');
+  const plain = await addMember(t.db, workspace, 'member');
+  const guest = await addMember(t.db, workspace, 'guest');
+  const invited = await addCanvasAccess(t.db, home, 'commenter');
+  expect(
+    await Promise.all([home.user_id, admin.user_id, plain.user_id, guest.user_id, invited.user_id].map(role)),
+  ).toEqual(['owner', 'admin', 'editor', null, 'commenter']);
+  await addCanvasAccess(t.db, home, 'viewer', plain);
+  await addCanvasAccess(t.db, home, 'viewer', guest);
+  await addCanvasAccess(t.db, home, 'admin', invited);
+  expect(await Promise.all([plain.user_id, guest.user_id, invited.user_id].map(role))).toEqual([
+    'editor',
+    'viewer',
+    'admin',
+  ]);
+  await t.asOwner('update app.workspaces set deleted_at = now() where id = $1', [workspace.workspace_id]);
+  expect(await Promise.all([home.user_id, admin.user_id, invited.user_id].map(role))).toEqual([null, null, null]);
+  const edit = applyBlockMutations(t.db, {
+    ...home,
+    mutation_id: randomUUID(),
+    request_hash: 'h',
+    request_id: 'r',
+    ops: [{ op: 'delete', block_id: randomUUID(), version: 1 }],
+  });
+  await expect(edit).rejects.toMatchObject({ code: 'canvas.not_found' });
+});
