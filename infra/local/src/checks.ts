@@ -24,7 +24,8 @@ async function runCheck(processes: Processes, name: string): Promise<CheckResult
   const started = performance.now();
   const log_file = logFile(`test-${name}`);
   const args = ['run', '--silent', name];
-  const check = await processes.start({ name, file: path.join(bin_dir, 'pnpm'), args, cwd: root, log_file });
+  const env = { ...process.env, TURBO_TELEMETRY_DISABLED: '1' };
+  const check = await processes.start({ name, file: path.join(bin_dir, 'pnpm'), args, cwd: root, env, log_file });
   const passed = (await check.exited).code === 0;
   stdout.write(`${stepLine(passed ? name : `${name} FAILED`, performance.now() - started)}\n`);
   if (!passed) {
