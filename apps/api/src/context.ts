@@ -7,7 +7,7 @@ import { createSupabaseAuth } from '@potentia/domain/auth/adapters/supabase';
 import { createEnsureUser } from '@potentia/domain/auth/ensure-user';
 import type { AuthProvider } from '@potentia/domain/auth/refresh-session';
 import { createTokenVerifier, type TokenVerifier } from '@potentia/domain/auth/verify-token';
-import { createRedis } from '@potentia/domain/platform/adapters/redis';
+import { createRedis, pingRedis } from '@potentia/domain/platform/adapters/redis';
 import { createBus } from '@potentia/domain/platform/adapters/redis-bus';
 import { createRedisLimiter } from '@potentia/domain/platform/adapters/redis-limiter';
 import type { Bus } from '@potentia/domain/platform/bus';
@@ -48,10 +48,9 @@ export function createApiContext(config: ApiConfig, log: Logger): ApiContext & {
     instance_id: randomUUID(),
     checks: {
       postgres: () => db.ping(),
-      redis: async () => {
-        await redis.ping();
-      },
+      redis: () => pingRedis(redis, config.DATABASE_TIMEOUT_MS),
     },
+    optional: ['redis'],
     check_timeout_ms: config.DATABASE_TIMEOUT_MS,
   });
   const { registry } = health;

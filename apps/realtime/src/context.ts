@@ -5,7 +5,7 @@ import { createDb, type Db } from '@potentia/db/client';
 import { writeSystemHealth } from '@potentia/db/platform/queries';
 import { createEnsureUser } from '@potentia/domain/auth/ensure-user';
 import { createTokenVerifier, type TokenVerifier } from '@potentia/domain/auth/verify-token';
-import { createRedis } from '@potentia/domain/platform/adapters/redis';
+import { createRedis, pingRedis } from '@potentia/domain/platform/adapters/redis';
 import { createBus, createSubscriber } from '@potentia/domain/platform/adapters/redis-bus';
 import { createRedisLimiter } from '@potentia/domain/platform/adapters/redis-limiter';
 import { newId } from '@potentia/domain/platform/uuid';
@@ -56,10 +56,9 @@ export function createRealtimeContext(
     instance_id: replica_id,
     checks: {
       postgres: () => db.ping(),
-      redis: async () => {
-        await redis.ping();
-      },
+      redis: () => pingRedis(redis, config.DATABASE_TIMEOUT_MS),
     },
+    optional: ['redis'],
     check_timeout_ms: config.DATABASE_TIMEOUT_MS,
   });
   const { registry } = health;

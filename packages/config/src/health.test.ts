@@ -3,8 +3,8 @@ import { createHealth, startHealthReports, type HealthRow } from './health.ts';
 import { createLogger } from './logger.ts';
 
 const ok = () => Promise.resolve();
-const healthOf = (checks: Record<string, () => Promise<void>>) =>
-  createHealth({ service: 'demo', version: '1.0.0', instance_id: 'i-1', checks, check_timeout_ms: 30 });
+const healthOf = (checks: Record<string, () => Promise<void>>, optional?: string[]) =>
+  createHealth({ service: 'demo', version: '1.0.0', instance_id: 'i-1', checks, optional, check_timeout_ms: 30 });
 
 async function get(health: ReturnType<typeof createHealth>, path: string) {
   const response = await health.routes.find((route) => route.path === path)?.handle();
@@ -37,6 +37,14 @@ describe('/ready', () => {
       status: 'degraded',
       checks: { postgres: { ok: false, error: 'ECONNREFUSED' }, redis: { ok: true } },
     });
+  });
+
+  test('stays 200, degraded, while only a dependency fails that the service can do without', async () => {
+    const away = () => Promise.reject(new Error('away'));
+    const { status, row } = await ready(healthOf({ postgres: ok, redis: away }, ['redis']));
+    expect(status).toBe(200);
+    expect(row).toMatchObject({ status: 'degraded', checks: { redis: { ok: false } } });
+    expect((await ready(healthOf({ postgres: away, redis: away }, ['redis']))).status).toBe(503);
   });
 
   test('does not wait for a dependency that hangs', async () => {

@@ -41,16 +41,19 @@ export interface Health {
 
 /**
  * The health of a process. `checks` maps the name of each dependency to a call that rejects when it is not usable; a
- * check that takes longer than `check_timeout_ms` has failed.
+ * check that takes longer than `check_timeout_ms` has failed. `optional` names those without which the process still
+ * serves: their failure shows as `degraded` and leaves `/ready` at 200, or an outage of Redis would take every replica
+ * out of the load balancer.
  */
 export function createHealth(options: {
   service: string;
   version: string;
   instance_id: string;
   checks: Record<string, () => Promise<void>>;
+  optional?: string[];
   check_timeout_ms: number;
 }): Health {
-  const { service, version, instance_id } = options;
+  const { service, version, instance_id, optional = [] } = options;
   const started_at = new Date().toISOString();
   let draining = false;
   let running: Promise<HealthRow> | undefined;
@@ -97,7 +100,8 @@ export function createHealth(options: {
         path: '/ready',
         async handle() {
           const row = await snapshot();
-          return json(row.status === 'ok' ? 200 : 503, row);
+          const serves = Object.entries(row.checks).every(([name, { ok }]) => ok || optional.includes(name));
+          return json(serves && row.status !== 'draining' ? 200 : 503, row);
         },
       },
       {
