@@ -1,6 +1,7 @@
 import { createServer, Socket } from 'node:net';
-import { findProgram } from './machine.ts';
+import path from 'node:path';
 import { tryRun } from './command.ts';
+import { findProgram } from './machine.ts';
 import { Problem } from './problem.ts';
 
 /** What listens where: the variable that moves it (or `--<name>-port`), and the port unless it does. */
@@ -91,12 +92,12 @@ export async function freePort(): Promise<number> {
   throw new Problem('No free port between 20000 and 32767 was found in 100 tries.');
 }
 
-/** `redis-server (pid 123)`, where lsof is there and lets us see it. */
+/** `redis-server *:6379 (pid 123)`, where lsof and ps are there and let us see it. */
 async function portOwner(port: number): Promise<string | undefined> {
   const lsof = findProgram('lsof');
   if (!lsof) return undefined;
-  const { output } = await tryRun(lsof, ['-nP', '-F', 'pc', `-iTCP:${port}`, '-sTCP:LISTEN']);
-  const pid = /^p(\d+)$/m.exec(output)?.[1];
-  const command = /^c(.+)$/m.exec(output)?.[1];
-  return pid && command ? `${command} (pid ${pid})` : undefined;
+  const pid = /^p(\d+)$/m.exec((await tryRun(lsof, ['-nP', '-F', 'p', `-iTCP:${port}`, '-sTCP:LISTEN'])).output)?.[1];
+  if (!pid) return undefined;
+  const [program = '', ...args] = (await tryRun('ps', ['-o', 'args=', '-p', pid])).output.trim().split(' ');
+  return `${[path.basename(program), ...args].join(' ').slice(0, 100)} (pid ${pid})`;
 }
