@@ -49,9 +49,15 @@ end $$;
 create or replace function app.get_blocks_page(
   p_user_id uuid, p_canvas_id uuid, p_after_parent_id uuid, p_after_rank text, p_limit int,
   out items text, out next_parent_id uuid, out next_rank text, out has_more boolean)
-language plpgsql set search_path = app, pg_temp as $$
+-- One plan for all calls: making one costs as much as the page. It does not know the limit, and so would rather read a whole
+-- canvas and sort it than follow the index.
+language plpgsql set search_path = app, pg_temp
+  set plan_cache_mode = force_generic_plan set enable_sort = off as $$
 declare
   v_workspace_id uuid;
+  -- Plain variables, because coalesce() is not leakproof: under row security it would keep a condition out of the index.
+  v_after_parent_id uuid := coalesce(p_after_parent_id, '00000000-0000-0000-0000-000000000000');
+  v_after_rank text := coalesce(p_after_rank, '');
   v_count int := 0;
   v_more int;
   v_more_items text;
@@ -66,19 +72,20 @@ begin
     from (
       select * from blocks b
       where b.workspace_id = v_workspace_id and b.canvas_id = p_canvas_id and b.parent_id is null
-        and b.rank > coalesce(p_after_rank, '') and b.deleted_at is null
+        and b.rank > v_after_rank and b.deleted_at is null
       order by b.parent_id, b.rank limit p_limit
     ) b;
   end if;
   if v_count < p_limit then
+    if p_after_parent_id is null then
+      v_after_rank := '';
+    end if;
     select string_agg(app.block_json(b), ','), count(*), (array_agg(b.parent_id))[count(*)], (array_agg(b.rank))[count(*)]
     into v_more_items, v_more, next_parent_id, next_rank
     from (
       select * from blocks b
       where b.workspace_id = v_workspace_id and b.canvas_id = p_canvas_id and b.parent_id is not null
-        and (b.parent_id, b.rank) > (coalesce(p_after_parent_id, '00000000-0000-0000-0000-000000000000'),
-          case when p_after_parent_id is null then '' else p_after_rank end)
-        and b.deleted_at is null
+        and (b.parent_id, b.rank) > (v_after_parent_id, v_after_rank) and b.deleted_at is null
       order by b.parent_id, b.rank limit p_limit - v_count
     ) b;
     items := concat_ws(',', items, v_more_items);
@@ -174,7 +181,8 @@ begin
 end $$;
 
 create or replace function app.get_canvas_events(p_user_id uuid, p_canvas_id uuid, p_after_seq bigint, p_limit int)
-returns table (seq bigint, frame text) language plpgsql set search_path = app, pg_temp as $$
+returns table (seq bigint, frame text) language plpgsql set search_path = app, pg_temp
+  set plan_cache_mode = force_generic_plan set enable_sort = off as $$
 declare
   v_workspace_id uuid;
   v_head canvas_heads;

@@ -1,0 +1,40 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
+import { ensureUser } from './queries.ts';
+
+let t: TestDatabase;
+beforeAll(async () => {
+  t = await createTestDatabase();
+});
+afterAll(() => t.drop());
+
+test('the first token makes the user, a personal workspace and an event head, once, also twenty at the same time', async () => {
+  const user_id = randomUUID();
+  const user = { user_id, email: 'ada@example.test', name: 'Ada' };
+  const rows = await Promise.all(Array.from({ length: 20 }, () => ensureUser(t.db, user)));
+  expect(new Set(rows.map((row) => JSON.stringify(row))).size).toBe(1);
+  expect(rows[0]).toMatchObject(user);
+  const counts = await t.asOwner(
+    `select (select count(*)::int from app.workspaces where owner_user_id = $1 and is_personal) as spaces,
+       (select count(*)::int from app.user_heads where user_id = $1) as heads`,
+    [user_id],
+  );
+  expect(counts).toEqual([{ spaces: 1, heads: 1 }]);
+});
+
+test('a changed e-mail address is taken over; a name is, only while there is none', async () => {
+  const user_id = randomUUID();
+  await ensureUser(t.db, { user_id, email: 'old@example.test', name: null });
+  expect(await ensureUser(t.db, { user_id, email: 'new@example.test', name: 'Ada' })).toMatchObject({
+    email: 'new@example.test',
+    name: 'Ada',
+  });
+  expect(await ensureUser(t.db, { user_id, email: null, name: 'Grace' })).toMatchObject({ email: null, name: 'Ada' });
+});
+
+test('an address can pass from one account to another', async () => {
+  const email = 'shared@example.test';
+  await ensureUser(t.db, { user_id: randomUUID(), email, name: 'First' });
+  await expect(ensureUser(t.db, { user_id: randomUUID(), email, name: 'Second' })).resolves.toMatchObject({ email });
+});
