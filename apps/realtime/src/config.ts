@@ -1,21 +1,17 @@
 import { loadEnv } from '@potentia/config/env';
+import { jsonList, wholeNumber } from '@potentia/config/values';
 import {
-  authVariables,
   httpVariables,
   postgresVariables,
+  rateLimit,
   redisVariables,
   telemetryVariables,
+  tokenVariables,
 } from '@potentia/config/variables';
 import { z } from 'zod';
 import type { SocketLimitRule } from './limits.ts';
 
-const rule = z.strictObject({
-  tenant: z.string().optional(),
-  event: z.string().optional(),
-  limit: z.int().positive(),
-  window_ms: z.int().positive(),
-  burst: z.int().positive().optional(),
-});
+const rule = z.strictObject({ ...rateLimit, event: z.string().optional() });
 
 const DEFAULT_RULES: SocketLimitRule[] = [
   { limit: 600, window_ms: 60_000, burst: 100 },
@@ -23,34 +19,18 @@ const DEFAULT_RULES: SocketLimitRule[] = [
   { event: 'presence', limit: 3_000, window_ms: 60_000, burst: 400 },
 ];
 
-const rules = z
-  .string()
-  .transform((text, ctx): unknown => {
-    try {
-      return JSON.parse(text);
-    } catch {
-      ctx.addIssue('must be JSON');
-      return z.NEVER;
-    }
-  })
-  .pipe(z.array(rule).min(1));
-
 export const schema = z.object({
   ...httpVariables(4001),
   ...postgresVariables,
   ...redisVariables,
-  ...authVariables,
+  ...tokenVariables,
   ...telemetryVariables,
-  WS_RATE_LIMITS: rules.default(DEFAULT_RULES).meta({
+  WS_RATE_LIMITS: jsonList(rule).default(DEFAULT_RULES).meta({
     description:
       'JSON list of {tenant?, event?, limit, window_ms, burst?}; events are connect, invalid and the types of frames',
     example: '[{"event":"mutate","limit":1200,"window_ms":60000,"burst":400}]',
   }),
-  WS_PING_INTERVAL_MS: z
-    .string()
-    .regex(/^\d+$/, 'must be a whole number')
-    .transform(Number)
-    .pipe(z.number().min(100).max(120_000))
+  WS_PING_INTERVAL_MS: wholeNumber(100, 120_000)
     .default(25_000)
     .meta({ description: 'How often a socket is pinged; one that leaves two pings unanswered is cut' }),
 });

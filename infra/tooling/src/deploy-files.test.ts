@@ -37,6 +37,7 @@ describe('compose.yaml', () => {
     const { build, environment } = compose.services[app]!;
     expect(build?.args?.APP).toBe(app);
     expect(() => parseEnv(app, schema, fillIn(environment))).not.toThrow();
+    expect(Object.keys(environment).filter((name) => !(name in schema.shape))).toEqual([]);
   });
 
   test('gives the migration what it needs', () => {

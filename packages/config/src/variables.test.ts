@@ -10,6 +10,7 @@ import {
   postgresVariables,
   redisVariables,
   telemetryVariables,
+  tokenVariables,
 } from './variables.ts';
 
 const schema = z.object({
@@ -121,6 +122,11 @@ test.each([
   ['ENABLE_DEBUG_ECHO', '2'],
 ])('refuses %s=%s', (name, value) => {
   expect(namesAtFault({ [name]: value })).toEqual([name]);
+});
+
+test('a service that only verifies tokens needs no key', () => {
+  const env = parseEnv('verifier', z.object(tokenVariables), { SUPABASE_URL: required.SUPABASE_URL });
+  expect(env).toEqual({ SUPABASE_URL: 'https://project.supabase.co', SUPABASE_JWT_AUDIENCE: 'authenticated' });
 });
 
 test('the issuer follows the project unless it is set', () => {

@@ -1,31 +1,11 @@
 import { z } from 'zod';
+import { bool, commaList, httpUrl, jsonList, milliseconds, wholeNumber } from './values.ts';
 
 /*
  * The variables that services share, in groups. A service spreads the groups it needs into its own schema:
  *   export const schema = z.object({ ...httpVariables(4000), ...postgresVariables, … });
  * Every variable carries its description, from which `.env.example` and the table of a failed start are made.
  */
-
-const whole = (min: number, max: number) =>
-  z
-    .string()
-    .regex(/^\d+$/, 'must be a whole number')
-    .transform(Number)
-    .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`));
-
-const milliseconds = whole(1, 3_600_000);
-const bool = z.stringbool({ error: 'must be true or false' });
-const httpUrl = z
-  .url({ protocol: /^https?$/, error: 'must be an http(s) URL' })
-  .transform((url) => url.replace(/\/+$/, ''));
-
-/** A comma list; blanks around and between the items do not count. */
-const list = z.string().transform((text) =>
-  text
-    .split(',')
-    .map((item) => item.trim())
-    .filter(Boolean),
-);
 
 const isOrigin = (text: string): boolean => URL.canParse(text) && new URL(text).origin === text;
 const isRedisUrl = (text: string): boolean => URL.canParse(text) && /^rediss?:$/.test(new URL(text).protocol);
@@ -37,16 +17,18 @@ export const httpVariables = (default_port: number) => ({
     .default('production')
     .meta({ description: 'development, production or test' }),
   HOST: z.string().default('127.0.0.1').meta({ description: 'Address to listen on; 0.0.0.0 in a container' }),
-  PORT: whole(0, 65_535).default(default_port).meta({ description: 'Port to listen on; 0 takes a free one' }),
+  PORT: wholeNumber(0, 65_535).default(default_port).meta({ description: 'Port to listen on; 0 takes a free one' }),
   PUBLIC_URL: httpUrl.optional().meta({
     description: 'How clients reach this service, when it stands behind a proxy',
     example: 'https://api.example.com',
   }),
-  CORS_ORIGINS: list
+  CORS_ORIGINS: commaList
     .refine((origins) => origins.every(isOrigin), 'must be origins such as https://app.example.com, comma-separated')
     .default([])
     .meta({ description: 'Browser origins that may call, comma-separated; none when empty' }),
-  TRUST_PROXY: whole(0, 16).default(0).meta({ description: 'Number of proxies in front whose X-Forwarded-For counts' }),
+  TRUST_PROXY: wholeNumber(0, 16)
+    .default(0)
+    .meta({ description: 'Number of proxies in front whose X-Forwarded-For counts' }),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], 'must be a pino level')
     .default('info')
@@ -62,7 +44,7 @@ export const postgresVariables = {
     secret: true,
     example: 'postgres://app_user:…@127.0.0.1:25432/potentia',
   }),
-  DATABASE_POOL_SIZE: whole(1, 1000).default(10).meta({ description: 'Connections of this process' }),
+  DATABASE_POOL_SIZE: wholeNumber(1, 1000).default(10).meta({ description: 'Connections of this process' }),
   DATABASE_TIMEOUT_MS: milliseconds.default(800).meta({ description: 'Deadline of one call to Postgres' }),
   DATABASE_PREPARE: bool
     .default(true)
@@ -70,7 +52,7 @@ export const postgresVariables = {
 };
 
 export const redisVariables = {
-  REDIS_URL: list
+  REDIS_URL: commaList
     .refine((urls) => urls.length > 0 && urls.every(isRedisUrl), 'must be redis:// or rediss:// URLs, comma-separated')
     .transform((urls) => urls.join(','))
     .meta({
@@ -87,21 +69,16 @@ export interface JwtSecret {
   secret: string;
 }
 
-const jwtSecrets = list.transform((items): JwtSecret[] =>
+const jwtSecrets = commaList.transform((items): JwtSecret[] =>
   items.map((item) => {
     const colon = item.indexOf(':');
     return colon > 0 ? { kid: item.slice(0, colon), secret: item.slice(colon + 1) } : { secret: item };
   }),
 );
 
-export const authVariables = {
+/** What it takes to verify a person's token. */
+export const tokenVariables = {
   SUPABASE_URL: httpUrl.meta({ description: 'Base URL of the Supabase project', example: 'http://127.0.0.1:4010' }),
-  SUPABASE_ANON_KEY: z.string().meta({ description: 'Publishable (anon) key of the Supabase project', secret: true }),
-  SUPABASE_SERVICE_ROLE_KEY: z.string().meta({
-    description: 'Secret (service role) key of the Supabase project',
-    secret: true,
-    aliases: ['SUPABASE_SERVICE_KEY'],
-  }),
   SUPABASE_JWT_SECRETS: jwtSecrets
     .refine((secrets) => secrets.every(({ secret }) => secret.length >= 32), 'each secret needs 32 characters or more')
     .optional()
@@ -117,6 +94,17 @@ export const authVariables = {
   SUPABASE_JWT_AUDIENCE: z.string().default('authenticated').meta({ description: 'Expected `aud`' }),
 };
 
+/** What it takes to verify tokens and to call Supabase Auth. */
+export const authVariables = {
+  ...tokenVariables,
+  SUPABASE_ANON_KEY: z.string().meta({ description: 'Publishable (anon) key of the Supabase project', secret: true }),
+  SUPABASE_SERVICE_ROLE_KEY: z.string().meta({
+    description: 'Secret (service role) key of the Supabase project',
+    secret: true,
+    aliases: ['SUPABASE_SERVICE_KEY'],
+  }),
+};
+
 /** The `iss` that tokens must carry. */
 export const jwtIssuer = (env: { SUPABASE_URL: string; SUPABASE_JWT_ISSUER?: string | undefined }): string =>
   env.SUPABASE_JWT_ISSUER ?? `${env.SUPABASE_URL}/auth/v1`;
@@ -128,37 +116,32 @@ export const telemetryVariables = {
   }),
 };
 
-/** One rule of `RATE_LIMITS`. Of the rules that match a request, the one that names most of it decides. */
-const rateLimitRule = z.strictObject({
+/** What every rule of a rate limit says; a service adds what else its rules choose by. */
+export const rateLimit = {
   tenant: z.string().optional(),
-  method: z.string().toUpperCase().optional(),
-  /** The route's pattern, such as `/api/v1/canvases/:canvas_id`. */
-  route: z.string().optional(),
   limit: z.int().positive(),
   window_ms: z.int().positive(),
   /** How many may come at once; `limit` when absent. */
   burst: z.int().positive().optional(),
+};
+
+/** One rule of `RATE_LIMITS`. Of the rules that match a request, the one that names most of it decides. */
+const rateLimitRule = z.strictObject({
+  ...rateLimit,
+  method: z.string().toUpperCase().optional(),
+  /** The route's pattern, such as `/api/v1/canvases/:canvas_id`. */
+  route: z.string().optional(),
 });
 export type RateLimitRule = z.infer<typeof rateLimitRule>;
 
-const rateLimitRules = z
-  .string()
-  .transform((text, ctx): unknown => {
-    try {
-      return JSON.parse(text);
-    } catch {
-      ctx.addIssue('must be JSON');
-      return z.NEVER;
-    }
-  })
-  .pipe(z.array(rateLimitRule).min(1));
-
 export const apiVariables = {
-  RATE_LIMITS: rateLimitRules.default([{ limit: 600, window_ms: 60_000 }]).meta({
-    description: 'JSON list of {tenant?, method?, route?, limit, window_ms, burst?}; the most specific rule wins',
-    example: '[{"limit":600,"window_ms":60000}]',
-  }),
-  IP_RATE_LIMIT: whole(1, 1_000_000)
+  RATE_LIMITS: jsonList(rateLimitRule)
+    .default([{ limit: 600, window_ms: 60_000 }])
+    .meta({
+      description: 'JSON list of {tenant?, method?, route?, limit, window_ms, burst?}; the most specific rule wins',
+      example: '[{"limit":600,"window_ms":60000}]',
+    }),
+  IP_RATE_LIMIT: wholeNumber(1, 1_000_000)
     .default(200)
     .meta({ description: 'Requests per second and IP address before the token is looked at' }),
   ENABLE_DEBUG_ECHO: bool.optional().meta({ description: 'POST /debug/echo; on, except in production, when not set' }),

@@ -43,8 +43,6 @@ export function hubEnv(
     DATABASE_POOL_SIZE: '6',
     REDIS_URL: redis.url,
     SUPABASE_URL: issuer.url,
-    SUPABASE_ANON_KEY: 'anon',
-    SUPABASE_SERVICE_ROLE_KEY: 'service',
     CORS_ORIGINS: 'https://app.example.com',
     WS_RATE_LIMITS: '[{"limit":100000,"window_ms":60000}]',
     ...env,
