@@ -1,6 +1,7 @@
 import { createLogger } from '@potentia/config/logger';
 import { createDb, type Db } from '@potentia/db/client';
 import { createEnsureUser } from '@potentia/domain/auth/ensure-user';
+import { createMarkdown } from '@potentia/domain/canvas/adapters/markdown-processes';
 import { createCanvas } from '@potentia/domain/canvas/create-canvas';
 import { importMarkdown } from '@potentia/domain/canvas/import-markdown';
 import { listCanvases } from '@potentia/domain/canvas/list-canvases';
@@ -77,6 +78,11 @@ async function seedCanvas(db: Db, owner: DemoUser): Promise<string> {
   const known = items.find((canvas) => canvas.workspace_id === WORKSPACE_ID);
   if (known) return known.id;
   const { result: canvas } = await createCanvas(ctx, { workspace_id: WORKSPACE_ID, title: CANVAS_TITLE });
-  await importMarkdown(ctx, { canvas_id: canvas.id, markdown: CONTENT });
+  const markdown = createMarkdown(ctx.log);
+  try {
+    await importMarkdown({ ...ctx, markdown }, { canvas_id: canvas.id, markdown: CONTENT });
+  } finally {
+    await markdown.close();
+  }
   return canvas.id;
 }

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import { argv, stdout } from 'node:process';
 import { runStaticChecks, type CheckResult } from './checks.ts';
@@ -53,10 +54,20 @@ async function prepareServices(processes: Processes): Promise<NodeJS.ProcessEnv>
     process.env.TEST_POSTGRES_URL ?? (await step('Postgres with pgvector', () => startThrowAwayPostgres(processes)));
   return {
     ...process.env,
+    TMPDIR: await makeTempDir(processes),
     PATH: withProgram(process.env.PATH, redis),
     CHROME_PATH: browser,
     TEST_POSTGRES_URL: postgres,
   };
+}
+
+/** Where the tests put what they forget, or have no time to remove when they are interrupted. */
+async function makeTempDir(processes: Processes): Promise<string> {
+  const dir = await mkdtemp(path.join(os.tmpdir(), 'potentia-test-'));
+  processes.afterwards(() => rm(dir, { recursive: true, force: true, maxRetries: 5 }));
+  // PgBouncer, which refuses to be root, reads its settings in there.
+  await chmod(dir, 0o755);
+  return dir;
 }
 
 async function runVitest(processes: Processes, env: NodeJS.ProcessEnv, selection: string[]): Promise<Counts> {
