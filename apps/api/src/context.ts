@@ -7,6 +7,8 @@ import { createSupabaseAuth } from '@potentia/domain/auth/adapters/supabase';
 import { createEnsureUser } from '@potentia/domain/auth/ensure-user';
 import type { AuthProvider } from '@potentia/domain/auth/refresh-session';
 import { createTokenVerifier, type TokenVerifier } from '@potentia/domain/auth/verify-token';
+import { createMarkdown } from '@potentia/domain/canvas/adapters/markdown-processes';
+import type { Markdown } from '@potentia/domain/canvas/markdown';
 import { createRedis, pingRedis } from '@potentia/domain/platform/adapters/redis';
 import { createBus } from '@potentia/domain/platform/adapters/redis-bus';
 import { createRedisLimiter } from '@potentia/domain/platform/adapters/redis-limiter';
@@ -27,11 +29,12 @@ export interface ApiContext {
   verifier: TokenVerifier;
   ensureUser: ReturnType<typeof createEnsureUser>;
   auth: AuthProvider;
+  markdown: Markdown;
   health: Health;
   clock: () => Date;
 }
 
-/** The composition root of the API. `close` lets go of every connection. */
+/** The composition root of the API. `close` lets go of every connection and process. */
 export function createApiContext(config: ApiConfig, log: Logger): ApiContext & { close(): Promise<void> } {
   const db = createDb({
     url: config.DATABASE_URL,
@@ -54,12 +57,14 @@ export function createApiContext(config: ApiConfig, log: Logger): ApiContext & {
     check_timeout_ms: config.DATABASE_TIMEOUT_MS,
   });
   const { registry } = health;
+  const markdown = createMarkdown(log);
 
   return {
     config,
     log,
     db,
     health,
+    markdown,
     clock: () => new Date(),
     bus: createBus({ redis, registry }),
     limiter: createRedisLimiter({ redis, timeout_ms: config.REDIS_TIMEOUT_MS, registry, log }),
@@ -72,6 +77,7 @@ export function createApiContext(config: ApiConfig, log: Logger): ApiContext & {
     }),
     auth: createSupabaseAuth({ supabase_url: config.SUPABASE_URL, anon_key: config.SUPABASE_ANON_KEY }),
     async close() {
+      await markdown.close();
       redis.disconnect();
       await db.end();
     },

@@ -1,4 +1,4 @@
-import type { UserCtx } from '@potentia/domain/platform/ctx';
+import type { MarkdownCtx } from '@potentia/domain/canvas/markdown';
 import type { FastifyRequest } from 'fastify';
 import type { ApiContext } from '../context.ts';
 import { idempotencyKey } from './idempotency.ts';
@@ -10,11 +10,12 @@ function callerOf(request: FastifyRequest): { user_id: string } {
 }
 
 /** What a verb gets of this request. */
-export function userCtx(context: ApiContext, request: FastifyRequest): UserCtx {
+export function userCtx(context: ApiContext, request: FastifyRequest): MarkdownCtx {
   return {
     db: context.db,
     bus: context.bus,
     clock: context.clock,
+    markdown: context.markdown,
     // Made when it is asked for: most requests log nothing, and a log of their own is not free.
     get log() {
       return context.log.child({ request_id: request.id });

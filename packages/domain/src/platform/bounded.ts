@@ -7,7 +7,7 @@ export class TookTooLong extends Error {}
 
 /**
  * Runs synchronous `work` for at most `timeout_ms`, then stops it wherever it is and throws TookTooLong. For parsers
- * whose time on hostile input nobody can promise: the process answers others again after that time.
+ * whose time on hostile input nobody can promise.
  */
 export function runBounded<T>(timeout_ms: number, work: () => T): T {
   try {
