@@ -49,6 +49,23 @@ test('an error keeps its causes', () => {
   expect(text).toContain('inner');
 });
 
+test('of an error nothing is written that a driver, Postgres or a verb hung on it', () => {
+  const secret = 'pst-do-not-tell';
+  const err = Object.assign(new Error('refused'), {
+    code: 'E_REFUSED',
+    command: { name: 'auth', args: ['default', secret] },
+    detail: `Failing row contains (${secret})`,
+    meta: { current: { content: { text: secret } } },
+  });
+  const { text, lines } = capture((log) => {
+    log.error({ err }, 'failed');
+    log.error(err);
+  });
+  expect(text).not.toContain(secret);
+  const written = { type: 'Error', message: 'refused', code: 'E_REFUSED', stack: expect.any(String) as string };
+  expect(lines).toMatchObject([{ err: written, msg: 'failed' }, { err: written }]);
+});
+
 test('lines below the level are not written', () => {
   expect(capture((log) => log.info('quiet'), 'warn').lines).toEqual([]);
 });

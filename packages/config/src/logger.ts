@@ -40,6 +40,7 @@ export function createLogger(
       base: { service: options.service, version: options.version },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: writableError },
       redact: { paths: redact_paths, censor: '[redacted]' },
       mixin: () => {
         const trace_id = trace.getActiveSpan()?.spanContext().traceId;
@@ -48,4 +49,13 @@ export function createLogger(
     },
     destination,
   );
+}
+
+/**
+ * What of an error is written. Not the rest of its fields: a driver hangs the command it sent on its error (for `AUTH` the
+ * password), Postgres the row it refused, and an AppError the block as it stands.
+ */
+function writableError(error: Error): Record<string, unknown> {
+  const { type, message, stack, code, kind, reason } = pino.stdSerializers.err(error) as Record<string, unknown>;
+  return { type, message, stack, code, kind, reason };
 }
