@@ -4,7 +4,7 @@ declare
   v_context record;
   v_snapshot text;
 begin
-  select * into v_context from app.set_canvas_context(p_user_id, p_canvas_id, 'viewer');
+  v_context := app.set_canvas_context(p_user_id, p_canvas_id, 'viewer');
   -- One statement, so canvas, seq and blocks are of one moment.
   select concat('{"canvas":', app.canvas_json(c, app.is_personal(c.workspace_id)) || jsonb_build_object('role', v_context.role),
     ',"epoch":"', h.epoch, '","seq":', h.seq, ',"blocks":[', (
@@ -24,7 +24,7 @@ language plpgsql set search_path = app, pg_temp as $$
 declare
   v_context record;
 begin
-  select * into v_context from app.set_canvas_context(p_user_id, p_canvas_id, 'viewer');
+  v_context := app.set_canvas_context(p_user_id, p_canvas_id, 'viewer');
   return (select app.canvas_json(c, app.is_personal(c.workspace_id)) || jsonb_build_object('role', v_context.role)
     from canvases c where c.workspace_id = v_context.workspace_id and c.id = p_canvas_id);
 end $$;
@@ -35,7 +35,7 @@ declare
   v_workspace_id uuid;
   v_block text;
 begin
-  select workspace_id into v_workspace_id from app.set_canvas_context(p_user_id, p_canvas_id, 'viewer');
+  v_workspace_id := (app.set_canvas_context(p_user_id, p_canvas_id, 'viewer')).workspace_id;
   select app.block_json(b) into v_block from blocks b
   where b.workspace_id = v_workspace_id and b.canvas_id = p_canvas_id and b.id = p_block_id and b.deleted_at is null;
   if v_block is null then
@@ -62,7 +62,7 @@ declare
   v_more int;
   v_more_items text;
 begin
-  select workspace_id into v_workspace_id from app.set_canvas_context(p_user_id, p_canvas_id, 'viewer');
+  v_workspace_id := (app.set_canvas_context(p_user_id, p_canvas_id, 'viewer')).workspace_id;
   p_limit := least(greatest(coalesce(p_limit, 50), 1), 500);
   has_more := false;
   -- Two ranges of one index instead of one query over both: an order with nulls first is not the index's own. Nor is one by
@@ -145,14 +145,14 @@ declare
   v_after record;
   v_before record;
 begin
-  select workspace_id into v_workspace_id from app.set_canvas_context(p_user_id, p_canvas_id, 'editor');
+  v_workspace_id := (app.set_canvas_context(p_user_id, p_canvas_id, 'editor')).workspace_id;
   for v_gap in select value from jsonb_array_elements(p_gaps) loop
     v_index := v_index + 1;
     v_parent_id := app.uuid_field(v_gap, 'parent_id', v_index, true);
     v_after_id := app.uuid_field(v_gap, 'after_id', v_index, true);
     select null::uuid as id, null::text as rank into v_before;
     if not v_gap ? 'after_id' then
-      select * into v_after from app.last_sibling(v_workspace_id, p_canvas_id, v_parent_id, null);
+      v_after := app.last_sibling(v_workspace_id, p_canvas_id, v_parent_id, null);
     else
       -- With after_id null there is no such row, which leaves v_after empty.
       select b.id, b.rank into v_after from blocks b
@@ -162,7 +162,7 @@ begin
         v_result := v_result || 'null'::jsonb;
         continue;
       end if;
-      select * into v_before from app.next_sibling(v_workspace_id, p_canvas_id, v_parent_id, coalesce(v_after.rank, ''), null);
+      v_before := app.next_sibling(v_workspace_id, p_canvas_id, v_parent_id, coalesce(v_after.rank, ''), null);
     end if;
     v_result := v_result || jsonb_build_object(
       'after_id', v_after.id, 'after_rank', v_after.rank, 'before_id', v_before.id, 'before_rank', v_before.rank);
@@ -187,7 +187,7 @@ declare
   v_workspace_id uuid;
   v_head canvas_heads;
 begin
-  select workspace_id into v_workspace_id from app.set_canvas_context(p_user_id, p_canvas_id, 'viewer');
+  v_workspace_id := (app.set_canvas_context(p_user_id, p_canvas_id, 'viewer')).workspace_id;
   select * into v_head from canvas_heads h where h.workspace_id = v_workspace_id and h.canvas_id = p_canvas_id;
   if p_after_seq < v_head.min_seq then
     perform app.fail('PT409', 'canvas.events_gone', 'Events that old are no longer kept; take a snapshot.',

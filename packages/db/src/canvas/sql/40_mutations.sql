@@ -4,11 +4,11 @@ create or replace function app.lock_canvas(p_user_id uuid, p_canvas_id uuid, p_n
   out workspace_id uuid, out role text, out epoch uuid, out seq bigint)
 language plpgsql set search_path = app, pg_temp as $$
 begin
-  select c.workspace_id into workspace_id from app.set_canvas_context(p_user_id, p_canvas_id, p_needed_role) c;
+  workspace_id := (app.set_canvas_context(p_user_id, p_canvas_id, p_needed_role)).workspace_id;
   select h.epoch, h.seq into epoch, seq from canvas_heads h
   where h.workspace_id = lock_canvas.workspace_id and h.canvas_id = p_canvas_id
   for update;
-  select c.role into role from app.set_canvas_context(p_user_id, p_canvas_id, p_needed_role) c;
+  role := (app.set_canvas_context(p_user_id, p_canvas_id, p_needed_role)).role;
 end $$;
 
 create or replace function app.check_not_archived(p_workspace_id uuid, p_canvas_id uuid) returns void
@@ -66,7 +66,7 @@ begin
     perform app.check_parent(p_workspace_id, p_canvas_id, parent_id, p_block_id, p_op ->> 'op' = 'move', p_op_index);
   end if;
   if not p_op ? 'after_id' then
-    select s.rank into v_after_rank from app.last_sibling(p_workspace_id, p_canvas_id, parent_id, p_block_id) s;
+    v_after_rank := (app.last_sibling(p_workspace_id, p_canvas_id, parent_id, p_block_id)).rank;
   elsif v_after_id is not null then
     select b.rank into v_after_rank from blocks b
     where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.id = v_after_id
@@ -75,7 +75,7 @@ begin
       perform app.fail('PT409', 'block.gap_moved', 'The place changed meanwhile.', app.op_detail(p_op_index, 'after_id'));
     end if;
   end if;
-  select * into v_before from app.next_sibling(p_workspace_id, p_canvas_id, parent_id, coalesce(v_after_rank, ''), p_block_id);
+  v_before := app.next_sibling(p_workspace_id, p_canvas_id, parent_id, coalesce(v_after_rank, ''), p_block_id);
   if rank <= v_after_rank or rank collate "C" >= v_before.rank or (p_op ? 'before_id' and v_before.id is distinct from v_before_id) then
     perform app.fail('PT409', 'block.gap_moved', 'The place changed meanwhile.', app.op_detail(p_op_index, 'rank'));
   end if;
@@ -149,7 +149,7 @@ begin
   if not (p_op ? 'type' and p_op ? 'content') then
     perform app.fail('PT400', 'block.content_invalid', 'type and content are required.', app.op_detail(p_op_index));
   end if;
-  select * into v_place from app.check_place(p_workspace_id, p_canvas_id, p_op, p_op_index, v_id);
+  v_place := app.check_place(p_workspace_id, p_canvas_id, p_op, p_op_index, v_id);
   insert into blocks as b (workspace_id, canvas_id, id, parent_id, type, content, rank, created_by, updated_by, created_at, updated_at)
   values (p_workspace_id, p_canvas_id, v_id, v_place.parent_id, p_op ->> 'type', p_op -> 'content', v_place.rank,
     p_user_id, p_user_id, p_at, p_at)
@@ -207,7 +207,7 @@ begin
   if not found then
     perform app.fail_stale(p_workspace_id, p_canvas_id, v_id, p_op_index);
   end if;
-  select * into v_place from app.check_place(p_workspace_id, p_canvas_id, p_op, p_op_index, v_id);
+  v_place := app.check_place(p_workspace_id, p_canvas_id, p_op, p_op_index, v_id);
   update blocks as b
   set parent_id = v_place.parent_id, rank = v_place.rank, version = b.version + 1, updated_by = p_user_id, updated_at = p_at
   where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.id = v_id
@@ -266,7 +266,7 @@ begin
   if jsonb_typeof(p_ops) is distinct from 'array' or jsonb_array_length(p_ops) not between 1 and 5000 then
     perform app.fail('PT400', 'canvas.ops_invalid', 'ops must be a list of 1 to 5000 operations.', '{"pointer": "/ops"}');
   end if;
-  select * into v_head from app.lock_canvas(p_user_id, p_canvas_id, 'editor');
+  v_head := app.lock_canvas(p_user_id, p_canvas_id, 'editor');
   workspace_id := v_head.workspace_id;
   select * into v_known from canvas_events e
   where e.workspace_id = v_head.workspace_id and e.canvas_id = p_canvas_id and e.mutation_id = p_mutation_id;

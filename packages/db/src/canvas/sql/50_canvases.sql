@@ -82,7 +82,7 @@ declare
   v_after canvases;
   v_field text;
 begin
-  select * into v_head from app.lock_canvas(p_user_id, p_canvas_id, 'editor');
+  v_head := app.lock_canvas(p_user_id, p_canvas_id, 'editor');
   for v_field in select jsonb_object_keys(p_patch) loop
     if v_field not in ('title', 'icon') then
       perform app.fail('PT400', 'canvas.field_unknown', 'Only title and icon can be changed.', jsonb_build_object('pointer', '/' || v_field));
@@ -113,7 +113,7 @@ declare
   v_head record;
   v_canvas canvases;
 begin
-  select * into v_head from app.lock_canvas(p_user_id, p_canvas_id, 'admin');
+  v_head := app.lock_canvas(p_user_id, p_canvas_id, 'admin');
   update canvases c
   set archived_at = case when p_archived then clock_timestamp() end, version = c.version + 1, updated_at = clock_timestamp()
   where c.workspace_id = v_head.workspace_id and c.id = p_canvas_id and (c.archived_at is not null) <> p_archived
@@ -150,7 +150,7 @@ declare
   v_head record;
   v_title text;
 begin
-  select * into v_head from app.lock_canvas(p_user_id, p_canvas_id, 'admin');
+  v_head := app.lock_canvas(p_user_id, p_canvas_id, 'admin');
   perform from blocks b where b.workspace_id = v_head.workspace_id and b.canvas_id = p_canvas_id and b.deleted_at is null limit 1;
   if found then
     perform app.fail('PT409', 'canvas.not_empty', 'Blocks remain on this canvas.');

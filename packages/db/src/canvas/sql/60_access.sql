@@ -5,7 +5,7 @@ language plpgsql stable security definer set search_path = app, pg_temp as $$
 declare
   v_workspace_id uuid;
 begin
-  select f.workspace_id into v_workspace_id from app.find_canvas_access(p_user_id, p_canvas_id) f;
+  v_workspace_id := (app.find_canvas_access(p_user_id, p_canvas_id)).workspace_id;
   if v_workspace_id is null then
     perform app.fail('PT404', 'canvas.not_found', 'There is no such canvas.');
   end if;
@@ -49,7 +49,7 @@ begin
   if p_role not in ('admin', 'editor', 'commenter', 'viewer') then
     perform app.fail('PT400', 'canvas.role_invalid', 'The role must be admin, editor, commenter or viewer.', '{"pointer": "/role"}');
   end if;
-  select * into v_head from app.lock_canvas(p_user_id, p_canvas_id, 'admin');
+  v_head := app.lock_canvas(p_user_id, p_canvas_id, 'admin');
   if app.role_rank(p_role) > app.role_rank(v_head.role) then
     perform app.fail('PT403', 'canvas.forbidden', 'Nobody grants more than they have.');
   end if;

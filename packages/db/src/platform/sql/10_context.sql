@@ -78,7 +78,7 @@ language plpgsql security definer set search_path = app, pg_temp as $$
 declare
   v_access record;
 begin
-  select * into v_access from app.find_canvas_access(p_user_id, p_canvas_id);
+  v_access := app.find_canvas_access(p_user_id, p_canvas_id);
   if v_access.rank is null then
     perform app.fail('PT404', 'canvas.not_found', 'There is no such canvas.');
   end if;
@@ -95,13 +95,13 @@ end $$;
 create or replace function app.get_canvas_role(p_user_id uuid, p_canvas_id uuid) returns text
 language plpgsql stable security definer set search_path = app, pg_temp as $$
 begin
-  return (select app.rank_role(f.rank) from app.find_canvas_access(p_user_id, p_canvas_id) f);
+  return app.rank_role((app.find_canvas_access(p_user_id, p_canvas_id)).rank);
 end $$;
 
 create or replace function app.get_canvas_tenant(p_user_id uuid, p_canvas_id uuid) returns uuid
 language plpgsql stable security definer set search_path = app, pg_temp as $$
 begin
-  return (select f.workspace_id from app.find_canvas_access(p_user_id, p_canvas_id) f);
+  return (app.find_canvas_access(p_user_id, p_canvas_id)).workspace_id;
 end $$;
 
 grant execute on function app.role_rank, app.rank_role, app.workspace_role_rank, app.set_user_context,
