@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createHealth, type Health } from '@potentia/config/health';
 import type { Logger } from '@potentia/config/logger';
+import { postgresSettings } from '@potentia/config/variables';
 import { createDb, type Db } from '@potentia/db/client';
 import { createRedis, deadline, pingRedis, type RedisClient } from '@potentia/domain/platform/adapters/redis';
 import { createBus } from '@potentia/domain/platform/adapters/redis-bus';
@@ -23,14 +24,7 @@ export interface JobsContext {
 
 /** The composition root of the jobs. `close` lets go of every connection. */
 export function createJobsContext(config: JobsConfig, log: Logger): JobsContext {
-  const db = createDb({
-    url: config.DATABASE_URL,
-    pool_size: config.DATABASE_POOL_SIZE,
-    timeout_ms: config.DATABASE_TIMEOUT_MS,
-    prepare: config.DATABASE_PREPARE,
-    application_name: `potentia-${SERVICE}`,
-    log,
-  });
+  const db = createDb({ ...postgresSettings(config), application_name: `potentia-${SERVICE}`, log });
   const connect = (role: 'command' | 'queue' | 'worker') =>
     createRedis({ url: config.REDIS_URL, timeout_ms: config.REDIS_TIMEOUT_MS, role, log });
   const [command, queue, worker] = [connect('command'), connect('queue'), connect('worker')];

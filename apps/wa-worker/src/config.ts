@@ -1,4 +1,3 @@
-import { loadEnv } from '@potentia/config/env';
 import { httpVariables, postgresVariables, redisVariables, telemetryVariables } from '@potentia/config/variables';
 import { z } from 'zod';
 
@@ -10,6 +9,3 @@ export const schema = z.object({
 });
 
 export type WaWorkerConfig = z.output<typeof schema>;
-
-/** Reads the environment once; exits 1 with a table of every variable at fault. */
-export const readConfig = (): WaWorkerConfig => loadEnv('wa-worker', schema);

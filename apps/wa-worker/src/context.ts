@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createHealth, type Health } from '@potentia/config/health';
 import type { Logger } from '@potentia/config/logger';
+import { postgresSettings } from '@potentia/config/variables';
 import { createDb, type Db } from '@potentia/db/client';
 import { createRedis, pingRedis } from '@potentia/domain/platform/adapters/redis';
 import type { WaWorkerConfig } from './config.ts';
@@ -18,14 +19,7 @@ export interface WaWorkerContext {
 
 /** The composition root of a WhatsApp worker. `close` lets go of every connection. */
 export function createWaWorkerContext(config: WaWorkerConfig, log: Logger): WaWorkerContext {
-  const db = createDb({
-    url: config.DATABASE_URL,
-    pool_size: config.DATABASE_POOL_SIZE,
-    timeout_ms: config.DATABASE_TIMEOUT_MS,
-    prepare: config.DATABASE_PREPARE,
-    application_name: `potentia-${SERVICE}`,
-    log,
-  });
+  const db = createDb({ ...postgresSettings(config), application_name: `potentia-${SERVICE}`, log });
   const redis = createRedis({ url: config.REDIS_URL, timeout_ms: config.REDIS_TIMEOUT_MS, role: 'command', log });
   const health = createHealth({
     service: SERVICE,

@@ -51,6 +51,19 @@ export const postgresVariables = {
     .meta({ description: 'Prepared statements; false behind a PgBouncer older than 1.21' }),
 };
 
+/** The same as the settings of `createDb`. */
+export const postgresSettings = (env: {
+  DATABASE_URL: string;
+  DATABASE_POOL_SIZE: number;
+  DATABASE_TIMEOUT_MS: number;
+  DATABASE_PREPARE: boolean;
+}) => ({
+  url: env.DATABASE_URL,
+  pool_size: env.DATABASE_POOL_SIZE,
+  timeout_ms: env.DATABASE_TIMEOUT_MS,
+  prepare: env.DATABASE_PREPARE,
+});
+
 export const redisVariables = {
   REDIS_URL: commaList
     .refine((urls) => urls.length > 0 && urls.every(isRedisUrl), 'must be redis:// or rediss:// URLs, comma-separated')
