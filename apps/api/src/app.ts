@@ -8,6 +8,7 @@ import { type ApiContext, VERSION } from './context.ts';
 import { debugRoutes } from './debug/routes.ts';
 import { authenticate } from './platform/auth.ts';
 import { clientErrorHandler } from './platform/client-errors.ts';
+import { boundRequests } from './platform/deadline.ts';
 import { guard } from './platform/guard.ts';
 import { healthRoutes } from './platform/health-routes.ts';
 import { createMetrics, observeRequests } from './platform/metrics.ts';
@@ -24,8 +25,8 @@ import { websocketPointer } from './platform/websocket-pointer.ts';
 
 /** Bytes of a request's body. */
 const BODY_LIMIT = 1_048_576;
-/** Milliseconds. No call behind a route may take longer than its own deadline; this one is for what forgot to have one. */
-const HANDLER_TIMEOUT = 5_000;
+/** Milliseconds that a request may run. */
+const REQUEST_DEADLINE = 5_000;
 
 const EXPOSED_HEADERS = [
   'etag',
@@ -50,7 +51,6 @@ function createServer(context: ApiContext): App {
     rewriteUrl,
     trustProxy: config.TRUST_PROXY > 0 && ((_address, hop) => hop < config.TRUST_PROXY),
     bodyLimit: BODY_LIMIT,
-    handlerTimeout: HANDLER_TIMEOUT,
     connectionTimeout: 30_000,
     requestTimeout: 20_000,
     keepAliveTimeout: 72_000,
@@ -78,6 +78,7 @@ export async function buildApp(context: ApiContext): Promise<App> {
 
   if (config.OTEL_EXPORTER_OTLP_ENDPOINT !== undefined) traceRequests(app);
   observeRequests(app, metrics);
+  boundRequests(app, REQUEST_DEADLINE);
   guard(app, { ip_rate_limit: config.IP_RATE_LIMIT, metrics });
   drainOnClose(app, health);
   await allowOrigins(app, config.CORS_ORIGINS);

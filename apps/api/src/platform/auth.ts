@@ -31,11 +31,16 @@ export function authenticate(
   app: FastifyInstance,
   options: { verifier: TokenVerifier; db: Db; ensureUser: (db: Db, claims: Claims) => Promise<unknown> },
 ): void {
+  // The verifier answers the same object for a token that it has verified before.
+  const welcome = new WeakSet<Claims>();
   app.decorateRequest('claims', null);
   app.addHook('onRequest', async (request) => {
     if (isPublic(request)) return;
     const claims = await options.verifier.verify(bearerToken(request));
-    await options.ensureUser(options.db, claims);
+    if (!welcome.has(claims)) {
+      await options.ensureUser(options.db, claims);
+      welcome.add(claims);
+    }
     request.claims = claims;
   });
 }

@@ -68,7 +68,10 @@ describe('Postgres', () => {
   it('blackholed: 503 within the deadline, and 8 of 8 at once after it heals', async () => {
     const { hostname, port } = new URL(backends.database.app_url);
     await using proxy = await startFaultProxy({ target_host: hostname, target_port: Number(port || 5432) });
-    await using api = await startApi(backends, { DATABASE_URL: proxy.url(backends.database.app_url) });
+    await using api = await startApi(backends, {
+      DATABASE_URL: proxy.url(backends.database.app_url),
+      DATABASE_TIMEOUT_MS: '800',
+    });
     const canvas_id = await api.makeCanvas(owner);
     const ask = () => api.call(owner, 'GET', `/api/v1/canvases/${canvas_id}`);
     expect((await ask()).status).toBe(200);

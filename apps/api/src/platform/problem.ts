@@ -63,7 +63,6 @@ const FASTIFY_ERRORS: Record<string, { code: string; detail: string }> = {
   },
   FST_ERR_BAD_URL: { code: 'http.invalid_path', detail: 'The path is not a valid URL path.' },
   FST_ERR_MAX_PARAM_LENGTH: { code: 'http.invalid_path', detail: 'A part of the path is too long.' },
-  FST_ERR_HANDLER_TIMEOUT: { code: 'http.deadline_exceeded', detail: 'The request took too long and was given up.' },
 };
 
 /** An error as the AppError that a client may see, or `null` when nothing about it may leave the house. */

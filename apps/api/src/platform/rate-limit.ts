@@ -35,15 +35,19 @@ export async function limitRate(
   const logRefusal = createSampledLog(1_000);
   app.decorateRequest('limit_rule', null);
 
+  const keyOf = (request: FastifyRequest, tenant: string): string => {
+    const method = request.method === 'HEAD' ? 'GET' : request.method;
+    const route = request.routeOptions.url ?? '';
+    request.limit_rule = ruleFor(tenant, method, route);
+    return `${tenant}|${request.address}|${method}|${route}`;
+  };
+
   await app.register(rateLimit, {
     global: false,
     store: storeOn(options.limiter),
-    async keyGenerator(request: FastifyRequest) {
-      const tenant = await options.tenant_of(request);
-      const method = request.method === 'HEAD' ? 'GET' : request.method;
-      const route = request.routeOptions.url ?? '';
-      request.limit_rule = ruleFor(tenant, method, route);
-      return `${tenant}|${request.address}|${method}|${route}`;
+    keyGenerator(request: FastifyRequest) {
+      const tenant = options.tenant_of(request);
+      return typeof tenant === 'string' ? keyOf(request, tenant) : tenant.then((found) => keyOf(request, found));
     },
     max: (request: FastifyRequest) => capacity(ruleOf(request)),
     timeWindow: (request: FastifyRequest) => fillTime(ruleOf(request)),

@@ -80,6 +80,7 @@ export async function startApi(backends: Backends, env: Record<string, string> =
     REDIS_URL: backends.redis.url,
     // The tests share one machine: late is not away.
     REDIS_TIMEOUT_MS: '500',
+    DATABASE_TIMEOUT_MS: '10000',
     SUPABASE_URL: backends.issuer.url,
     SUPABASE_ANON_KEY: 'anon',
     SUPABASE_SERVICE_ROLE_KEY: 'service',
