@@ -8,7 +8,7 @@ import { seedUser } from '@potentia/db/testing/seed';
 import { createBus, createSubscriber } from '@potentia/domain/platform/adapters/redis-bus';
 import { createRedis } from '@potentia/domain/platform/adapters/redis';
 import { meChannel } from '@potentia/domain/platform/bus';
-import { OUTBOX_HINT_CHANNEL } from '@potentia/domain/platform/outbox';
+import { publishOutboxHint } from '@potentia/domain/platform/outbox';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { startJobs } from './app.ts';
@@ -146,7 +146,7 @@ test('a hint is followed sooner than the next poll', async () => {
   for (let n = 1; n <= 5; n++) {
     await write(user_id, 1);
     const started = performance.now();
-    bus.publish(OUTBOX_HINT_CHANNEL, { kind: 'hint', frame: '' });
+    publishOutboxHint({ bus });
     await vi.waitFor(async () => expect(await eventsOf(user_id)).toHaveLength(n), { interval: 5, timeout: 5_000 });
     waits.push(performance.now() - started);
   }

@@ -13,12 +13,13 @@ export interface KeySetOptions {
   /** Called after a fetch that added, removed or replaced a key. */
   on_changed: () => void;
   clock: () => Date;
-  /** After a fetch that was in vain, the least time before an unknown key causes another: invented ids must not become load on the issuer. */
-  cooldown_ms?: number;
-  /** Age after which a use refreshes the keys in the background: how long a revoked key lives on. */
-  refresh_after_ms?: number;
-  timeout_ms?: number;
 }
+
+/** After a fetch that was in vain, the least time before an unknown key causes another: invented ids must not become load on the issuer. */
+const COOLDOWN_MS = 2_000;
+/** Age after which a use refreshes the keys in the background: how long a revoked key lives on. */
+const REFRESH_AFTER_MS = 300_000;
+const TIMEOUT_MS = 2_000;
 
 export interface KeySet {
   /** The key, after a fetch if it is unknown. `undefined`: the issuer does not know it. Throws `unavailable`. */
@@ -43,8 +44,8 @@ async function importKey(jwk: JWK): Promise<VerificationKey | undefined> {
   return key ? { kid: jwk.kid, alg, key: key as CryptoKey } : undefined;
 }
 
-async function fetchKeys(url: string, timeout_ms: number): Promise<{ keys: Map<string, VerificationKey>; id: string }> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(timeout_ms), redirect: 'error' });
+async function fetchKeys(url: string): Promise<{ keys: Map<string, VerificationKey>; id: string }> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS), redirect: 'error' });
   if (!response.ok) throw new Error(`The key set answered ${String(response.status)}`);
   const body = (await response.json()) as { keys?: unknown };
   if (!Array.isArray(body.keys)) throw new Error('The key set has no keys');
@@ -60,12 +61,7 @@ async function fetchKeys(url: string, timeout_ms: number): Promise<{ keys: Map<s
  * The issuer's published keys (RFC 7517). Fetched on first need, again when a token names an unknown key (with a
  * cooldown), and in the background as they age. While the issuer is away the last known keys go on working.
  */
-export function createKeySet(options: KeySetOptions): KeySet {
-  const { jwks_url, on_changed, clock } = options;
-  const cooldown_ms = options.cooldown_ms ?? 2_000;
-  const refresh_after_ms = options.refresh_after_ms ?? 300_000;
-  const timeout_ms = options.timeout_ms ?? 2_000;
-
+export function createKeySet({ jwks_url, on_changed, clock }: KeySetOptions): KeySet {
   let keys: Map<string, VerificationKey> | undefined;
   let id = '';
   let tried_at = -Infinity;
@@ -77,7 +73,7 @@ export function createKeySet(options: KeySetOptions): KeySet {
 
   async function load(): Promise<void> {
     try {
-      const fetched = await fetchKeys(jwks_url, timeout_ms);
+      const fetched = await fetchKeys(jwks_url);
       const changed = keys !== undefined && fetched.id !== id;
       keys = fetched.keys;
       id = fetched.id;
@@ -97,16 +93,16 @@ export function createKeySet(options: KeySetOptions): KeySet {
     async find(kid) {
       const known = keys?.get(kid);
       if (known) return known;
-      if (in_flight || since(in_vain_at) >= cooldown_ms) await refresh();
+      if (in_flight || since(in_vain_at) >= COOLDOWN_MS) await refresh();
       const found = keys?.get(kid);
       if (found) return found;
-      if (since(in_vain_at) >= cooldown_ms) in_vain_at = tried_at;
+      if (since(in_vain_at) >= COOLDOWN_MS) in_vain_at = tried_at;
       // A key that could not be looked up may be a new one: its owner is told to retry, not to sign in again.
-      if (failure !== undefined) throw keysUnavailable(cooldown_ms, failure);
+      if (failure !== undefined) throw keysUnavailable(COOLDOWN_MS, failure);
       return undefined;
     },
     keepFresh() {
-      if (keys && since(tried_at) >= refresh_after_ms) void refresh();
+      if (keys && since(tried_at) >= REFRESH_AFTER_MS) void refresh();
     },
   };
 }

@@ -48,8 +48,8 @@ describe('a token of the configured issuer', () => {
     expect(await makeVerifier().verify(token)).toMatchObject({ email: null, name: null, session_id: null });
   });
 
-  it('is accepted while our clocks differ by up to 30 seconds, whatever tolerance is asked for', async () => {
-    const verifier = makeVerifier({ clock_tolerance_s: 600 });
+  it('is accepted while our clocks differ by up to 30 seconds, and no longer', async () => {
+    const verifier = makeVerifier();
     await verifier.verify(await issuer.sign({ exp: inSeconds(-25) }));
     await verifier.verify(await issuer.sign({ nbf: inSeconds(25) }));
     await expect(verifier.verify(await issuer.sign({ exp: inSeconds(-31) }))).rejects.toEqual(expired);
@@ -136,7 +136,7 @@ describe('a token is refused', () => {
   });
 
   it('when its key id is unknown, with one fetch per cooldown however many ask', async () => {
-    const verifier = makeVerifier({ cooldown_ms: 10_000 });
+    const verifier = makeVerifier();
     await verifier.verify(await issuer.sign());
     const forged = await Promise.all(
       Array.from({ length: 5 }, () => issuer.sign({}, { header: { kid: randomUUID() } })),
@@ -145,7 +145,7 @@ describe('a token is refused', () => {
     expect(answers.map((answer) => answer.status === 'rejected' && answer.reason)).toEqual(Array(5).fill(invalid));
     await expect(verifier.verify(await issuer.sign({}, { header: { kid: randomUUID() } }))).rejects.toEqual(invalid);
     expect(issuer.fetches).toBe(2);
-    now_ms += 10_000;
+    now_ms += 2_000;
     await expect(verifier.verify(await issuer.sign({}, { header: { kid: randomUUID() } }))).rejects.toEqual(invalid);
     expect(issuer.fetches).toBe(3);
   });
@@ -164,16 +164,14 @@ describe('rotation', () => {
   });
 
   it('forgets verified tokens when the keys change, and refuses those of a key that was withdrawn', async () => {
-    const on_keys_changed = vi.fn();
-    const verifier = makeVerifier({ refresh_after_ms: 300_000, on_keys_changed });
+    const verifier = makeVerifier();
     const old_token = await issuer.sign();
     await verifier.verify(old_token);
     await issuer.addKey();
     issuer.keys.shift();
     now_ms += 300_000;
     await verifier.verify(old_token);
-    await vi.waitFor(() => expect(on_keys_changed).toHaveBeenCalledOnce());
-    await expect(verifier.verify(old_token)).rejects.toEqual(invalid);
+    await vi.waitFor(() => expect(verifier.verify(old_token)).rejects.toEqual(invalid));
     await verifier.verify(await issuer.sign());
   });
 
@@ -196,7 +194,7 @@ describe('rotation', () => {
 describe('when the key set cannot be fetched', () => {
   it.each(['refuse', 'hang'] as const)('and never was, tokens are unavailable, not invalid (%s)', async (outage) => {
     issuer.outage = outage;
-    const verifier = makeVerifier({ timeout_ms: 1_000 });
+    const verifier = makeVerifier();
     const token = await issuer.sign();
     await expect(verifier.verify(token)).rejects.toEqual(unavailable);
     await expect(verifier.verify(token)).rejects.toEqual(unavailable);
@@ -207,10 +205,10 @@ describe('when the key set cannot be fetched', () => {
   });
 
   it('the last known keys go on working, and a token of an unknown key is told to retry', async () => {
-    const verifier = makeVerifier({ refresh_after_ms: 60_000 });
+    const verifier = makeVerifier();
     await verifier.verify(await issuer.sign());
     issuer.outage = 'refuse';
-    now_ms += 60_000;
+    now_ms += 300_000;
     const of_new_key = await issuer.sign({}, { key: await issuer.addKey() });
     await expect(verifier.verify(of_new_key)).rejects.toEqual(unavailable);
     issuer.outage = 'none';

@@ -28,17 +28,13 @@ export interface TokenVerifierOptions {
   issuer?: string;
   audience?: string;
   secrets?: readonly SharedSecret[];
-  on_keys_changed?: () => void;
   clock?: () => Date;
-  /** Allowed difference between our clock and the issuer's, in seconds, at most 30. */
-  clock_tolerance_s?: number;
-  /** See `KeySetOptions`. */
-  cooldown_ms?: number;
-  refresh_after_ms?: number;
-  timeout_ms?: number;
   /** How many verified tokens are remembered. */
   cache_size?: number;
 }
+
+/** Allowed difference between our clock and the issuer's, in seconds. */
+const CLOCK_TOLERANCE_S = 30;
 
 export interface TokenVerifier {
   /**
@@ -111,7 +107,6 @@ async function verifyWithAny(token: string, candidates: Candidate[], checks: JWT
 export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
   const base_url = `${options.supabase_url.replace(/\/+$/, '')}/auth/v1`;
   const clock = options.clock ?? (() => new Date());
-  const tolerance_s = Math.min(options.clock_tolerance_s ?? 30, 30);
   const secrets = (options.secrets ?? []).map(({ kid, secret }) => ({ kid, alg: 'HS256', key: Buffer.from(secret) }));
   const verified = new LRUCache<string, Claims>({ max: options.cache_size ?? 20_000 });
   const verifying = new Map<string, Promise<Claims>>();
@@ -123,11 +118,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     on_changed() {
       generation += 1;
       verified.clear();
-      options.on_keys_changed?.();
     },
-    cooldown_ms: options.cooldown_ms,
-    refresh_after_ms: options.refresh_after_ms,
-    timeout_ms: options.timeout_ms,
   });
 
   async function candidatesFor(alg: string, kid: string | undefined): Promise<Candidate[]> {
@@ -149,7 +140,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     const payload = await verifyWithAny(token, candidates, {
       issuer: options.issuer ?? base_url,
       audience: options.audience ?? 'authenticated',
-      clockTolerance: tolerance_s,
+      clockTolerance: CLOCK_TOLERANCE_S,
       currentDate: clock(),
       requiredClaims: ['exp', 'sub'],
     });
@@ -175,7 +166,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
       const token_hash = hash('sha256', token, 'base64url');
       const known = verified.get(token_hash);
       if (known) {
-        if (known.expires_at + tolerance_s * 1000 > clock().getTime()) return known;
+        if (known.expires_at + CLOCK_TOLERANCE_S * 1000 > clock().getTime()) return known;
         verified.delete(token_hash);
         throw tokenExpired();
       }

@@ -8,16 +8,16 @@ import { publishPresenceFrame } from './publish.ts';
 import { publishPresenceInput } from './schemas.ts';
 
 /**
- * Shows the caller's cursor, selection and name to the others on a canvas. Ephemeral: nothing is stored, and it may be
- * lost. Throws `canvas.not_found`.
+ * Shows the caller's cursor, selection and name to the others on a canvas, for whoever has no socket: the person is one
+ * session, by the id of their own. Ephemeral: nothing is stored, and it may be lost. Throws `canvas.not_found`.
  */
 export async function publishPresence(ctx: UserCtx, input: z.input<typeof publishPresenceInput>): Promise<void> {
-  const { canvas_id, session_id, name, cursor, selection } = parseInput(publishPresenceInput, input);
+  const { canvas_id, name, cursor, selection } = parseInput(publishPresenceInput, input);
   const { user_id } = ctx.actor;
   await requireSight(ctx, canvas_id);
   publishPresenceFrame(ctx, canvas_id, {
     type: 'presence',
-    session_id: session_id ?? user_id,
+    session_id: user_id,
     user_id,
     name: name ?? null,
     cursor: cursor ?? null,

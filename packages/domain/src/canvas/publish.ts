@@ -1,7 +1,6 @@
 import { currentTraceparent } from '@potentia/config/telemetry';
 import { canvasChannel } from '../platform/bus.ts';
 import type { Ctx } from '../platform/ctx.ts';
-import { OUTBOX_HINT_CHANNEL } from '../platform/outbox.ts';
 
 /** An accepted change as Postgres wrote it: `frame` is what a hub would read from `canvas_events` to fill a gap. */
 export interface CanvasEvent {
@@ -23,11 +22,6 @@ export function publishAccess(ctx: Ctx, canvas_id: string, user_id: string): voi
 /** Makes every hub close its sockets on this canvas. */
 export function publishDeleted(ctx: Ctx, canvas_id: string): void {
   ctx.bus.publish(canvasChannel(canvas_id), { kind: 'deleted', frame: '' });
-}
-
-/** Wakes the outbox relay, which polls anyway. */
-export function publishOutboxHint(ctx: Ctx): void {
-  ctx.bus.publish(OUTBOX_HINT_CHANNEL, { kind: 'hint', frame: '' });
 }
 
 /** Sends a presence frame; it may be lost. */

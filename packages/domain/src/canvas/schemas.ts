@@ -221,11 +221,7 @@ export const updateCanvasMetaInput = updateCanvasMetaBody.safeExtend({
 });
 export const listBlocksInput = listBlocksQuery.extend(onCanvas);
 export const mutateBlocksInput = mutateBlocksBody.extend(onCanvas);
-export const publishPresenceInput = presenceBody.extend({
-  ...onCanvas,
-  session_id: safeText(100).optional().describe('Set by the hub alone; over HTTP a person has one session'),
-});
-export const leaveCanvasInput = canvasRef.extend({ session_id: safeText(100).optional() });
+export const publishPresenceInput = presenceBody.extend(onCanvas);
 export const setAccessInput = z.strictObject({ ...onCanvas, user_id: id, role: grantableRole.nullable() });
 export const importMarkdownInput = importMarkdownBody.extend(onCanvas);
 

@@ -2,8 +2,9 @@ import { setCanvasAccess } from '@potentia/db/canvas/queries';
 import type { z } from 'zod';
 import type { UserCtx } from '../platform/ctx.ts';
 import { fromDb } from '../platform/db-errors.ts';
+import { publishOutboxHint } from '../platform/outbox.ts';
 import { parseInput } from '../platform/parse.ts';
-import { publishAccess, publishOutboxHint } from './publish.ts';
+import { publishAccess } from './publish.ts';
 import { setAccessInput, type Access } from './schemas.ts';
 
 /**

@@ -1,5 +1,12 @@
-/** Where whoever committed an outbox row says so, with a message of kind `hint`. The relay also looks once a second. */
+import type { Ctx } from './ctx.ts';
+
+/** Where whoever committed an outbox row says so. */
 export const OUTBOX_HINT_CHANNEL = 'outbox:hint';
+
+/** Wakes the outbox relay, which looks once a second anyway. To be called after the commit. */
+export function publishOutboxHint({ bus }: Pick<Ctx, 'bus'>): void {
+  bus.publish(OUTBOX_HINT_CHANNEL, { kind: 'hint', frame: '' });
+}
 
 /**
  * What a queue carries: an outbox row on its way. A job can run more than once (a process dies between its work and the
