@@ -1,4 +1,5 @@
 import { runApp } from '@potentia/config/run-app';
+import { assertDatabase } from '@potentia/db/assert-database';
 import { startJobs } from './app.ts';
 import { schema } from './config.ts';
 import { createJobsContext, SERVICE, VERSION } from './context.ts';
@@ -9,6 +10,7 @@ await runApp({
   schema,
   async start(config, log) {
     const context = createJobsContext(config, log);
+    await assertDatabase(context.db);
     const app = await startJobs(context);
     return {
       url: app.url,

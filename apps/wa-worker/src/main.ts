@@ -1,4 +1,5 @@
 import { runApp } from '@potentia/config/run-app';
+import { assertDatabase } from '@potentia/db/assert-database';
 import { startWaWorker } from './app.ts';
 import { schema } from './config.ts';
 import { createWaWorkerContext, SERVICE, VERSION } from './context.ts';
@@ -9,6 +10,7 @@ await runApp({
   schema,
   async start(config, log) {
     const context = createWaWorkerContext(config, log);
+    await assertDatabase(context.db);
     const app = await startWaWorker(context);
     return {
       url: app.url,
