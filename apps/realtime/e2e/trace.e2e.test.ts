@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { spawnService } from '@potentia/config/testing/spawn-service';
 import { newId } from '@potentia/domain/platform/uuid';
 import { expect, it } from 'vitest';
-import { createText, hubEnv, invite, open, ownedCanvas, startBackends } from '../src/testing/hub.ts';
+import { API_KEYS, createText, hubEnv, invite, open, ownedCanvas, startBackends } from '../src/testing/hub.ts';
 
 const HUB = join(import.meta.dirname, '../src/main.ts');
 const API = join(import.meta.dirname, '../../api/src/main.ts');
@@ -59,7 +59,7 @@ it('one trace and one request id run from an HTTP mutation through pub/sub to th
     OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
     OTEL_BSP_SCHEDULE_DELAY: '100',
   });
-  await using api = await spawnService({ main: API, env });
+  await using api = await spawnService({ main: API, env: { ...env, ...API_KEYS } });
   await using hub = await spawnService({ main: HUB, env });
   const canvas = await ownedCanvas(backends);
   await using bob = await open(hub, canvas, await invite(backends, canvas));

@@ -6,6 +6,7 @@ import { type Frame, type TestClient } from '../src/testing/client.ts';
 import {
   type Backends,
   createText,
+  API_KEYS,
   hubEnv,
   invite,
   open,
@@ -34,7 +35,12 @@ interface World extends AsyncDisposable {
 async function startWorld(): Promise<World> {
   const backends = await startBackends();
   const env = hubEnv(backends, { LOG_LEVEL: 'info' });
-  const api_env = { ...env, RATE_LIMITS: '[{"limit":1000000,"window_ms":60000}]', IP_RATE_LIMIT: '100000' };
+  const api_env = {
+    ...env,
+    ...API_KEYS,
+    RATE_LIMITS: '[{"limit":1000000,"window_ms":60000}]',
+    IP_RATE_LIMIT: '100000',
+  };
   const [api, ...hubs] = await Promise.all([
     spawnService({ main: API, env: api_env }),
     spawnService({ main: HUB, env }),

@@ -49,6 +49,9 @@ export function hubEnv(
   };
 }
 
+/** What the API reads beside the environment of a hub. */
+export const API_KEYS = { SUPABASE_ANON_KEY: 'anon', SUPABASE_SERVICE_ROLE_KEY: 'service' };
+
 export interface TestHub extends AsyncDisposable {
   url: string;
   context: RealtimeContext;
