@@ -11,6 +11,9 @@ export class UnsafeDatabaseError extends Error {
   }
 }
 
+/** A service that starts beside many others waits longer than a request would. */
+const START_TIMEOUT_MS = 10_000;
+
 /**
  * To be called once at start: the service's role neither is a superuser nor bypasses row security, every table has row
  * security enabled and forced, views run as their caller, functions pin their search_path (or are bound when created), and
@@ -44,6 +47,8 @@ export async function assertDatabase(db: Queryable): Promise<void> {
        and (p.proacl is null or exists (select from aclexplode(p.proacl) a where a.grantee = 0))
      union all
      select 'there is no schema app: migrate first' where to_regnamespace('app') is null`,
+    [],
+    { timeout_ms: START_TIMEOUT_MS },
   );
   if (rows.length > 0) throw new UnsafeDatabaseError(rows.map((row) => row.problem));
 }
