@@ -1,4 +1,3 @@
-import { loadEnv } from '@potentia/config/env';
 import {
   apiVariables,
   authVariables,
@@ -19,6 +18,3 @@ export const schema = z.object({
 });
 
 export type ApiConfig = z.output<typeof schema>;
-
-/** Reads the environment once; exits 1 with a table of every variable at fault. */
-export const readConfig = (): ApiConfig => loadEnv('api', schema);

@@ -1,4 +1,3 @@
-import { loadEnv } from '@potentia/config/env';
 import { jsonList, wholeNumber } from '@potentia/config/values';
 import {
   httpVariables,
@@ -36,6 +35,3 @@ export const schema = z.object({
 });
 
 export type RealtimeConfig = z.output<typeof schema>;
-
-/** The environment of this service; ends the process when it is not usable. */
-export const readConfig = (): RealtimeConfig => loadEnv('realtime', schema);
