@@ -54,6 +54,14 @@ describe('while Redis answers', () => {
     expect((await take('b', limit)).allowed).toBe(false);
   });
 
+  test('a limit that is replaced by one of a shorter window locks nobody out', async () => {
+    const [before, after] = [await replica(), await replica()];
+    await before.take('replaced', { limit: 1, window_ms: 60_000 });
+    const short = { limit: 10, window_ms: 1_000 };
+    expect((await after.take('replaced', short)).retry_after_ms).toBeLessThanOrEqual(100);
+    await vi.waitFor(async () => expect((await after.take('replaced', short)).allowed).toBe(true), { interval: 10 });
+  });
+
   test('a refusal is remembered and answered without Redis, on the replica that saw it', async () => {
     const { take, metric } = await replica();
     await take('c', ten, 10);

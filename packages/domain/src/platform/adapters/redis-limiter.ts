@@ -12,7 +12,11 @@ local now = time[1] * 1000000 + time[2]
 local tolerance, cost = tonumber(ARGV[1]), tonumber(ARGV[2])
 local from = tonumber(redis.call('GET', KEYS[1]) or 0)
 if from < now then from = now end
-if from > now + tolerance then from = now + tolerance end
+if from > now + tolerance then
+  -- Written back: a refusal writes nothing, so the next call would find the old time and be refused like this one.
+  from = now + tolerance
+  redis.call('SET', KEYS[1], string.format('%.0f', from), 'PX', math.ceil(tolerance / 1000))
+end
 local ahead = from - now + cost
 if ahead > tolerance then return {0, from - now} end
 if cost > 0 then redis.call('SET', KEYS[1], string.format('%.0f', from + cost), 'PX', math.ceil(ahead / 1000)) end
@@ -87,7 +91,7 @@ export function createRedisLimiter({ redis, timeout_ms, registry, log }: RedisLi
   const takeLocally = (key: string, rate: Rate): Taken => {
     const now_us = nowUs();
     const { allowed, tat_us } = gcra(local.get(key) ?? 0, now_us, rate);
-    if (allowed) local.set(key, tat_us);
+    local.set(key, tat_us);
     return taken(allowed, tat_us - now_us, rate, 'local');
   };
 
