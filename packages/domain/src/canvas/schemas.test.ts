@@ -75,6 +75,28 @@ describe('a mutation', () => {
   });
 });
 
+describe('presence', () => {
+  const faults = (cursor: unknown) =>
+    (schemas.presenceBody.safeParse({ cursor }).error?.issues ?? []).map(({ message }) => message);
+
+  it('holds any small JSON', () => {
+    for (const cursor of [null, 1, 'a', { block_id: uuid, at: [1, 2] }]) expect(faults(cursor)).toEqual([]);
+    expect(schemas.presenceBody.safeParse({}).success).toBe(true);
+    expect(faults('x'.repeat(2_048))).toEqual(['Larger than 2048 characters']);
+    expect(faults(['\ud800'])).toEqual(['Contains a lone surrogate']);
+  });
+
+  it('refuses what is nested deeper than any stack as bad input, not by failing', () => {
+    for (const [open, close] of [
+      ['[', ']'],
+      ['{"a":', '}'],
+    ] as const) {
+      const deep = JSON.parse(`${open.repeat(100_000)}1${close.repeat(100_000)}`) as unknown;
+      expect(faults(deep)).toEqual(['Nested deeper than 16']);
+    }
+  });
+});
+
 describe('content of an edit that names no type', () => {
   it('is checked for what every block must keep, and tells which types refuse it', () => {
     expect(typesThatRefuse({ text: 'a' })).not.toContain('text');

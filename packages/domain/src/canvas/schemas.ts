@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { checkBounds, checkContent, safeText, type BlockContent } from './rules/content.ts';
+import { checkBounds, checkContent, findBadValue, safeText, type BlockContent } from './rules/content.ts';
 import { canvas_roles, grantable_roles } from './rules/roles.ts';
 
 /** Operations in one mutation from a client. */
@@ -192,7 +192,12 @@ export const mutateBlocksBody = z
   .meta({ id: 'MutateBlocks' });
 
 /** Any small JSON: what a cursor or a selection is, is between clients. */
-const ephemeral = z.json().refine((value) => JSON.stringify(value).length <= 2_048, 'Larger than 2048 characters');
+const ephemeral = z.unknown().superRefine((value, issues) => {
+  // Not z.json(): it recurses as deep as the value does, which can be deeper than the stack.
+  const fault = findBadValue(value);
+  if (fault) issues.addIssue({ code: 'custom', ...fault });
+  else if (JSON.stringify(value).length > 2_048) issues.addIssue('Larger than 2048 characters');
+});
 
 export const presenceBody = z
   .strictObject({ cursor: ephemeral.optional(), selection: ephemeral.optional(), name: safeText(80).optional() })

@@ -112,13 +112,14 @@ export function typesThatRefuse(content: BlockContent): KnownBlockType[] {
 
 /** Faults that hold for every type: size, depth, and strings or keys that Postgres cannot store. */
 export function checkBounds(content: BlockContent): ContentFault[] {
-  const fault = findBadValue(content, [], 1);
+  const fault = findBadValue(content);
   if (fault) return [fault];
   const bytes = Buffer.byteLength(JSON.stringify(content));
   return bytes > MAX_CONTENT_BYTES ? [{ path: [], message: `${bytes} bytes, at most ${MAX_CONTENT_BYTES}` }] : [];
 }
 
-function findBadValue(value: unknown, path: PropertyKey[], depth: number): ContentFault | null {
+/** The first part of a JSON value that is nested too deeply, or that Postgres or another client could not take. */
+export function findBadValue(value: unknown, path: PropertyKey[] = [], depth = 1): ContentFault | null {
   if (typeof value === 'string') {
     const message = checkString(value);
     return message ? { path, message } : null;
