@@ -1,4 +1,6 @@
 import { randomUUIDv7 } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { runToExit, spawnService } from '@potentia/config/testing/spawn-service';
 import { getUserEvents } from '@potentia/db/auth/queries';
@@ -78,6 +80,15 @@ test('it gets ready, reports its health, and SIGTERM lets it finish and ends it 
 
   await using _next = await start();
   await vi.waitFor(async () => expect(await delivered(user_id)).toHaveLength(300), { timeout: 10_000 });
+});
+
+test('a connection on which nothing is asked does not keep it from stopping in order', async () => {
+  await using service = await start();
+  const silent = connect(Number(new URL(service.url).port), '127.0.0.1');
+  silent.on('error', () => undefined);
+  await once(silent, 'connect');
+  await fetch(`${service.url}/health`);
+  expect(await service.stop()).toEqual({ code: 0, signal: null });
 });
 
 test('kill -9 at any moment loses nothing and delivers nothing twice', async () => {

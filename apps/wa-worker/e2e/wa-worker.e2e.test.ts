@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { runToExit, spawnService } from '@potentia/config/testing/spawn-service';
 import { createTestDatabase, type TestDatabase } from '@potentia/db/testing/database';
@@ -46,6 +48,15 @@ test('it starts, is ready, says that no session is linked, reports its health, a
   );
   expect(await service.stop()).toEqual({ code: 0, signal: null });
   expect(service.output()).toContain('wa-worker has stopped');
+});
+
+test('a connection on which nothing is asked does not keep it from stopping in order', async () => {
+  await using service = await spawnService({ main, env: env() });
+  const silent = connect(Number(new URL(service.url).port), '127.0.0.1');
+  silent.on('error', () => undefined);
+  await once(silent, 'connect');
+  await fetch(`${service.url}/health`);
+  expect(await service.stop()).toEqual({ code: 0, signal: null });
 });
 
 test('it says which dependency is missing, and goes on living', async () => {

@@ -17,7 +17,8 @@ export async function startWaWorker({ config, log, db, health }: WaWorkerContext
     registers: [health.registry],
   }).set(0);
 
-  const server = fastify({ logger: false });
+  // A connection that was opened and never asked anything counts as busy, and would hold the service until it is ended.
+  const server = fastify({ logger: false, forceCloseConnections: true });
   for (const route of health.routes) {
     server.get(route.path, async (_request, reply) => {
       const { status, content_type, body } = await route.handle();
