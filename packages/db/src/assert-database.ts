@@ -15,11 +15,16 @@ export class UnsafeDatabaseError extends Error {
 const START_TIMEOUT_MS = 10_000;
 
 /**
- * To be called once at start: the service's role neither is a superuser nor bypasses row security, every table has row
+ * To be called once at start: the schema is there, the service's role neither is a superuser nor bypasses row security, every table has row
  * security enabled and forced, views run as their caller, functions pin their search_path (or are bound when created), and
  * definer functions are not for everybody. Throws `UnsafeDatabaseError` and what `call` throws.
  */
 export async function assertDatabase(db: Queryable): Promise<void> {
+  // Of its own: where the schema is missing, the names below do not even parse.
+  const [schema] = await db.call<{ found: boolean }>(`select to_regnamespace('app') is not null as found`, [], {
+    timeout_ms: START_TIMEOUT_MS,
+  });
+  if (!schema?.found) throw new UnsafeDatabaseError(['there is no schema app: migrate first']);
   const rows = await db.call<{ problem: string }>(
     `select 'the role ' || current_user || ' is a superuser or bypasses row security' as problem
      from pg_roles where rolname = current_user and (rolsuper or rolbypassrls)
@@ -44,9 +49,7 @@ export async function assertDatabase(db: Queryable): Promise<void> {
      select 'the function ' || p.proname || ' is granted to everybody'
      from pg_proc p
      where p.pronamespace = 'app'::regnamespace
-       and (p.proacl is null or exists (select from aclexplode(p.proacl) a where a.grantee = 0))
-     union all
-     select 'there is no schema app: migrate first' where to_regnamespace('app') is null`,
+       and (p.proacl is null or exists (select from aclexplode(p.proacl) a where a.grantee = 0))`,
     [],
     { timeout_ms: START_TIMEOUT_MS },
   );

@@ -41,6 +41,14 @@ test('a superuser, an unforced table, a view of its owner, a loose function: eac
   await superuser.end();
 });
 
+test('a database without a schema is told apart from an unsafe one', async () => {
+  await using empty = await createTestDatabase();
+  await empty.asOwner('drop schema app cascade');
+  await expect(assertDatabase(empty.db)).rejects.toEqual(
+    new UnsafeDatabaseError(['there is no schema app: migrate first']),
+  );
+});
+
 test('every foreign key can be followed backwards by an index, which leads with workspace_id where the row has one', async () => {
   const bad = await t.asOwner<{ key: string }>(`
     select conrelid::regclass || ' ' || conname as key from pg_constraint c

@@ -8,11 +8,14 @@ const LOCK = 7_236_002;
 export interface MigrationReport {
   /** Names of the files that ran. */
   applied: string[];
+  /** Functions that no file creates any more. */
+  dropped: string[];
 }
 
 /**
  * Brings the schema to what the files say: numbered migrations once each, then the repeatable files whose checksum changed,
- * all in one transaction under a lock. `owner_url` logs in as a member of `potentia_owner` (`potentia_migrator`).
+ * all in one transaction under a lock. The functions of a changed file are dropped before (`create or replace` can neither
+ * change what a function returns nor take away an overload), and so is every function in `app` that no file creates. `owner_url` logs in as a member of `potentia_owner` (`potentia_migrator`).
  * Throws when a migration that ran has been edited since.
  */
 export async function migrate(owner_url: string): Promise<MigrationReport> {
@@ -24,13 +27,14 @@ export async function migrate(owner_url: string): Promise<MigrationReport> {
       await prepareSchema(tx);
       const known = await tx<{ name: string; checksum: string }[]>`select name, checksum from app.migrations`;
       const checksums = new Map(known.map((row) => [row.name, row.checksum]));
-      const files = [
-        ...pendingMigrations(checksums),
-        ...repeatableFiles().filter((file) => checksums.get(file.name) !== file.checksum),
-      ];
-      for (const file of files) await apply(tx, file);
-      if (files.length > 0) await tx.unsafe('select app.secure_tables()');
-      return { applied: files.map((file) => file.name) };
+      const migrations = pendingMigrations(checksums);
+      for (const file of migrations) await apply(tx, file);
+      const changed = repeatableFiles().filter((file) => checksums.get(file.name) !== file.checksum);
+      const { due, dropped } = await dropFunctions(tx, changed);
+      for (const file of due) await apply(tx, file);
+      const applied = [...migrations, ...due].map((file) => file.name);
+      if (applied.length > 0) await tx.unsafe('select app.secure_tables()');
+      return { applied, dropped };
     });
   } finally {
     await sql.end({ timeout: 5 });
@@ -54,6 +58,38 @@ function pendingMigrations(checksums: Map<string, string>): SqlFile[] {
   return files.filter((file) => !checksums.has(file.name));
 }
 
+/**
+ * Drops the functions of the changed files with all their overloads, those bound to them, and those that no file creates.
+ * Answers the files that are due now, the changed ones and those whose functions went with others, and the names of the
+ * last. What is no function but needs one (a policy, a default) makes it fail: that needs a migration.
+ */
+async function dropFunctions(
+  tx: postgres.TransactionSql,
+  changed: SqlFile[],
+): Promise<{ due: SqlFile[]; dropped: string[] }> {
+  const files = repeatableFiles();
+  const known = new Set(files.flatMap(functionNames));
+  const doomed = await tx<{ name: string; signature: string }[]>`
+    with recursive doomed (oid) as (
+      select oid from pg_proc where pronamespace = 'app'::regnamespace
+        and (proname = any(string_to_array(${changed.flatMap(functionNames).join()}, ',')) or proname <> all(string_to_array(${[...known].join()}, ',')))
+      union
+      select d.objid from doomed join pg_depend d
+        on d.refclassid = 'pg_proc'::regclass and d.refobjid = doomed.oid and d.classid = 'pg_proc'::regclass
+    )
+    select p.proname as name, p.oid::regprocedure::text as signature from doomed join pg_proc p using (oid)`;
+  if (doomed.length > 0) await tx.unsafe(`drop routine ${doomed.map(({ signature }) => signature).join(', ')}`);
+  const gone = new Set(doomed.map(({ name }) => name));
+  const due = new Set(changed.map(({ name }) => name));
+  return {
+    due: files.filter((file) => due.has(file.name) || functionNames(file).some((name) => gone.has(name))),
+    dropped: doomed.filter(({ name }) => !known.has(name)).map(({ signature }) => signature),
+  };
+}
+
+const functionNames = ({ text }: SqlFile): string[] =>
+  [...text.matchAll(/^create (?:or replace )?function app\.(\w+)/gim)].map(([, name = '']) => name);
+
 async function apply(tx: postgres.TransactionSql, file: SqlFile): Promise<void> {
   try {
     await tx.unsafe(file.text);
@@ -73,6 +109,7 @@ function position(text: string, error: unknown): string {
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) await main();
 
 async function main(): Promise<void> {
-  const { applied } = await migrate(readMigrateConfig().POSTGRES_OWNER_URL);
-  console.log(applied.length === 0 ? 'nothing to apply' : applied.map((name) => `applied ${name}`).join('\n'));
+  const { applied, dropped } = await migrate(readMigrateConfig().POSTGRES_OWNER_URL);
+  const lines = [...applied.map((name) => `applied ${name}`), ...dropped.map((name) => `dropped ${name}`)];
+  console.log(lines.length === 0 ? 'nothing to apply' : lines.join('\n'));
 }
