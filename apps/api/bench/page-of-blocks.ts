@@ -1,8 +1,9 @@
+import { startBackends } from '@potentia/domain/platform/testing/backends';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { load } from './load.ts';
-import { person, startApi, startBackends } from '../src/testing/api.ts';
+import { person, startApi } from '../src/testing/api.ts';
 
 /*
  * What the whole stack (token, limit, tenant context, row-level security, validation) costs the server on a hot read: CPU

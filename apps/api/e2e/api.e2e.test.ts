@@ -1,9 +1,10 @@
+import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { type Backends, person, startBackends } from '../src/testing/api.ts';
+import { person } from '../src/testing/api.ts';
 
 const MAIN = join(import.meta.dirname, '../src/main.ts');
 const children: ChildProcess[] = [];

@@ -1,10 +1,13 @@
 import type { Health } from '@potentia/config/health';
+import { trustProxy } from '@potentia/config/variables';
+import { VERSION } from '@potentia/config/version';
+import { REQUEST_ID_HEADER, requestId } from '@potentia/domain/platform/request-id';
 import cors from '@fastify/cors';
 import { fastify, type FastifyBaseLogger, LogController } from 'fastify';
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { authRoutes } from './auth/routes.ts';
 import { canvasRoutes } from './canvas/routes.ts';
-import { type ApiContext, VERSION } from './context.ts';
+import type { ApiContext } from './context.ts';
 import { debugRoutes } from './debug/routes.ts';
 import { authenticate } from './platform/auth.ts';
 import { clientErrorHandler } from './platform/client-errors.ts';
@@ -16,7 +19,6 @@ import { answerNotFound } from './platform/not-found.ts';
 import { type App, documentApi } from './platform/openapi.ts';
 import { sendProblem } from './platform/problem.ts';
 import { limitRate } from './platform/rate-limit.ts';
-import { REQUEST_ID_HEADER, requestId } from './platform/request-id.ts';
 import { rewriteUrl } from './platform/rewrites.ts';
 import { createTenantOf } from './platform/tenant.ts';
 import { traceRequests } from './platform/tracing.ts';
@@ -49,7 +51,7 @@ function createServer(context: ApiContext): App {
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestId,
     rewriteUrl,
-    trustProxy: config.TRUST_PROXY > 0 && ((_address, hop) => hop < config.TRUST_PROXY),
+    trustProxy: trustProxy(config),
     bodyLimit: BODY_LIMIT,
     connectionTimeout: 30_000,
     requestTimeout: 20_000,
@@ -86,7 +88,7 @@ export async function buildApp(context: ApiContext): Promise<App> {
   await limitRate(app, {
     limiter: context.limiter,
     rules: config.RATE_LIMITS,
-    tenant_of: createTenantOf(context.db),
+    tenantOf: createTenantOf(context.db),
     metrics,
   });
   answerNotFound(app);
@@ -109,7 +111,7 @@ function drainOnClose(app: App, health: Health): void {
   let draining = false;
   app.addHook('preClose', (done) => {
     draining = true;
-    health.set_draining();
+    health.setDraining();
     done();
   });
   app.addHook('onSend', (_request, reply, payload, done) => {

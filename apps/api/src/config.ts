@@ -1,12 +1,30 @@
+import { bool, jsonList, wholeNumber } from '@potentia/config/values';
 import {
-  apiVariables,
   authVariables,
   httpVariables,
   postgresVariables,
+  rateLimit,
   redisVariables,
   telemetryVariables,
 } from '@potentia/config/variables';
 import { z } from 'zod';
+
+/** One rule of `RATE_LIMITS`. Of the rules that match a request, the one that names most of it decides. */
+const rateLimitRule = z.strictObject({
+  ...rateLimit,
+  method: z.string().toUpperCase().optional(),
+  /** The route's pattern, such as `/api/v1/canvases/:canvas_id`. */
+  route: z.string().optional(),
+});
+export type RateLimitRule = z.infer<typeof rateLimitRule>;
+
+/** A person may do much, but little of what keeps a Markdown process or the auth server busy. */
+const DEFAULT_RULES: RateLimitRule[] = [
+  { limit: 600, window_ms: 60_000 },
+  { method: 'POST', route: '/api/v1/canvases/:canvas_id/import', limit: 30, window_ms: 60_000, burst: 5 },
+  { method: 'GET', route: '/api/v1/canvases/:canvas_id/export', limit: 30, window_ms: 60_000, burst: 5 },
+  { method: 'POST', route: '/api/v1/auth/refresh', limit: 30, window_ms: 60_000 },
+];
 
 export const schema = z.object({
   ...httpVariables(4000),
@@ -14,7 +32,17 @@ export const schema = z.object({
   ...redisVariables,
   ...authVariables,
   ...telemetryVariables,
-  ...apiVariables,
+  RATE_LIMITS: jsonList(rateLimitRule).default(DEFAULT_RULES).meta({
+    description: 'JSON list of {tenant?, method?, route?, limit, window_ms, burst?}; the most specific rule wins',
+  }),
+  IP_RATE_LIMIT: wholeNumber(1, 1_000_000)
+    .default(200)
+    .meta({ description: 'Requests per second and IP address before the token is looked at' }),
+  ENABLE_DEBUG_ECHO: bool.optional().meta({ description: 'POST /debug/echo; on, except in production, when not set' }),
+  REALTIME_PUBLIC_URL: z
+    .url({ protocol: /^(https?|wss?)$/, error: 'must be an http(s) or ws(s) URL' })
+    .optional()
+    .meta({ description: 'Where clients open WebSockets, for the reference', example: 'wss://realtime.example.com' }),
 });
 
 export type ApiConfig = z.output<typeof schema>;

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { createHealth, type Health } from '@potentia/config/health';
 import type { Logger } from '@potentia/config/logger';
-import { jwtIssuer } from '@potentia/config/variables';
+import { postgresSettings, tokenSettings } from '@potentia/config/variables';
+import { VERSION } from '@potentia/config/version';
 import { createDb, type Db } from '@potentia/db/client';
 import { createSupabaseAuth } from '@potentia/domain/auth/adapters/supabase';
 import { createEnsureUser } from '@potentia/domain/auth/ensure-user';
 import type { AuthProvider } from '@potentia/domain/auth/refresh-session';
+import { observeRefusals } from '@potentia/domain/auth/observe-refusals';
 import { createTokenVerifier, type TokenVerifier } from '@potentia/domain/auth/verify-token';
 import { createMarkdown } from '@potentia/domain/canvas/adapters/markdown-processes';
 import type { Markdown } from '@potentia/domain/canvas/markdown';
@@ -17,7 +19,6 @@ import type { Limiter } from '@potentia/domain/platform/limiter';
 import type { ApiConfig } from './config.ts';
 
 export const SERVICE = 'api';
-export const VERSION = '0.1.0';
 
 /** Everything that the routes use of the world. */
 export interface ApiContext {
@@ -36,14 +37,7 @@ export interface ApiContext {
 
 /** The composition root of the API. `close` lets go of every connection and process. */
 export function createApiContext(config: ApiConfig, log: Logger): ApiContext & { close(): Promise<void> } {
-  const db = createDb({
-    url: config.DATABASE_URL,
-    pool_size: config.DATABASE_POOL_SIZE,
-    timeout_ms: config.DATABASE_TIMEOUT_MS,
-    prepare: config.DATABASE_PREPARE,
-    application_name: `potentia-${SERVICE}`,
-    log,
-  });
+  const db = createDb({ ...postgresSettings(config), application_name: `potentia-${SERVICE}`, log });
   const redis = createRedis({ url: config.REDIS_URL, timeout_ms: config.REDIS_TIMEOUT_MS, role: 'command', log });
   const health = createHealth({
     service: SERVICE,
@@ -69,12 +63,7 @@ export function createApiContext(config: ApiConfig, log: Logger): ApiContext & {
     bus: createBus({ redis, registry }),
     limiter: createRedisLimiter({ redis, timeout_ms: config.REDIS_TIMEOUT_MS, registry, log }),
     ensureUser: createEnsureUser(),
-    verifier: createTokenVerifier({
-      supabase_url: config.SUPABASE_URL,
-      issuer: jwtIssuer(config),
-      audience: config.SUPABASE_JWT_AUDIENCE,
-      secrets: config.SUPABASE_JWT_SECRETS ?? [],
-    }),
+    verifier: createTokenVerifier({ ...tokenSettings(config), onRefused: observeRefusals({ registry, log }) }),
     auth: createSupabaseAuth({ supabase_url: config.SUPABASE_URL, anon_key: config.SUPABASE_ANON_KEY }),
     async close() {
       await markdown.close();

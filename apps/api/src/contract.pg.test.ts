@@ -1,16 +1,9 @@
+import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  type Answer,
-  type Backends,
-  person,
-  type Person,
-  startApi,
-  startBackends,
-  type TestApi,
-} from './testing/api.ts';
+import { type Answer, person, type Person, startApi, type TestApi } from './testing/api.ts';
 import { type Door, doorsOf, fillPath } from './testing/doors.ts';
 import { fromJsonSchema } from './testing/from-json-schema.ts';
 
@@ -72,7 +65,8 @@ async function askGenerated(door: Door): Promise<void> {
           fc.oneof(
             { arbitrary: fc.constant(known[name] ?? 'x'), weight: 8 },
             fc.uuid(),
-            fc.constantFrom('x', '*', '..', 'a b', 'é'),
+            // Not a bare `..`: a URL parser takes it away with the segment before, and asks another path.
+            fc.constantFrom('x', '*', '../..', 'a b', 'é'),
           ),
         ]),
     ),

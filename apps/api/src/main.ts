@@ -4,11 +4,10 @@ import { assertDatabase } from '@potentia/db/assert-database';
 import { writeSystemHealth } from '@potentia/db/platform/queries';
 import { buildApp } from './app.ts';
 import { schema } from './config.ts';
-import { createApiContext, SERVICE, VERSION } from './context.ts';
+import { createApiContext, SERVICE } from './context.ts';
 
 await runApp({
   service: SERVICE,
-  version: VERSION,
   schema,
   async start(config, log) {
     const context = createApiContext(config, log);

@@ -1,7 +1,8 @@
+import { startBackends } from '@potentia/domain/platform/testing/backends';
 import { randomUUID } from 'node:crypto';
 import { startFaultProxy } from '@potentia/db/testing/fault-proxy';
 import { expect, it } from 'vitest';
-import { person, startApi, startBackends } from './testing/api.ts';
+import { person, startApi } from './testing/api.ts';
 
 it('warm: a hot GET is one round trip to Postgres and one to Redis; a mutation one (two with a new rank) and two', async () => {
   await using backends = await startBackends();

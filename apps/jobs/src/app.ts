@@ -43,8 +43,8 @@ export async function startJobs(
     timeout_ms: config.REDIS_TIMEOUT_MS,
     log,
     registry,
-    on_message: () => relay.wake(),
-    on_reconnect: () => relay.wake(),
+    onMessage: () => relay.wake(),
+    onReconnect: () => relay.wake(),
   });
   void subscriber.subscribe(OUTBOX_HINT_CHANNEL);
   relay.start();
@@ -68,7 +68,7 @@ export async function startJobs(
   return {
     url,
     async stop() {
-      health.set_draining();
+      health.setDraining();
       subscriber.close();
       await Promise.all([
         relay.stop(),

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createHealth, type Health } from '@potentia/config/health';
 import type { Logger } from '@potentia/config/logger';
 import { postgresSettings } from '@potentia/config/variables';
+import { VERSION } from '@potentia/config/version';
 import { createDb, type Db } from '@potentia/db/client';
 import { createRedis, deadline, pingRedis, type RedisClient } from '@potentia/domain/platform/adapters/redis';
 import { createBus } from '@potentia/domain/platform/adapters/redis-bus';
@@ -9,7 +10,6 @@ import type { Bus } from '@potentia/domain/platform/bus';
 import type { JobsConfig } from './config.ts';
 
 export const SERVICE = 'jobs';
-export const VERSION = '0.1.0';
 
 export interface JobsContext {
   config: JobsConfig;

@@ -2,11 +2,10 @@ import { runApp } from '@potentia/config/run-app';
 import { assertDatabase } from '@potentia/db/assert-database';
 import { startJobs } from './app.ts';
 import { schema } from './config.ts';
-import { createJobsContext, SERVICE, VERSION } from './context.ts';
+import { createJobsContext, SERVICE } from './context.ts';
 
 await runApp({
   service: SERVICE,
-  version: VERSION,
   schema,
   async start(config, log) {
     const context = createJobsContext(config, log);

@@ -116,8 +116,8 @@ test('a row becomes one event of its person and one message on their channel', a
     timeout_ms: 500,
     log,
     registry: new Registry(),
-    on_message: (channel, { kind, seq, frame }) => heard.push({ channel, kind, seq, frame: JSON.parse(frame) }),
-    on_reconnect: () => undefined,
+    onMessage: (channel, { kind, seq, frame }) => heard.push({ channel, kind, seq, frame: JSON.parse(frame) }),
+    onReconnect: () => undefined,
   });
   onTestFinished(() => subscriber.close());
   await vi.waitFor(async () => expect(await subscriber.subscribe(meChannel(user_id))).toBe(true));

@@ -44,7 +44,7 @@ async function measure(
   for (let turn = 0; turn < TURNS; turn += 1) {
     if (way === 'coalesced') {
       const group = new FrameGroup({ droppable: false });
-      for (const { socket } of members) socket.send_group(group);
+      for (const { socket } of members) socket.sendGroup(group);
       for (let i = 0; i < PER_TURN; i += 1) group.add(FRAME);
     } else {
       for (let i = 0; i < PER_TURN; i += 1) for (const { ws } of members) ws.send(FRAME);
@@ -62,7 +62,7 @@ async function runServer(): Promise<void> {
   const wss = new WebSocketServer({ server: http, perMessageDeflate: false });
   const writer = new TurnWriter();
   const members: Array<{ ws: WebSocket; tcp: Socket; socket: ClientSocket }> = [];
-  const events = { on_text() {}, on_binary() {}, on_slow() {}, on_shed() {}, on_closed() {} };
+  const events = { onText() {}, onBinary() {}, onSlow() {}, onShed() {}, onClosed() {} };
   wss.on('connection', (ws, { socket: tcp }) => {
     members.push({ ws, tcp, socket: new ClientSocket({ ws, tcp, writer, events }) });
   });

@@ -1,7 +1,8 @@
+import { startBackends } from '@potentia/domain/platform/testing/backends';
 import { join } from 'node:path';
 import { spawnService } from '@potentia/config/testing/spawn-service';
 import { expect, it } from 'vitest';
-import { hubEnv, invite, open, ownedCanvas, startBackends } from '../src/testing/hub.ts';
+import { hubEnv, invite, open, ownedCanvas } from '../src/testing/hub.ts';
 
 const HUB = join(import.meta.dirname, '../src/main.ts');
 

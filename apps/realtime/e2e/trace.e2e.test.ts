@@ -1,3 +1,4 @@
+import { startBackends } from '@potentia/domain/platform/testing/backends';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -5,7 +6,7 @@ import { join } from 'node:path';
 import { spawnService } from '@potentia/config/testing/spawn-service';
 import { newId } from '@potentia/domain/platform/uuid';
 import { expect, it } from 'vitest';
-import { API_KEYS, createText, hubEnv, invite, open, ownedCanvas, startBackends } from '../src/testing/hub.ts';
+import { API_KEYS, createText, hubEnv, invite, open, ownedCanvas } from '../src/testing/hub.ts';
 
 const HUB = join(import.meta.dirname, '../src/main.ts');
 const API = join(import.meta.dirname, '../../api/src/main.ts');

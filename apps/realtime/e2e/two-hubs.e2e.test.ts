@@ -1,10 +1,10 @@
+import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
 import { join } from 'node:path';
 import { type SpawnedService, spawnService } from '@potentia/config/testing/spawn-service';
 import { newId } from '@potentia/domain/platform/uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Frame, type TestClient } from '../src/testing/client.ts';
 import {
-  type Backends,
   createText,
   API_KEYS,
   hubEnv,
@@ -12,7 +12,6 @@ import {
   open,
   ownedCanvas,
   type Person,
-  startBackends,
   type TestCanvas,
 } from '../src/testing/hub.ts';
 

@@ -1,9 +1,11 @@
 import { getCanvasTenant } from '@potentia/db/canvas/queries';
 import type { Db } from '@potentia/db/client';
+import { bearerToken } from '@potentia/domain/auth/bearer-token';
 import type { Claims, TokenVerifier } from '@potentia/domain/auth/verify-token';
 import { id } from '@potentia/domain/canvas/schemas';
 import { fromDb } from '@potentia/domain/platform/db-errors';
 import { AppError } from '@potentia/domain/platform/errors';
+import { invalidField } from '@potentia/domain/platform/parse';
 import type { FastifyRequest } from 'fastify';
 import { SUBPROTOCOL } from './frames.ts';
 import type { CanvasAddress } from './hub.ts';
@@ -35,7 +37,7 @@ export function handshakeToken(headers: {
   'sec-websocket-protocol'?: string;
 }): string | undefined {
   const { authorization } = headers;
-  if (authorization !== undefined) return /^bearer /i.test(authorization) ? authorization.slice(7).trim() : undefined;
+  if (authorization !== undefined) return bearerToken(authorization);
   const offered = offeredProtocols(headers['sec-websocket-protocol']);
   return offered.find((protocol) => protocol.startsWith(BEARER_PROTOCOL))?.slice(BEARER_PROTOCOL.length);
 }
@@ -74,8 +76,7 @@ export async function authenticate(request: FastifyRequest, deps: AccessDeps): P
 export async function findCanvas(request: FastifyRequest, claims: Claims, deps: AccessDeps): Promise<CanvasAddress> {
   const parsed = id.safeParse((request.params as { canvas_id: string }).canvas_id);
   if (!parsed.success) {
-    const errors = [{ pointer: '/canvas_id', message: 'Not a UUID' }];
-    throw new AppError('invalid', 'request.invalid', '/canvas_id: Not a UUID', { errors });
+    throw invalidField('/canvas_id', 'Not a UUID');
   }
   const canvas_id = parsed.data;
   const workspace_id = await fromDb(() => getCanvasTenant(deps.db, { user_id: claims.user_id, canvas_id }));

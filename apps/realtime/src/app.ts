@@ -1,8 +1,9 @@
-import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import { trustProxy } from '@potentia/config/variables';
 import websocket from '@fastify/websocket';
 import type { Claims } from '@potentia/domain/auth/verify-token';
 import { AppError } from '@potentia/domain/platform/errors';
+import { toProblem } from '@potentia/domain/platform/problem';
+import { requestId } from '@potentia/domain/platform/request-id';
 import {
   fastify,
   type FastifyBaseLogger,
@@ -15,7 +16,6 @@ import { authenticate, findCanvas } from './access.ts';
 import type { RealtimeContext } from './context.ts';
 import { MAX_FRAME_BYTES, SUBPROTOCOL } from './frames.ts';
 import type { CanvasAddress } from './hub.ts';
-import { toProblem } from './problem.ts';
 import type { Identity } from './session.ts';
 import { CLOSE_TIMEOUT_MS } from './socket.ts';
 
@@ -29,13 +29,6 @@ declare module 'fastify' {
 
 /** Pieces of one message: a client that sends more is not one of ours. */
 const MAX_FRAGMENTS = 64;
-const ACCEPTED_ID = /^[A-Za-z0-9_-]{8,64}$/;
-
-/** The client's own request id where it has the right form, else a new one. */
-function requestId(raw: Pick<IncomingMessage, 'headers'>): string {
-  const given = raw.headers['x-request-id'];
-  return typeof given === 'string' && ACCEPTED_ID.test(given) ? given : randomUUID();
-}
 
 /** The hub as a Fastify application, ready for `listen`. The caller closes it, and then the context. */
 export async function buildApp(context: RealtimeContext): Promise<FastifyInstance> {
@@ -47,7 +40,7 @@ export async function buildApp(context: RealtimeContext): Promise<FastifyInstanc
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     requestIdHeader: false,
     genReqId: requestId,
-    trustProxy: config.TRUST_PROXY > 0 && ((_address, hop) => hop < config.TRUST_PROXY),
+    trustProxy: trustProxy(config),
     connectionTimeout: 10_000,
     requestTimeout: 10_000,
     forceCloseConnections: 'idle',
@@ -75,7 +68,7 @@ export async function buildApp(context: RealtimeContext): Promise<FastifyInstanc
     // `ws` has closed the socket with the right code when it reports what the client did wrong.
     errorHandler: (err, _socket, request) => request.log.debug({ err, request_id: request.id }, 'a socket failed'),
     preClose(done) {
-      health.set_draining();
+      health.setDraining();
       hub.drain().then(() => done(), done);
     },
   });
@@ -117,7 +110,7 @@ function sockets(app: FastifyInstance, context: RealtimeContext): void {
       },
     },
     (ws, request) => {
-      if (request.canvas) take(hub.connect_canvas(identityOf(request), { ws, tcp: request.socket }, request.canvas));
+      if (request.canvas) take(hub.connectCanvas(identityOf(request), { ws, tcp: request.socket }, request.canvas));
     },
   );
   app.get(
@@ -129,7 +122,7 @@ function sockets(app: FastifyInstance, context: RealtimeContext): void {
         await context.limits.take({ tenant: user_id, user_id, ip: request.ip }, 'connect');
       },
     },
-    (ws, request) => take(hub.connect_me(identityOf(request), { ws, tcp: request.socket })),
+    (ws, request) => take(hub.connectMe(identityOf(request), { ws, tcp: request.socket })),
   );
 }
 
@@ -146,6 +139,6 @@ function refuse(
 ): FastifyReply {
   const path = request.url.split('?', 1)[0] ?? '/';
   const { status, headers, body } = toProblem(error, { id: request.id, path });
-  if (path.startsWith('/ws/')) metrics.refused.inc({ code: String(body['code']) });
+  if (path.startsWith('/ws/')) metrics.refused.inc({ code: body.code });
   return reply.code(status).headers(headers).send(JSON.stringify(body));
 }

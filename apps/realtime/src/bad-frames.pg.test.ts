@@ -1,17 +1,9 @@
+import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { newId } from '@potentia/domain/platform/uuid';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import {
-  type Backends,
-  createText,
-  open,
-  ownedCanvas,
-  startBackends,
-  startHub,
-  type TestCanvas,
-  type TestHub,
-} from './testing/hub.ts';
+import { createText, open, ownedCanvas, startHub, type TestCanvas, type TestHub } from './testing/hub.ts';
 
 describe('what a client should not send', () => {
   let backends: Backends;

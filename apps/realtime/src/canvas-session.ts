@@ -38,23 +38,23 @@ export class CanvasSession extends Session {
   /** Reads the snapshot that this client starts from; the client that has just come is greeted first. */
   async open(first: boolean): Promise<Opening> {
     const { rechecks } = this.#room;
-    const snapshot = await this.#room.read_snapshot(this.user_id);
+    const snapshot = await this.#room.readSnapshot(this.user_id);
     this.#role = snapshot.role;
     // Access changed while the snapshot was read: its role may be the old one.
     if (rechecks !== this.#room.rechecks) void this.#room.recheck(this.user_id);
-    const frames = [this.#room.snapshot_frame(snapshot)];
+    const frames = [this.#room.snapshotFrame(snapshot)];
     if (first) frames.unshift(this.#hello(snapshot));
     if (this.state === 'joining') this.state = 'live';
     return { epoch: snapshot.epoch, seq: snapshot.seq, frames };
   }
 
-  override on_failed(error: unknown): void {
+  override onFailed(error: unknown): void {
     if (error instanceof AppError && error.kind === 'not_found') return this.close('access_lost');
-    super.on_failed(error);
+    super.onFailed(error);
   }
 
   /** Tells the client of another role, or closes it. Rejects when Postgres does not answer. */
-  async apply_role(role: CanvasRole | null): Promise<void> {
+  async applyRole(role: CanvasRole | null): Promise<void> {
     if (role === null) {
       this.close('access_lost');
       return;
@@ -75,11 +75,11 @@ export class CanvasSession extends Session {
         await this.take('snapshot');
         return this.#room.feed.restart(this);
       default:
-        return this.handle_common(frame);
+        return this.handleCommon(frame);
     }
   }
 
-  protected on_closed(): void {
+  protected onClosed(): void {
     this.#room.leave(this);
   }
 

@@ -33,7 +33,7 @@ export interface ClusterSocketsOptions {
   timeout_ms: number;
   log: Logger;
   count: () => number;
-  on_sum: (sum: number) => void;
+  onSum: (sum: number) => void;
 }
 
 /**
@@ -41,12 +41,12 @@ export interface ClusterSocketsOptions {
  * that dies is out of the sum when its lease ends; while Redis is away the last sum stands.
  */
 export function startClusterSockets(options: ClusterSocketsOptions): { stop(): Promise<void> } {
-  const { redis, replica_id, timeout_ms, log, count, on_sum } = options;
+  const { redis, replica_id, timeout_ms, log, count, onSum } = options;
 
   async function renew(sockets: number): Promise<void> {
     try {
       const sum = await deadline(redis.eval(SCRIPT, 1, KEY, replica_id, sockets, LEASE_MS), timeout_ms);
-      on_sum(Number(sum));
+      onSum(Number(sum));
     } catch (error) {
       log.debug({ err: error }, 'could not renew the lease on sockets');
     }

@@ -1,8 +1,9 @@
+import { startBackends } from '@potentia/domain/platform/testing/backends';
 import { freePort, startRedis } from '@potentia/db/testing/redis';
 import { createRedis } from '@potentia/domain/platform/adapters/redis';
 import { newId } from '@potentia/domain/platform/uuid';
 import { expect, it, vi } from 'vitest';
-import { createText, invite, open, ownedCanvas, startBackends, startHub } from './testing/hub.ts';
+import { createText, invite, open, ownedCanvas, startHub } from './testing/hub.ts';
 
 it('two hubs on a Redis Cluster share events, presence and the sum of sockets', async () => {
   await using backends = await startBackends();

@@ -1,9 +1,11 @@
 import { createHealth, type Health, startHealthReports } from '@potentia/config/health';
 import type { Logger } from '@potentia/config/logger';
-import { jwtIssuer } from '@potentia/config/variables';
+import { postgresSettings, tokenSettings } from '@potentia/config/variables';
+import { VERSION } from '@potentia/config/version';
 import { createDb, type Db } from '@potentia/db/client';
 import { writeSystemHealth } from '@potentia/db/platform/queries';
 import { createEnsureUser } from '@potentia/domain/auth/ensure-user';
+import { observeRefusals } from '@potentia/domain/auth/observe-refusals';
 import { createTokenVerifier, type TokenVerifier } from '@potentia/domain/auth/verify-token';
 import { createRedis, pingRedis } from '@potentia/domain/platform/adapters/redis';
 import { createBus, createSubscriber } from '@potentia/domain/platform/adapters/redis-bus';
@@ -18,7 +20,6 @@ import { PresenceStore } from './presence-store.ts';
 import { TurnWriter } from './socket.ts';
 
 export const SERVICE = 'realtime';
-export const VERSION = '0.1.0';
 
 /** Everything that the handshakes use of the world. */
 export interface RealtimeContext {
@@ -40,14 +41,7 @@ export function createRealtimeContext(
   log: Logger,
 ): RealtimeContext & { close(): Promise<void> } {
   const { REDIS_URL: url, REDIS_TIMEOUT_MS: timeout_ms } = config;
-  const db = createDb({
-    url: config.DATABASE_URL,
-    pool_size: config.DATABASE_POOL_SIZE,
-    timeout_ms: config.DATABASE_TIMEOUT_MS,
-    prepare: config.DATABASE_PREPARE,
-    application_name: `potentia-${SERVICE}`,
-    log,
-  });
+  const db = createDb({ ...postgresSettings(config), application_name: `potentia-${SERVICE}`, log });
   const redis = createRedis({ url, timeout_ms, role: 'command', log });
   const replica_id = newId();
   const health = createHealth({
@@ -65,19 +59,14 @@ export function createRealtimeContext(
   const metrics = createHubMetrics(registry);
   const limiter = createRedisLimiter({ redis, timeout_ms, registry, log });
   const limits = createSocketLimits({ limiter, rules: config.WS_RATE_LIMITS, metrics, log });
-  const verifier = createTokenVerifier({
-    supabase_url: config.SUPABASE_URL,
-    issuer: jwtIssuer(config),
-    audience: config.SUPABASE_JWT_AUDIENCE,
-    secrets: config.SUPABASE_JWT_SECRETS ?? [],
-  });
+  const verifier = createTokenVerifier({ ...tokenSettings(config), onRefused: observeRefusals({ registry, log }) });
   const subscriber = createSubscriber({
     url,
     timeout_ms,
     log,
     registry,
-    on_message: (channel, message) => hub.receive(channel, message),
-    on_reconnect: () => void hub.poll(),
+    onMessage: (channel, message) => hub.receive(channel, message),
+    onReconnect: () => void hub.poll(),
   });
   const hub: Hub = new Hub({
     replica_id,
@@ -109,7 +98,7 @@ export function createRealtimeContext(
     timeout_ms,
     log,
     count: () => hub.count().canvas + hub.count().me,
-    on_sum: (sum) => metrics.cluster_sockets.set(sum),
+    onSum: (sum) => metrics.cluster_sockets.set(sum),
   });
   const reports = startHealthReports({ health, write: (row) => writeSystemHealth(db, row), log });
 

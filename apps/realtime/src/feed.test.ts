@@ -12,7 +12,7 @@ class TestSocket {
     this.#parts.push(text);
   }
 
-  send_group(group: FrameGroup): void {
+  sendGroup(group: FrameGroup): void {
     this.#parts.push(group);
   }
 
@@ -58,7 +58,7 @@ class TestMember implements Member {
     return { epoch, seq: head, frames: [`snapshot ${epoch}:${head}`] };
   }
 
-  on_failed(error: unknown): void {
+  onFailed(error: unknown): void {
     this.failed = error;
   }
 }
@@ -119,8 +119,8 @@ describe('Feed', () => {
             await gate();
             return entries;
           },
-          on_error: () => expect.unreachable(),
-          on_lost: () => undefined,
+          onError: () => expect.unreachable(),
+          onLost: () => undefined,
         });
         const act: Record<(typeof actions)[number], (pick: number) => void> = {
           commit() {
@@ -179,19 +179,19 @@ describe('Feed', () => {
 
   it('sends ephemeral frames to those who have started, and no others', async () => {
     const truth: Truth = { epoch: 'e', head: 0 };
-    const feed = new Feed({ read: () => Promise.resolve([]), on_error: () => undefined, on_lost: () => undefined });
+    const feed = new Feed({ read: () => Promise.resolve([]), onError: () => undefined, onLost: () => undefined });
     const started = new TestMember(truth, () => Promise.resolve());
     await feed.join(started);
     const waiting = new TestMember(truth, () => new Promise(() => undefined));
     void feed.join(waiting);
-    feed.broadcast_ephemeral(['cursor']);
+    feed.broadcastEphemeral(['cursor']);
     expect(started.test_socket.read()).toEqual(['snapshot e:0', 'cursor']);
     expect(waiting.test_socket.read()).toEqual([]);
   });
 
   it('reports a member whose opening fails, and keeps the others', async () => {
     const truth: Truth = { epoch: 'e', head: 0 };
-    const feed = new Feed({ read: () => Promise.resolve([]), on_error: () => undefined, on_lost: () => undefined });
+    const feed = new Feed({ read: () => Promise.resolve([]), onError: () => undefined, onLost: () => undefined });
     const good = new TestMember(truth, () => Promise.resolve());
     const bad = new TestMember(truth, () => Promise.reject(new Error('postgres is away')));
     await Promise.all([feed.join(good), feed.join(bad)]);
@@ -204,7 +204,7 @@ describe('Feed', () => {
   it('gives all a fresh snapshot when more is missing than is worth reading', async () => {
     const truth: Truth = { epoch: 'e', head: 0 };
     const lost = vi.fn();
-    const feed = new Feed({ read: () => Promise.resolve([]), on_error: () => undefined, on_lost: lost });
+    const feed = new Feed({ read: () => Promise.resolve([]), onError: () => undefined, onLost: lost });
     const members = [1, 2].map(() => new TestMember(truth, () => Promise.resolve()));
     await Promise.all(members.map((member) => feed.join(member)));
     truth.head = 5_000;

@@ -16,14 +16,14 @@ export interface Member {
    */
   open(first: boolean): Promise<Opening>;
   /** `open` rejected: the member is out and has to be closed. */
-  on_failed(error: unknown): void;
+  onFailed(error: unknown): void;
 }
 
 export interface FeedOptions {
   read: (after_seq: number, limit: number) => Promise<Entry[]>;
-  on_error: (error: unknown) => void;
+  onError: (error: unknown) => void;
   /** The stream broke and all members start again. */
-  on_lost: () => void;
+  onLost: () => void;
 }
 
 /** What arrives between a member's registration and its opening. */
@@ -60,8 +60,8 @@ export class Feed {
     this.#sequence = new Sequence({
       read: options.read,
       deliver: (entry) => this.#deliver(entry),
-      on_error: options.on_error,
-      on_lost: () => this.#start_over(),
+      onError: options.onError,
+      onLost: () => this.#startOver(),
     });
   }
 
@@ -98,12 +98,12 @@ export class Feed {
 
   /** What Postgres says of the stream right now. */
   observe(epoch: string, head: number): void {
-    if (this.#epoch !== undefined && epoch !== this.#epoch) return this.#start_over();
+    if (this.#epoch !== undefined && epoch !== this.#epoch) return this.#startOver();
     this.#sequence.observe(head);
   }
 
   /** Sends what is not numbered and may be lost to all members that have started. */
-  broadcast_ephemeral(frames: string[]): void {
+  broadcastEphemeral(frames: string[]): void {
     const members = [...this.#live, ...this.#ahead.keys()];
     if (frames.length === 0 || members.length === 0) return;
     const group = (this.#ephemeral = current(this.#ephemeral, true, members));
@@ -119,7 +119,7 @@ export class Feed {
         opening = await member.open(first);
       } catch (error) {
         if (this.#joining.get(member) === joining) this.leave(member);
-        member.on_failed(error);
+        member.onFailed(error);
         return;
       }
       if (this.#joining.get(member) !== joining) return;
@@ -130,12 +130,12 @@ export class Feed {
       }
     }
     this.leave(member);
-    member.on_failed(new Error('the stream overtook every opening'));
+    member.onFailed(new Error('the stream overtook every opening'));
   }
 
   /** The first opening says where the stream stands; a later one may know of more, or of a new epoch. */
   #adopt({ epoch, seq }: Opening): void {
-    if (this.#epoch !== undefined && epoch !== this.#epoch) this.#start_over();
+    if (this.#epoch !== undefined && epoch !== this.#epoch) this.#startOver();
     this.#epoch = epoch;
     if (this.#sequence.position === undefined) this.#sequence.start(seq);
     else this.#sequence.observe(seq);
@@ -160,7 +160,7 @@ export class Feed {
 
   #deliver(entry: Entry): void {
     // Of another epoch: its number means something else than ours.
-    if (this.#epoch === undefined || !entry.frame.slice(0, FRAME_HEAD).includes(this.#epoch)) return this.#start_over();
+    if (this.#epoch === undefined || !entry.frame.slice(0, FRAME_HEAD).includes(this.#epoch)) return this.#startOver();
     if (this.#live.size > 0) {
       this.#group = current(this.#group, false, this.#live);
       this.#group.add(entry.frame);
@@ -178,7 +178,7 @@ export class Feed {
   }
 
   /** The numbers no longer fit what the members have: everybody who had started takes a fresh opening. */
-  #start_over(): void {
+  #startOver(): void {
     const members = [...this.#live, ...this.#ahead.keys()];
     this.#live.clear();
     this.#ahead.clear();
@@ -187,7 +187,7 @@ export class Feed {
     this.#sequence.reset();
     // What was kept for those who are joining belongs to the numbers before.
     for (const joining of this.#joining.values()) joining.entries = [];
-    this.#options.on_lost();
+    this.#options.onLost();
     for (const member of members) void this.#admit(member, false);
   }
 
@@ -201,6 +201,6 @@ export class Feed {
 function current(group: FrameGroup | undefined, droppable: boolean, members: Iterable<Member>): FrameGroup {
   if (group && !group.sealed) return group;
   const fresh = new FrameGroup({ droppable });
-  for (const member of members) member.socket.send_group(fresh);
+  for (const member of members) member.socket.sendGroup(fresh);
   return fresh;
 }

@@ -1,6 +1,8 @@
 import { id, presenceBody } from '@potentia/domain/canvas/schemas';
 import { AppError, type FieldError } from '@potentia/domain/platform/errors';
-import { toFieldErrors } from '@potentia/domain/platform/parse';
+import { describeFaults, toFieldErrors } from '@potentia/domain/platform/parse';
+import { INTERNAL } from '@potentia/domain/platform/problem';
+import { ACCEPTED_REQUEST_ID } from '@potentia/domain/platform/request-id';
 import { z } from 'zod';
 
 export const PROTOCOL_VERSION = 1;
@@ -28,10 +30,7 @@ const mutate = z.strictObject({
   mutation_id: id,
   /** Checked by the verb, which knows the operations. */
   ops: z.array(z.unknown()),
-  request_id: z
-    .string()
-    .regex(/^[A-Za-z0-9_-]{8,64}$/)
-    .optional(),
+  request_id: z.string().regex(ACCEPTED_REQUEST_ID).optional(),
 });
 const presence = presenceBody.extend({ type: z.literal('presence') });
 const snapshot = z.strictObject({ type: z.literal('snapshot'), ref: ref.optional() });
@@ -77,7 +76,7 @@ export function parseFrame<S extends z.ZodType>(schema: S, text: string | null):
   const errors = toFieldErrors(parsed.error);
   throw new FrameError(
     code,
-    unknown_type ? 'This type of frame is not known here' : describe(errors),
+    unknown_type ? 'This type of frame is not known here' : describeFaults(errors),
     refOf(input),
     errors,
   );
@@ -101,13 +100,10 @@ function refOf(input: unknown): string | null {
   return typeof found === 'string' && found.length <= 128 ? found : null;
 }
 
-const describe = (errors: FieldError[]): string =>
-  errors[0] ? `${errors[0].pointer || '/'}: ${errors[0].message}` : 'The frame is not valid';
-
 /** The answer to a frame that was refused or failed. What is not an AppError is a fault of ours and says nothing. */
 export function errorFrame(error: unknown, frame_ref: string | null): string {
   if (!(error instanceof AppError)) {
-    return JSON.stringify({ type: 'error', ref: frame_ref, code: 'internal', message: 'Something went wrong here' });
+    return JSON.stringify({ type: 'error', ref: frame_ref, ...INTERNAL });
   }
   const { errors, retry_after_ms } = error.meta;
   const { code, message } = error;

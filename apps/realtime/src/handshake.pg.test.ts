@@ -1,19 +1,11 @@
+import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
 import { createHmac, createPublicKey } from 'node:crypto';
 import { startTestIssuer } from '@potentia/domain/auth/testing/issuer';
 import { newId } from '@potentia/domain/platform/uuid';
 import type { ClientOptions } from 'ws';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HandshakeRefused, TestClient } from './testing/client.ts';
-import {
-  type Backends,
-  invite,
-  ownedCanvas,
-  person,
-  startBackends,
-  startHub,
-  type TestCanvas,
-  type TestHub,
-} from './testing/hub.ts';
+import { invite, ownedCanvas, person, startHub, type TestCanvas, type TestHub } from './testing/hub.ts';
 
 describe('the handshake', () => {
   let backends: Backends;
@@ -130,6 +122,13 @@ describe('the handshake', () => {
     const token = await backends.issuer.sign({ sub: user_id, email: `${user_id}@example.com` });
     await using client = await TestClient.connect(`${hub.url}/ws/me`, token);
     expect(await client.find('hello')).toMatchObject({ user_id, seq: 0 });
+  });
+
+  it('counts the tokens that it does not take, by code', async () => {
+    await using fresh = await startHub(backends);
+    expect(await refusal(`${fresh.url}/ws/me`, 'nonsense')).toEqual({ status: 401, code: 'auth.token_invalid' });
+    const metrics = await (await fetch(`${fresh.url}/metrics`)).text();
+    expect(metrics).toMatch(/^potentia_auth_refused_total\{.*code="auth\.token_invalid".*\} 1$/m);
   });
 
   it('limits how often somebody connects', async () => {

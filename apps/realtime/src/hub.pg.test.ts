@@ -1,20 +1,10 @@
+import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
 import { setAccess } from '@potentia/domain/canvas/set-access';
 import { mutateBlocks } from '@potentia/domain/canvas/mutate-blocks';
 import { newId } from '@potentia/domain/platform/uuid';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { TestClient } from './testing/client.ts';
-import {
-  actAs,
-  type Backends,
-  createText,
-  invite,
-  open,
-  ownedCanvas,
-  person,
-  startBackends,
-  startHub,
-  type TestHub,
-} from './testing/hub.ts';
+import { actAs, createText, invite, open, ownedCanvas, person, startHub, type TestHub } from './testing/hub.ts';
 
 describe('a canvas on two hubs', () => {
   let backends: Backends;

@@ -71,17 +71,17 @@ export class Hub {
 
   start(): void {
     this.#tick_timer = setInterval(() => this.#tick(), TICK_MS);
-    this.#schedule_poll();
+    this.#schedulePoll();
   }
 
   /** Takes in a client whose handshake was accepted. */
-  async connect_canvas(identity: Identity, connection: Connection, canvas: CanvasAddress): Promise<void> {
-    const { value: room, subscribed } = this.#rooms.get(canvas.canvas_id) ?? this.#open_room(canvas);
+  async connectCanvas(identity: Identity, connection: Connection, canvas: CanvasAddress): Promise<void> {
+    const { value: room, subscribed } = this.#rooms.get(canvas.canvas_id) ?? this.#openRoom(canvas);
     await room.join(new CanvasSession(room, this.#deps, identity, connection), subscribed);
   }
 
-  async connect_me(identity: Identity, connection: Connection): Promise<void> {
-    const { value: person, subscribed } = this.#people.get(identity.claims.user_id) ?? this.#open_person(identity);
+  async connectMe(identity: Identity, connection: Connection): Promise<void> {
+    const { value: person, subscribed } = this.#people.get(identity.claims.user_id) ?? this.#openPerson(identity);
     await person.join(new MeSession(person, this.#deps, identity, connection), subscribed);
   }
 
@@ -94,7 +94,7 @@ export class Hub {
   async poll(): Promise<void> {
     const done = this.#deps.metrics.poll.startTimer();
     try {
-      await Promise.all([this.#poll_rooms(), this.#poll_people()]);
+      await Promise.all([this.#pollRooms(), this.#pollPeople()]);
       if (this.#polls_fail) this.#deps.log.info('rooms are compared with Postgres again');
       this.#polls_fail = false;
     } catch (err) {
@@ -115,22 +115,22 @@ export class Hub {
     await Promise.all([...this.#sessions()].map((session) => session.drain()));
   }
 
-  #open_room({ canvas_id, workspace_id }: CanvasAddress): Open<Room> {
+  #openRoom({ canvas_id, workspace_id }: CanvasAddress): Open<Room> {
     const { subscriber } = this.#deps;
     const room: Room = new Room(canvas_id, workspace_id, {
       ...this.#deps,
       reads: this.#reads,
-      on_empty: () => this.#close(this.#rooms, canvas_id, room),
+      onEmpty: () => this.#close(this.#rooms, canvas_id, room),
     });
-    const open = { value: room, subscribed: Promise.all([subscriber.subscribe(room.channel), room.load_presence()]) };
+    const open = { value: room, subscribed: Promise.all([subscriber.subscribe(room.channel), room.loadPresence()]) };
     this.#rooms.set(canvas_id, open);
     return open;
   }
 
-  #open_person({ claims: { user_id } }: Identity): Open<Person> {
+  #openPerson({ claims: { user_id } }: Identity): Open<Person> {
     const person: Person = new Person(user_id, {
       ...this.#deps,
-      on_empty: () => this.#close(this.#people, user_id, person),
+      onEmpty: () => this.#close(this.#people, user_id, person),
     });
     const open = { value: person, subscribed: this.#deps.subscriber.subscribe(person.channel) };
     this.#people.set(user_id, open);
@@ -163,7 +163,7 @@ export class Hub {
     return all.get(id)?.value;
   }
 
-  async #poll_rooms(): Promise<void> {
+  async #pollRooms(): Promise<void> {
     const rooms = [...this.#rooms.values()].map((open) => open.value);
     if (rooms.length === 0) return;
     const rows = await getCanvasHeads(
@@ -174,7 +174,7 @@ export class Hub {
     for (const room of rooms) room.observe(heads.get(room.canvas_id));
   }
 
-  async #poll_people(): Promise<void> {
+  async #pollPeople(): Promise<void> {
     const people = [...this.#people.values()].map((open) => open.value);
     if (people.length === 0) return;
     const rows = await getUserHeads(
@@ -185,10 +185,10 @@ export class Hub {
     for (const person of people) person.observe(heads.get(person.user_id));
   }
 
-  #schedule_poll(): void {
+  #schedulePoll(): void {
     if (this.#draining) return;
     const wait = POLL_MS.min + Math.random() * (POLL_MS.max - POLL_MS.min);
-    this.#poll_timer = setTimeout(() => void this.poll().then(() => this.#schedule_poll()), wait);
+    this.#poll_timer = setTimeout(() => void this.poll().then(() => this.#schedulePoll()), wait);
   }
 
   #tick(): void {

@@ -1,5 +1,7 @@
 import { AppError } from '@potentia/domain/platform/errors';
 import type { Limit, Limiter } from '@potentia/domain/platform/limiter';
+import { createRuleFinder } from '@potentia/domain/platform/limit-rules';
+import { createSampledLog } from '@potentia/domain/platform/sampled-log';
 import type { Logger } from '@potentia/config/logger';
 import type { HubMetrics } from './metrics.ts';
 
@@ -22,8 +24,8 @@ export interface SocketLimits {
   take(subject: LimitSubject, event: string, cost?: number): Promise<void>;
 }
 
-/** One refusal in this many is logged: a client that floods must not flood the log. */
-const LOG_EVERY = 100;
+/** A client that floods must not flood the log. */
+const LOG_EVERY_MS = 1_000;
 
 export function createSocketLimits(options: {
   limiter: Limiter;
@@ -32,33 +34,18 @@ export function createSocketLimits(options: {
   log: Logger;
 }): SocketLimits {
   const { limiter, rules, metrics, log } = options;
-  let refusals = 0;
+  const findRule = createRuleFinder(['tenant', 'event'], rules);
+  const logRefusal = createSampledLog(LOG_EVERY_MS);
   return {
     async take({ tenant, user_id, ip }, event, cost = 1) {
-      const rule = findRule(rules, tenant, event);
+      const rule = findRule({ tenant, event });
       if (!rule) return;
       const taken = await limiter.take(`ws:${tenant}:${user_id}:${ip}:${event}`, rule, cost);
       metrics.limited.inc({ event, outcome: taken.allowed ? 'allowed' : 'refused' });
       if (taken.allowed) return;
-      if (refusals++ % LOG_EVERY === 0) log.warn({ tenant, user_id, event, refusals }, 'socket rate limited');
+      logRefusal(log, event, { tenant, user_id, event }, 'socket rate limited');
       const { retry_after_ms } = taken;
       throw new AppError('limit', 'ws.rate_limited', `Too many of these (${event}); slow down`, { retry_after_ms });
     },
   };
-}
-
-export function findRule(
-  rules: readonly SocketLimitRule[],
-  tenant: string,
-  event: string,
-): SocketLimitRule | undefined {
-  let best: SocketLimitRule | undefined;
-  let best_weight = -1;
-  for (const rule of rules) {
-    if (rule.tenant !== undefined && rule.tenant !== tenant) continue;
-    if (rule.event !== undefined && rule.event !== event) continue;
-    const weight = (rule.tenant === undefined ? 0 : 2) + (rule.event === undefined ? 0 : 1);
-    if (weight > best_weight) [best, best_weight] = [rule, weight];
-  }
-  return best;
 }

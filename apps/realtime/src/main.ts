@@ -2,11 +2,10 @@ import { runApp } from '@potentia/config/run-app';
 import { assertDatabase } from '@potentia/db/assert-database';
 import { buildApp } from './app.ts';
 import { schema } from './config.ts';
-import { createRealtimeContext, SERVICE, VERSION } from './context.ts';
+import { createRealtimeContext, SERVICE } from './context.ts';
 
 await runApp({
   service: SERVICE,
-  version: VERSION,
   schema,
   async start(config, log) {
     const context = createRealtimeContext(config, log);

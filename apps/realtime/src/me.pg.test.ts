@@ -1,18 +1,10 @@
+import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
 import { setAccess } from '@potentia/domain/canvas/set-access';
 import { deliverMe } from '@potentia/domain/platform/deliver-me';
 import { newId } from '@potentia/domain/platform/uuid';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { TestClient } from './testing/client.ts';
-import {
-  actAs,
-  type Backends,
-  ownedCanvas,
-  type Person,
-  person,
-  startBackends,
-  startHub,
-  type TestHub,
-} from './testing/hub.ts';
+import { actAs, ownedCanvas, type Person, person, startHub, type TestHub } from './testing/hub.ts';
 
 describe('/ws/me on two hubs', () => {
   let backends: Backends;

@@ -12,7 +12,7 @@ export interface PersonDeps {
   db: Db;
   metrics: HubMetrics;
   log: Logger;
-  on_empty(person: Person): void;
+  onEmpty(person: Person): void;
 }
 
 export interface PersonHead {
@@ -37,8 +37,8 @@ export class Person {
         deps.metrics.events.inc({ source: 'fill' }, entries.length);
         return entries;
       },
-      on_error: (err) => deps.log.warn({ err, user_id }, 'a gap could not be read'),
-      on_lost: () => deps.metrics.lost.inc({ stream: 'me' }),
+      onError: (err) => deps.log.warn({ err, user_id }, 'a gap could not be read'),
+      onLost: () => deps.metrics.lost.inc({ stream: 'me' }),
     });
   }
 
@@ -60,7 +60,7 @@ export class Person {
   leave(session: MeSession): void {
     if (!this.#sessions.delete(session)) return;
     this.feed.leave(session);
-    if (this.#sessions.size === 0) this.#deps.on_empty(this);
+    if (this.#sessions.size === 0) this.#deps.onEmpty(this);
   }
 
   receive({ kind, seq, frame }: BusMessage): void {
@@ -74,7 +74,7 @@ export class Person {
   }
 
   /** Where the sequence stands now. Throws `unavailable`. */
-  async read_head(): Promise<PersonHead> {
+  async readHead(): Promise<PersonHead> {
     const [head] = await fromDb(() => getUserHeads(this.#deps.db, [this.user_id]));
     if (!head) throw new Error(`user ${this.user_id} has no event head`);
     return head;
@@ -100,7 +100,7 @@ export class MeSession extends Session<MeFrame> {
 
   /** A second hello on the same socket means that events were skipped: the client reads afresh what it shows. */
   async open(): Promise<Opening> {
-    const { epoch, seq } = await this.#person.read_head();
+    const { epoch, seq } = await this.#person.readHead();
     const hello = {
       type: 'hello',
       protocol: PROTOCOL_VERSION,
@@ -117,10 +117,10 @@ export class MeSession extends Session<MeFrame> {
   }
 
   protected handle(frame: MeFrame): Promise<void> {
-    return this.handle_common(frame);
+    return this.handleCommon(frame);
   }
 
-  protected on_closed(): void {
+  protected onClosed(): void {
     this.#person.leave(this);
   }
 }

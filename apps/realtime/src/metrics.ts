@@ -14,6 +14,7 @@ export interface HubMetrics {
   poll: Histogram;
 }
 
+/** The hub's own metrics, in the registry that `/metrics` shows. */
 export function createHubMetrics(registry: Registry): HubMetrics {
   const registers = [registry];
   return {

@@ -1,18 +1,9 @@
+import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
 import { setCanvasAccess } from '@potentia/db/canvas/queries';
 import { startFaultProxy } from '@potentia/db/testing/fault-proxy';
 import { newId } from '@potentia/domain/platform/uuid';
 import { describe, expect, it, vi } from 'vitest';
-import {
-  type Backends,
-  createText,
-  invite,
-  open,
-  ownedCanvas,
-  startBackends,
-  startHub,
-  type TestCanvas,
-  type TestHub,
-} from './testing/hub.ts';
+import { createText, invite, open, ownedCanvas, startHub, type TestCanvas, type TestHub } from './testing/hub.ts';
 
 /** Changes access in Postgres alone: nothing is published. */
 const setRole = async (

@@ -1,16 +1,8 @@
+import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
 import { publishPresence } from '@potentia/domain/canvas/publish-presence';
 import { leaveCanvas } from '@potentia/domain/canvas/leave-canvas';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import {
-  actAs,
-  type Backends,
-  invite,
-  open,
-  ownedCanvas,
-  startBackends,
-  startHub,
-  type TestHub,
-} from './testing/hub.ts';
+import { actAs, invite, open, ownedCanvas, startHub, type TestHub } from './testing/hub.ts';
 
 describe('presence on two hubs', () => {
   let backends: Backends;

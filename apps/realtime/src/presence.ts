@@ -87,7 +87,7 @@ export class PresenceBook {
 
   /** Takes the lines of another replica (or the echo of our own) and returns the frames that are news to the members here. */
   receive(lines: string, now: number): string[] {
-    return lines.split('\n').filter((line) => this.#receive_one(line, now));
+    return lines.split('\n').filter((line) => this.#receiveOne(line, now));
   }
 
   /** Forgets remote sessions that were not heard of for `EXPIRY_MS` and returns the frames that say so. */
@@ -102,7 +102,7 @@ export class PresenceBook {
     return frames;
   }
 
-  #receive_one(line: string, now: number): boolean {
+  #receiveOne(line: string, now: number): boolean {
     const message = parseLine(line);
     if (!message) return false;
     const { type, session_id } = message;

@@ -28,7 +28,7 @@ export interface RoomDeps {
   /** Bounds the snapshots and access checks that are read at once, so that a crowd cannot take every connection. */
   reads: Semaphore;
   createCtx(user_id: string, request_id: string): UserCtx;
-  on_empty(room: Room): void;
+  onEmpty(room: Room): void;
 }
 
 /** A client as its room sees it. */
@@ -37,7 +37,7 @@ export interface RoomSession extends Member {
   readonly user_id: string;
   tick(now: number): void;
   /** The role of this session's person was read again; null: none. */
-  apply_role(role: CanvasRole | null): Promise<void>;
+  applyRole(role: CanvasRole | null): Promise<void>;
   close(reason: CloseReason): void;
   drain(): Promise<void>;
 }
@@ -78,9 +78,9 @@ export class Room {
     this.workspace_id = workspace_id;
     this.#deps = deps;
     this.feed = new Feed({
-      read: (after_seq, limit) => this.#read_events(after_seq, limit),
-      on_error: (err) => deps.log.warn({ err, canvas_id }, 'a gap could not be read'),
-      on_lost: () => deps.metrics.lost.inc({ stream: 'canvas' }),
+      read: (after_seq, limit) => this.#readEvents(after_seq, limit),
+      onError: (err) => deps.log.warn({ err, canvas_id }, 'a gap could not be read'),
+      onLost: () => deps.metrics.lost.inc({ stream: 'canvas' }),
     });
   }
 
@@ -103,11 +103,11 @@ export class Room {
     if (!this.#sessions.delete(session)) return;
     this.feed.leave(session);
     this.#book.leave(session.session_id, Date.now());
-    if (this.#sessions.size > 0) return this.#schedule_presence();
+    if (this.#sessions.size > 0) return this.#schedulePresence();
     clearTimeout(this.#presence_timer);
-    this.#tell_presence();
+    this.#tellPresence();
     void this.#deps.store.write(this.canvas_id, this.#book.changes(Date.now()), Date.now());
-    this.#deps.on_empty(this);
+    this.#deps.onEmpty(this);
   }
 
   /** A message from another replica, from the API or from a verb that ran here. */
@@ -117,24 +117,24 @@ export class Room {
         if (message.seq !== undefined) this.feed.receive({ seq: message.seq, frame: message.frame });
         return;
       case 'presence':
-        return this.feed.broadcast_ephemeral(this.#book.receive(message.frame, Date.now()));
+        return this.feed.broadcastEphemeral(this.#book.receive(message.frame, Date.now()));
       case 'access':
         return void this.recheck(message.user_id);
       case 'deleted':
-        return this.close_deleted();
+        return this.closeDeleted();
     }
   }
 
   /** What Postgres says now; `undefined`: there is no such canvas any more. */
   observe(head: RoomHead | undefined): void {
-    if (!head) return this.close_deleted();
+    if (!head) return this.closeDeleted();
     this.feed.observe(head.epoch, head.seq);
     if (head.access_version === this.#access_version) return;
     this.#access_version = head.access_version;
     void this.recheck();
   }
 
-  close_deleted(): void {
+  closeDeleted(): void {
     for (const session of this.#sessions) session.close('canvas_deleted');
   }
 
@@ -143,7 +143,7 @@ export class Room {
     this.rechecks += 1;
     const users = user_id === undefined ? new Set([...this.#sessions].map((s) => s.user_id)) : new Set([user_id]);
     try {
-      await Promise.all([...users].map((user) => this.#recheck_user(user)));
+      await Promise.all([...users].map((user) => this.#recheckUser(user)));
     } catch (error) {
       this.#access_version = undefined;
       this.#deps.log.warn({ err: error, canvas_id: this.canvas_id }, 'access could not be checked again');
@@ -151,49 +151,49 @@ export class Room {
   }
 
   /** Reads the snapshot of one person. Throws as `getSnapshot`. */
-  async read_snapshot(user_id: string): Promise<RoomSnapshot> {
+  async readSnapshot(user_id: string): Promise<RoomSnapshot> {
     const { canvas_id } = this;
     const ctx = this.#deps.createCtx(user_id, newId());
     return parseSnapshot(canvas_id, await this.#deps.reads.run(() => getSnapshot(ctx, { canvas_id })));
   }
 
   /** The snapshot as its client gets it: with everybody's presence as of this very moment. */
-  snapshot_frame({ text }: RoomSnapshot): string {
+  snapshotFrame({ text }: RoomSnapshot): string {
     return `{"type":"snapshot",${text.slice(1, -1)},"presence":[${this.#book.frames().join(',')}]}`;
   }
 
   /** Learns who is here on other replicas, for a room that has just opened. */
-  async load_presence(): Promise<void> {
+  async loadPresence(): Promise<void> {
     const now = Date.now();
-    this.feed.broadcast_ephemeral(this.#book.receive(await this.#deps.store.read(this.canvas_id, now), now));
+    this.feed.broadcastEphemeral(this.#book.receive(await this.#deps.store.read(this.canvas_id, now), now));
   }
 
   /** A client here moved. */
   move(session_id: string, frame: object): void {
     this.#book.move(session_id, JSON.stringify(frame), Date.now());
-    this.#schedule_presence();
+    this.#schedulePresence();
   }
 
   /** Called once a second: keeps presence alive elsewhere, ends what has expired, stores what has changed. */
   tick(now: number): void {
     for (const session of this.#sessions) session.tick(now);
-    this.feed.broadcast_ephemeral(this.#book.expire(now));
-    this.#publish_presence(this.#book.refresh(now));
+    this.feed.broadcastEphemeral(this.#book.expire(now));
+    this.#publishPresence(this.#book.refresh(now));
     const { store } = this.#deps;
     if (!store.busy(this.canvas_id)) void store.write(this.canvas_id, this.#book.changes(now), now);
   }
 
-  async #recheck_user(user_id: string): Promise<void> {
+  async #recheckUser(user_id: string): Promise<void> {
     const { db, reads } = this.#deps;
     const { canvas_id } = this;
     if (![...this.#sessions].some((session) => session.user_id === user_id)) return;
     const role = await reads.run(() => getCanvasRole(db, { user_id, canvas_id }));
     // Sessions that came meanwhile too: their snapshot may be older than this answer.
-    for (const session of this.#sessions) if (session.user_id === user_id) await session.apply_role(role);
+    for (const session of this.#sessions) if (session.user_id === user_id) await session.applyRole(role);
   }
 
   /** Reads as one of the members, whoever still may: an empty answer makes everybody start again. */
-  async #read_events(after_seq: number, limit: number): Promise<Entry[]> {
+  async #readEvents(after_seq: number, limit: number): Promise<Entry[]> {
     const { db, metrics } = this.#deps;
     const { canvas_id } = this;
     metrics.fills.inc({ stream: 'canvas' });
@@ -212,18 +212,18 @@ export class Room {
     return [];
   }
 
-  #schedule_presence(): void {
-    this.#presence_timer ??= setTimeout(() => this.#tell_presence(), PRESENCE_TICK_MS);
+  #schedulePresence(): void {
+    this.#presence_timer ??= setTimeout(() => this.#tellPresence(), PRESENCE_TICK_MS);
   }
 
-  #tell_presence(): void {
+  #tellPresence(): void {
     this.#presence_timer = undefined;
     const frames = this.#book.take(Date.now());
-    this.feed.broadcast_ephemeral(frames);
-    this.#publish_presence(frames);
+    this.feed.broadcastEphemeral(frames);
+    this.#publishPresence(frames);
   }
 
-  #publish_presence(frames: string[]): void {
+  #publishPresence(frames: string[]): void {
     if (frames.length > 0) this.#deps.remote_bus.publish(this.channel, { kind: 'presence', frame: frames.join('\n') });
   }
 }

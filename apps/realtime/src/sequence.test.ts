@@ -30,8 +30,8 @@ function harness(length: () => number, options: { manual?: boolean; fail?: () =>
       expect(frame).toBe(`frame ${seq}`);
       h.delivered.push(seq);
     },
-    on_lost: () => (h.lost += 1),
-    on_error: () => (h.errors += 1),
+    onLost: () => (h.lost += 1),
+    onError: () => (h.errors += 1),
   });
   return h;
 }

@@ -11,9 +11,9 @@ export interface SequenceOptions {
   /** Called once for each seq, in order, without gaps. */
   deliver: (entry: Entry) => void;
   /** The gap cannot be filled: too wide, or the log has a hole. Nothing is delivered until `start` is called again. */
-  on_lost: () => void;
+  onLost: () => void;
   /** A fill failed; the next `receive` or `observe` tries again. */
-  on_error: (error: unknown) => void;
+  onError: (error: unknown) => void;
 }
 
 /** Readers further behind than this take a fresh snapshot instead (DESIGN 5). */
@@ -94,10 +94,10 @@ export class Sequence {
     if (this.#filling || this.#position === undefined || this.#head <= this.#position) return;
     for (const seq of this.#held.keys()) if (seq <= this.#position) this.#held.delete(seq);
     this.#filling = true;
-    void this.#read_gap(this.#generation);
+    void this.#readGap(this.#generation);
   }
 
-  async #read_gap(generation: number): Promise<void> {
+  async #readGap(generation: number): Promise<void> {
     try {
       while (this.#position !== undefined && this.#head > this.#position) {
         const before = this.#position;
@@ -110,12 +110,12 @@ export class Sequence {
         }
         if (this.#position === before) {
           this.reset();
-          this.#options.on_lost();
+          this.#options.onLost();
           return;
         }
       }
     } catch (error) {
-      this.#options.on_error(error);
+      this.#options.onError(error);
     } finally {
       // In the turn of the loop's last look at the head: an entry that arrives after it starts the next read.
       if (generation === this.#generation) this.#filling = false;

@@ -85,11 +85,11 @@ export abstract class Session<Frame extends CanvasFrame | MeFrame = CanvasFrame 
       ...connection,
       writer: deps.writer,
       events: {
-        on_text: (text) => this.#receive(text),
-        on_binary: () => this.#receive(null),
-        on_slow: () => this.close('slow_consumer'),
-        on_shed: (frames) => deps.metrics.shed.inc(frames),
-        on_closed: (code) => this.#closed(code),
+        onText: (text) => this.#receive(text),
+        onBinary: () => this.#receive(null),
+        onSlow: () => this.close('slow_consumer'),
+        onShed: (frames) => deps.metrics.shed.inc(frames),
+        onClosed: (code) => this.#closed(code),
       },
     });
   }
@@ -105,10 +105,10 @@ export abstract class Session<Frame extends CanvasFrame | MeFrame = CanvasFrame 
   /** Answers one frame. What it throws becomes an error frame. */
   protected abstract handle(frame: Frame): Promise<void>;
   /** The socket is gone. */
-  protected abstract on_closed(): void;
+  protected abstract onClosed(): void;
   abstract open(first: boolean): Promise<Opening>;
 
-  on_failed(error: unknown): void {
+  onFailed(error: unknown): void {
     if (this.state === 'closing') return;
     const unavailable = error instanceof AppError && error.kind === 'unavailable';
     if (!unavailable) this.log.error({ err: error }, 'a session could not start');
@@ -122,7 +122,7 @@ export abstract class Session<Frame extends CanvasFrame | MeFrame = CanvasFrame 
     if (left <= 0) return this.close('token_expired');
     if (left <= EXPIRING_MS && !this.#warned) {
       this.#warned = true;
-      this.socket.send(JSON.stringify({ type: 'auth.expiring', expires_at: this.#expires_at() }));
+      this.socket.send(JSON.stringify({ type: 'auth.expiring', expires_at: this.#expiresAt() }));
     }
     if (now - this.#pinged_at < this.deps.ping_interval_ms) return;
     if (this.socket.unanswered_pings >= 2) {
@@ -141,7 +141,7 @@ export abstract class Session<Frame extends CanvasFrame | MeFrame = CanvasFrame 
   /** Finishes the frame under way, takes no other, and sends the client elsewhere. */
   async drain(): Promise<void> {
     this.state = 'closing';
-    this.#drop_inbox();
+    this.#dropInbox();
     await this.#working;
     this.close('draining');
   }
@@ -158,7 +158,7 @@ export abstract class Session<Frame extends CanvasFrame | MeFrame = CanvasFrame 
   }
 
   /** The frames that both kinds of session know. */
-  protected async handle_common(frame: MeFrame): Promise<void> {
+  protected async handleCommon(frame: MeFrame): Promise<void> {
     await this.take(frame.type);
     if (frame.type === 'leave') {
       this.close('left');
@@ -175,10 +175,10 @@ export abstract class Session<Frame extends CanvasFrame | MeFrame = CanvasFrame 
     }
     this.#claims = claims;
     this.#warned = false;
-    this.socket.send(JSON.stringify({ type: 'auth.ok', expires_at: this.#expires_at() }));
+    this.socket.send(JSON.stringify({ type: 'auth.ok', expires_at: this.#expiresAt() }));
   }
 
-  #expires_at(): string {
+  #expiresAt(): string {
     return new Date(this.#claims.expires_at).toISOString();
   }
 
@@ -187,19 +187,19 @@ export abstract class Session<Frame extends CanvasFrame | MeFrame = CanvasFrame 
     this.#inbox.push(text);
     this.#inbox_characters += text?.length ?? 0;
     // Not an error: the client is held back by TCP and every frame is answered, in its turn.
-    if (!this.#paused && this.#inbox_fill() >= 1) {
+    if (!this.#paused && this.#inboxFill() >= 1) {
       this.#paused = true;
       this.socket.pause();
     }
     this.#working ??= this.#work();
   }
 
-  #drop_inbox(): void {
+  #dropInbox(): void {
     this.#inbox = [];
     this.#inbox_characters = 0;
   }
 
-  #inbox_fill(): number {
+  #inboxFill(): number {
     return Math.max(this.#inbox.length / MAX_INBOX.frames, this.#inbox_characters / MAX_INBOX.characters);
   }
 
@@ -209,7 +209,7 @@ export abstract class Session<Frame extends CanvasFrame | MeFrame = CanvasFrame 
     for (let text = this.#inbox.shift(); text !== undefined; text = this.#inbox.shift()) {
       this.#inbox_characters -= text?.length ?? 0;
       await this.#answer(text);
-      if (this.#paused && this.#inbox_fill() <= 0.5 && this.socket.open) {
+      if (this.#paused && this.#inboxFill() <= 0.5 && this.socket.open) {
         this.#paused = false;
         this.socket.resume();
       }
@@ -235,6 +235,6 @@ export abstract class Session<Frame extends CanvasFrame | MeFrame = CanvasFrame 
     this.#inbox = [];
     // A client can close with any of four thousand codes, which must not become as many series.
     this.deps.metrics.closed.inc({ code: KNOWN_CODES.has(code) ? String(code) : 'other' });
-    this.on_closed();
+    this.onClosed();
   }
 }

@@ -40,11 +40,11 @@ describe('ClientSocket', () => {
           tcp: request.socket,
           writer,
           events: {
-            on_text: (text) => events.texts.push(text),
-            on_binary: () => events.texts.push('(binary)'),
-            on_slow: () => (events.slow += 1),
-            on_shed: (frames) => (events.shed += frames),
-            on_closed: (code) => events.closed.push(code),
+            onText: (text) => events.texts.push(text),
+            onBinary: () => events.texts.push('(binary)'),
+            onSlow: () => (events.slow += 1),
+            onShed: (frames) => (events.shed += frames),
+            onClosed: (code) => events.closed.push(code),
           },
         });
         resolve({ socket, tcp: request.socket });
@@ -82,7 +82,7 @@ describe('ClientSocket', () => {
     const members = [await connect(), await connect(), await connect()];
     const writes = members.map(({ tcp }) => vi.spyOn(tcp, 'write'));
     const group = new FrameGroup({ droppable: false });
-    for (const { server_socket } of members) server_socket.send_group(group);
+    for (const { server_socket } of members) server_socket.sendGroup(group);
     for (let i = 0; i < 20; i += 1) group.add(`event ${i}`);
     for (const { received } of members) {
       await vi.waitFor(() => expect(received).toEqual(Array.from({ length: 20 }, (_, i) => `event ${i}`)));
@@ -95,12 +95,12 @@ describe('ClientSocket', () => {
     const { server_socket, received } = await connect();
     const first = new FrameGroup({ droppable: false });
     first.add('1');
-    server_socket.send_group(first);
+    server_socket.sendGroup(first);
     server_socket.send('2');
     server_socket.ping();
     const second = new FrameGroup({ droppable: false });
     second.add('3');
-    server_socket.send_group(second);
+    server_socket.sendGroup(second);
     await vi.waitFor(() => expect(received).toEqual(['1', '2', '3']));
   });
 
@@ -125,7 +125,7 @@ describe('ClientSocket', () => {
     server_socket.flush();
     const presence = new FrameGroup({ droppable: true });
     presence.add('cursor');
-    server_socket.send_group(presence);
+    server_socket.sendGroup(presence);
     server_socket.flush();
     expect(events.shed).toBe(1);
     expect(events.slow).toBeGreaterThan(0);

@@ -88,12 +88,12 @@ export type RawSocket = Pick<
 >;
 
 export interface SocketEvents {
-  on_text(text: string): void;
+  onText(text: string): void;
   /** A frame that is not text. */
-  on_binary(): void;
-  on_slow(): void;
-  on_shed(frames: number): void;
-  on_closed(code: number): void;
+  onBinary(): void;
+  onSlow(): void;
+  onShed(frames: number): void;
+  onClosed(code: number): void;
 }
 
 /**
@@ -118,10 +118,10 @@ export class ClientSocket {
     this.#tcp = options.tcp;
     this.#writer = options.writer;
     this.#events = options.events;
-    this.#ws.on('message', (data, is_binary) => this.#on_message(data, is_binary));
+    this.#ws.on('message', (data, is_binary) => this.#onMessage(data, is_binary));
     this.#ws.on('pong', () => this.#heard());
     this.#ws.on('ping', () => this.#heard());
-    this.#ws.on('close', (code) => this.#on_close(code));
+    this.#ws.on('close', (code) => this.#onClose(code));
   }
 
   /** Pings since the client was last heard. A paused client cannot be heard. */
@@ -139,7 +139,7 @@ export class ClientSocket {
   }
 
   /** Sends this client its share of a group; frames added to the group later in the turn are included. */
-  send_group(group: FrameGroup): void {
+  sendGroup(group: FrameGroup): void {
     this.#push(group);
   }
 
@@ -183,7 +183,7 @@ export class ClientSocket {
     if (!this.open) return;
     const congested = this.#tcp.writableLength > SHED_BYTES;
     const kept = congested ? parts.filter((part) => !(part instanceof FrameGroup && part.droppable)) : parts;
-    if (kept.length < parts.length) this.#events.on_shed(parts.length - kept.length);
+    if (kept.length < parts.length) this.#events.onShed(parts.length - kept.length);
     if (kept.length > 1) this.#tcp.cork();
     for (const part of kept) {
       const bytes = part instanceof FrameGroup ? part.bytes() : part;
@@ -191,7 +191,7 @@ export class ClientSocket {
       this.#tcp.write(bytes);
     }
     if (kept.length > 1) this.#tcp.uncork();
-    if (this.#tcp.writableLength > LIMIT_BYTES + this.#largest) this.#events.on_slow();
+    if (this.#tcp.writableLength > LIMIT_BYTES + this.#largest) this.#events.onSlow();
   }
 
   #push(part: Buffer | FrameGroup): void {
@@ -200,18 +200,18 @@ export class ClientSocket {
     this.#writer.schedule(this);
   }
 
-  #on_message(data: RawData, is_binary: boolean): void {
+  #onMessage(data: RawData, is_binary: boolean): void {
     this.#heard();
     if (this.#closed) return;
-    if (is_binary) return this.#events.on_binary();
+    if (is_binary) return this.#events.onBinary();
     // With the default `binaryType` a text message is one Buffer.
-    this.#events.on_text((data as Buffer).toString('utf8'));
+    this.#events.onText((data as Buffer).toString('utf8'));
   }
 
-  #on_close(code: number): void {
+  #onClose(code: number): void {
     this.#closed = true;
     this.#parts = [];
-    this.#events.on_closed(code);
+    this.#events.onClosed(code);
   }
 
   #heard(): void {

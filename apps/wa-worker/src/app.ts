@@ -34,7 +34,7 @@ export async function startWaWorker({ config, log, db, health }: WaWorkerContext
   return {
     url,
     async stop() {
-      health.set_draining();
+      health.setDraining();
       await reports.stop();
       await server.close();
     },

@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { createHealth, type Health } from '@potentia/config/health';
 import type { Logger } from '@potentia/config/logger';
 import { postgresSettings } from '@potentia/config/variables';
+import { VERSION } from '@potentia/config/version';
 import { createDb, type Db } from '@potentia/db/client';
 import { createRedis, pingRedis } from '@potentia/domain/platform/adapters/redis';
 import type { WaWorkerConfig } from './config.ts';
 
 export const SERVICE = 'wa-worker';
-export const VERSION = '0.1.0';
 
 export interface WaWorkerContext {
   config: WaWorkerConfig;

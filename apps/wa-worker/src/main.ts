@@ -2,11 +2,10 @@ import { runApp } from '@potentia/config/run-app';
 import { assertDatabase } from '@potentia/db/assert-database';
 import { startWaWorker } from './app.ts';
 import { schema } from './config.ts';
-import { createWaWorkerContext, SERVICE, VERSION } from './context.ts';
+import { createWaWorkerContext, SERVICE } from './context.ts';
 
 await runApp({
   service: SERVICE,
-  version: VERSION,
   schema,
   async start(config, log) {
     const context = createWaWorkerContext(config, log);

@@ -55,7 +55,7 @@ describe('/ready', () => {
 
   test('is 503 while draining although every dependency is well', async () => {
     const health = healthOf({ postgres: ok });
-    health.set_draining();
+    health.setDraining();
     expect(await ready(health)).toMatchObject({ status: 503, row: { status: 'draining' } });
   });
 

@@ -36,7 +36,7 @@ export interface Health {
   registry: Registry;
   snapshot(): Promise<HealthRow>;
   /** From now on `/ready` answers 503, so that nothing new is sent here. */
-  set_draining(): void;
+  setDraining(): void;
 }
 
 /**
@@ -91,7 +91,7 @@ export function createHealth(options: {
   return {
     registry,
     snapshot,
-    set_draining() {
+    setDraining() {
       draining = true;
     },
     routes: [

@@ -4,6 +4,7 @@ import { type RunningService, runService } from './lifecycle.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { startTelemetry } from './telemetry.ts';
 import type { httpVariables, telemetryVariables } from './variables.ts';
+import { VERSION } from './version.ts';
 
 /** A schema with the variables that every service has. */
 type AppSchema = z.ZodObject<ReturnType<typeof httpVariables> & typeof telemetryVariables>;
@@ -15,13 +16,12 @@ type AppSchema = z.ZodObject<ReturnType<typeof httpVariables> & typeof telemetry
  */
 export async function runApp<S extends AppSchema>(options: {
   service: string;
-  version: string;
   schema: S;
   start: (config: z.output<S>, log: Logger) => Promise<RunningService>;
 }): Promise<void> {
-  const { service, version, schema, start } = options;
+  const { service, schema, start } = options;
   const config = loadEnv(service, schema);
-  const log = createLogger({ service, version, level: config.LOG_LEVEL });
+  const log = createLogger({ service, version: VERSION, level: config.LOG_LEVEL });
   log.info({ config: redactEnv(schema, config) }, 'configuration');
 
   await runService({
@@ -29,7 +29,11 @@ export async function runApp<S extends AppSchema>(options: {
     log,
     shutdown_timeout_ms: config.SHUTDOWN_TIMEOUT_MS,
     async start() {
-      const telemetry = await startTelemetry({ service, version, endpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT });
+      const telemetry = await startTelemetry({
+        service,
+        version: VERSION,
+        endpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT,
+      });
       const running = await start(config, log);
       return {
         ...running,

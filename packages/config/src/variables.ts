@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { bool, commaList, httpUrl, jsonList, milliseconds, wholeNumber } from './values.ts';
+import { bool, commaList, httpUrl, milliseconds, wholeNumber } from './values.ts';
 
 /*
  * The variables that services share, in groups. A service spreads the groups it needs into its own schema:
@@ -37,6 +37,10 @@ export const httpVariables = (default_port: number) => ({
     .default(10_000)
     .meta({ description: 'How long a stopping service may drain before it is ended' }),
 });
+
+/** `TRUST_PROXY` as Fastify's `trustProxy` wants it: that many hops, and none when there is none. */
+export const trustProxy = ({ TRUST_PROXY }: { TRUST_PROXY: number }) =>
+  TRUST_PROXY > 0 && ((_address: string, hop: number): boolean => hop < TRUST_PROXY);
 
 export const postgresVariables = {
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' }).meta({
@@ -107,6 +111,19 @@ export const tokenVariables = {
   SUPABASE_JWT_AUDIENCE: z.string().default('authenticated').meta({ description: 'Expected `aud`' }),
 };
 
+/** The same as the settings of `createTokenVerifier`. */
+export const tokenSettings = (env: {
+  SUPABASE_URL: string;
+  SUPABASE_JWT_SECRETS?: JwtSecret[] | undefined;
+  SUPABASE_JWT_ISSUER?: string | undefined;
+  SUPABASE_JWT_AUDIENCE: string;
+}) => ({
+  supabase_url: env.SUPABASE_URL,
+  issuer: env.SUPABASE_JWT_ISSUER ?? `${env.SUPABASE_URL}/auth/v1`,
+  audience: env.SUPABASE_JWT_AUDIENCE,
+  secrets: env.SUPABASE_JWT_SECRETS ?? [],
+});
+
 /** What it takes to verify tokens and to call Supabase Auth. */
 export const authVariables = {
   ...tokenVariables,
@@ -117,10 +134,6 @@ export const authVariables = {
     aliases: ['SUPABASE_SERVICE_KEY'],
   }),
 };
-
-/** The `iss` that tokens must carry. */
-export const jwtIssuer = (env: { SUPABASE_URL: string; SUPABASE_JWT_ISSUER?: string | undefined }): string =>
-  env.SUPABASE_JWT_ISSUER ?? `${env.SUPABASE_URL}/auth/v1`;
 
 export const telemetryVariables = {
   OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional().meta({
@@ -136,30 +149,4 @@ export const rateLimit = {
   window_ms: z.int().positive(),
   /** How many may come at once; `limit` when absent. */
   burst: z.int().positive().optional(),
-};
-
-/** One rule of `RATE_LIMITS`. Of the rules that match a request, the one that names most of it decides. */
-const rateLimitRule = z.strictObject({
-  ...rateLimit,
-  method: z.string().toUpperCase().optional(),
-  /** The route's pattern, such as `/api/v1/canvases/:canvas_id`. */
-  route: z.string().optional(),
-});
-export type RateLimitRule = z.infer<typeof rateLimitRule>;
-
-export const apiVariables = {
-  RATE_LIMITS: jsonList(rateLimitRule)
-    .default([{ limit: 600, window_ms: 60_000 }])
-    .meta({
-      description: 'JSON list of {tenant?, method?, route?, limit, window_ms, burst?}; the most specific rule wins',
-      example: '[{"limit":600,"window_ms":60000}]',
-    }),
-  IP_RATE_LIMIT: wholeNumber(1, 1_000_000)
-    .default(200)
-    .meta({ description: 'Requests per second and IP address before the token is looked at' }),
-  ENABLE_DEBUG_ECHO: bool.optional().meta({ description: 'POST /debug/echo; on, except in production, when not set' }),
-  REALTIME_PUBLIC_URL: z
-    .url({ protocol: /^(https?|wss?)$/, error: 'must be an http(s) or ws(s) URL' })
-    .optional()
-    .meta({ description: 'Where clients open WebSockets, for the reference', example: 'wss://realtime.example.com' }),
 };

@@ -1,8 +1,9 @@
+import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
 import { randomUUID } from 'node:crypto';
 import { type CryptoKey, exportSPKI, importJWK, SignJWT } from 'jose';
 import { startTestIssuer, userClaims } from '@potentia/domain/auth/testing/issuer';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Backends, person, type Person, startApi, startBackends, type TestApi } from '../testing/api.ts';
+import { person, type Person, startApi, type TestApi } from '../testing/api.ts';
 import { type Door, doorsOf, fillPath } from '../testing/doors.ts';
 
 const SECRET = 'a shared secret of thirty-two characters';
@@ -62,6 +63,19 @@ const FORGERIES: Record<string, () => Promise<string | undefined>> = {
       .setProtectedHeader({ alg: 'HS256', kid: 'known' })
       .sign(Buffer.from('another secret of thirty-two characters!')),
 };
+
+it('what is refused is counted by its code', async () => {
+  const count = async () =>
+    Number(
+      /^potentia_auth_refused_total\{.*code="auth\.token_expired".*\} (\d+)$/m.exec(
+        (await api.call(null, 'GET', '/metrics')).text,
+      )?.[1] ?? 0,
+    );
+  const before = await count();
+  const token = await FORGERIES['an expired token']?.();
+  await api.call({ ...owner, token: token ?? '' }, 'GET', '/api/v1/me');
+  expect(await count()).toBe(before + 1);
+});
 
 describe('every door that needs a person', () => {
   it.each(Object.keys(FORGERIES))('refuses %s with 401 and says how to come back', async (name) => {

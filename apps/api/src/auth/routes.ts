@@ -1,4 +1,4 @@
-import { refreshSession, RefreshSessionInput, Session } from '@potentia/domain/auth/refresh-session';
+import { refreshSession, refreshSessionInput, session } from '@potentia/domain/auth/refresh-session';
 import { z } from 'zod';
 import type { ApiContext } from '../context.ts';
 import { type App, operation } from '../platform/openapi.ts';
@@ -12,6 +12,7 @@ const me = z
   })
   .meta({ id: 'Me' });
 
+/** Who calls, and how a session goes on. */
 export function authRoutes(app: App, context: ApiContext): void {
   app.post(
     '/api/v1/auth/refresh',
@@ -23,8 +24,8 @@ export function authRoutes(app: App, context: ApiContext): void {
         summary: 'Exchange a refresh token for a new session',
         description: 'The refresh token is spent by it; the answer holds the next one.',
         auth: false,
-        body: RefreshSessionInput,
-        ok: { 200: Session },
+        body: refreshSessionInput,
+        ok: { 200: session },
         problems: [401],
       }),
     },

@@ -1,14 +1,7 @@
+import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  type Answer,
-  type Backends,
-  person,
-  type Person,
-  startApi,
-  startBackends,
-  type TestApi,
-} from '../testing/api.ts';
+import { type Answer, person, type Person, startApi, type TestApi } from '../testing/api.ts';
 
 let backends: Backends;
 let api: TestApi;
@@ -104,7 +97,7 @@ const CASES: Record<string, Case> = {
     path: () => '/api/v1/canvases/not-a-uuid/mutate',
     body: () => ops(),
     status: 400,
-    pointer: '/path/canvas_id',
+    pointer: '/canvas_id',
   },
   'a bad UUID in the body': {
     path: mutate,
@@ -116,14 +109,14 @@ const CASES: Record<string, Case> = {
     path: () => '/api/v1/canvases/%00/mutate',
     body: () => ops(),
     status: 400,
-    pointer: '/path',
+    pointer: '',
   },
   'a NUL character in the query': {
     method: 'GET',
     path: own('/blocks?cursor=a%00b'),
     body: () => undefined,
     status: 400,
-    pointer: '/query',
+    pointer: '',
   },
   'a NUL character in a title': {
     method: 'PATCH',
@@ -143,20 +136,21 @@ const CASES: Record<string, Case> = {
     path: own('/blocks?limit=many'),
     body: () => undefined,
     status: 400,
-    pointer: '/query/limit',
+    pointer: '/limit',
   },
   'an unknown query': {
     method: 'GET',
     path: own('/blocks?page=2'),
     body: () => undefined,
     status: 400,
-    pointer: '/query/page',
+    pointer: '/page',
   },
   'a cursor that nobody gave out': {
     method: 'GET',
     path: own('/blocks?cursor=bm9uc2Vuc2U'),
     body: () => undefined,
     status: 400,
+    pointer: '/cursor',
   },
   'a block below itself': {
     path: mutate,

@@ -1,14 +1,7 @@
+import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  type Answer,
-  type Backends,
-  person,
-  type Person,
-  startApi,
-  startBackends,
-  type TestApi,
-} from '../testing/api.ts';
+import { type Answer, person, type Person, startApi, type TestApi } from '../testing/api.ts';
 
 let backends: Backends;
 let api: TestApi;
@@ -115,6 +108,9 @@ describe('a canvas', () => {
     }
     const stale_delete = await api.call(owner, 'DELETE', path, undefined, { 'if-match': '"1"' });
     expect(stale_delete).toMatchObject({ status: 412, body: { current } });
+    const stale_removal = await api.call(owner, 'DELETE', `${path}?permanent=true`, undefined, { 'if-match': '"1"' });
+    expect(stale_removal).toMatchObject({ status: 412, body: { current } });
+    expect((await api.call(owner, 'GET', path)).body).toMatchObject({ version: 2, archived_at: null });
     expect((await api.call(owner, 'PATCH', path, { icon: '🌱' }, { 'if-match': '*' })).body).toMatchObject({
       icon: '🌱',
     });
@@ -141,6 +137,31 @@ describe('a canvas', () => {
     expect((await api.call(owner, 'POST', `${path}/mutate`, trash)).status).toBe(200);
     expect((await api.call(owner, 'DELETE', `${path}?permanent=true`)).status).toBe(204);
     expect((await api.call(owner, 'GET', path)).status).toBe(404);
+  });
+
+  it('is deleted by its version once, and only by whoever may: a viewer learns nothing of versions', async () => {
+    const [owner, viewer] = [await newcomer(), await newcomer()];
+    const path = `/api/v1/canvases/${await api.makeCanvas(owner)}`;
+    await api.call(viewer, 'GET', '/api/v1/me');
+    await api.call(owner, 'POST', `${path}/members`, { user_id: viewer.user_id, role: 'viewer' });
+    for (const tag of ['"1"', '"7"']) {
+      const refused = await api.call(viewer, 'DELETE', path, undefined, { 'if-match': tag });
+      expect(refused).toMatchObject({ status: 403, body: { code: 'canvas.forbidden' } });
+    }
+    // Each sees version 1, and archiving makes it 2: of many at once, one is right.
+    const answers = await Promise.all(
+      Array.from({ length: 5 }, () => api.call(owner, 'DELETE', path, undefined, { 'if-match': '"1"' })),
+    );
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 412, 412, 412, 412]);
+  });
+
+  it('is not opened to anybody by a change of an invitation that is not there', async () => {
+    const [owner, stranger] = [await newcomer(), await newcomer()];
+    const path = `/api/v1/canvases/${await api.makeCanvas(owner)}`;
+    await api.call(stranger, 'GET', '/api/v1/me');
+    const changed = await api.call(owner, 'PATCH', `${path}/members/${stranger.user_id}`, { role: 'editor' });
+    expect(changed).toMatchObject({ status: 404, body: { code: 'user.not_invited' } });
+    expect((await api.call(stranger, 'GET', path)).status).toBe(404);
   });
 
   it('opens for an invited person at once and closes again', async () => {

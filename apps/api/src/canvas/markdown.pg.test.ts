@@ -1,5 +1,6 @@
+import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Backends, person, type Person, startApi, startBackends, type TestApi } from '../testing/api.ts';
+import { person, type Person, startApi, type TestApi } from '../testing/api.ts';
 
 let backends: Backends;
 let api: TestApi;

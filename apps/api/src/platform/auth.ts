@@ -1,3 +1,4 @@
+import { bearerToken } from '@potentia/domain/auth/bearer-token';
 import type { Claims, TokenVerifier } from '@potentia/domain/auth/verify-token';
 import type { Db } from '@potentia/db/client';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
@@ -11,12 +12,6 @@ declare module 'fastify' {
     /** Who calls; null on the routes that anyone may call. */
     claims: Claims | null;
   }
-}
-
-/** The token of `Authorization: Bearer …` (RFC 6750); no other place is looked at. */
-function bearerToken(request: FastifyRequest): string | undefined {
-  const header = request.headers.authorization;
-  return header !== undefined && /^bearer /i.test(header) ? header.slice(7).trim() : undefined;
 }
 
 /** True for what needs no token: the public routes, CORS preflights, and paths that do not exist. */
@@ -36,7 +31,7 @@ export function authenticate(
   app.decorateRequest('claims', null);
   app.addHook('onRequest', async (request) => {
     if (isPublic(request)) return;
-    const claims = await options.verifier.verify(bearerToken(request));
+    const claims = await options.verifier.verify(bearerToken(request.headers.authorization));
     if (!welcome.has(claims)) {
       await options.ensureUser(options.db, claims);
       welcome.add(claims);

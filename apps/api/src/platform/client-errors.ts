@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import { PROBLEM_TYPE, type Problem } from './problem.ts';
-import { REQUEST_ID_HEADER } from './request-id.ts';
+import { AppError } from '@potentia/domain/platform/errors';
+import { toProblem } from '@potentia/domain/platform/problem';
 
 const KNOWN: Record<string, { status: number; code: string; detail: string }> = {
   ERR_HTTP_REQUEST_TIMEOUT: {
@@ -21,20 +20,10 @@ export function clientErrorHandler(error: NodeJS.ErrnoException, socket: Socket)
     return;
   }
   const { status, code, detail } = KNOWN[error.code ?? ''] ?? MALFORMED;
-  const title = STATUS_CODES[status] ?? 'Error';
-  const request_id = randomUUID();
-  const problem: Problem = {
-    type: `urn:potentia:problem:${code}`,
-    title,
-    status,
-    detail,
-    instance: '/',
-    code,
-    request_id,
-  };
-  const body = JSON.stringify(problem);
-  socket.end(
-    `HTTP/1.1 ${status} ${title}\r\ncontent-type: ${PROBLEM_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
-      `${REQUEST_ID_HEADER}: ${request_id}\r\nconnection: close\r\n\r\n${body}`,
-  );
+  const refused = new AppError('invalid', code, detail);
+  const { headers, body } = toProblem(refused, { id: randomUUID(), path: '/' }, status);
+  const text = JSON.stringify(body);
+  const all = { ...headers, 'content-length': Buffer.byteLength(text), connection: 'close' };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${status} ${body.title}\r\n${lines.join('')}\r\n${text}`);
 }

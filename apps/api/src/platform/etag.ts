@@ -1,4 +1,4 @@
-import { AppError } from '@potentia/domain/platform/errors';
+import { invalidField } from '@potentia/domain/platform/parse';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 /** The strong ETag of a row. */
@@ -22,11 +22,7 @@ export function expectedVersion(request: FastifyRequest): number | null {
   const given = request.headers['if-match'];
   if (given === undefined || given.trim() === '*') return null;
   const tags = tagsOf(given);
-  if (tags.length > 1) {
-    throw new AppError('invalid', 'request.invalid', 'If-Match names more than one version.', {
-      errors: [{ pointer: '/headers/if-match', message: 'Name one version.' }],
-    });
-  }
+  if (tags.length > 1) throw invalidField('/headers/if-match', 'Names more than one version');
   const version = /^"(\d{1,9})"$/.exec(tags[0] ?? '')?.[1];
   return version === undefined ? NO_VERSION : Number(version);
 }

@@ -1,9 +1,10 @@
 import { AppError } from '@potentia/domain/platform/errors';
+import { invalidField } from '@potentia/domain/platform/parse';
+import { REQUEST_ID_HEADER } from '@potentia/domain/platform/request-id';
 import { normalizeIP } from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ApiMetrics } from './metrics.ts';
 import { createIpBucket } from './ip-bucket.ts';
-import { REQUEST_ID_HEADER } from './request-id.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -41,14 +42,8 @@ function hasTwoHosts(request: FastifyRequest): boolean {
 }
 
 /** A NUL character anywhere in the URL: no id, cursor or name holds one, and Postgres refuses it. */
-function nulInUrl(url: string): AppError | null {
-  const at = url.indexOf('%00');
-  if (at < 0) return null;
-  const query_at = url.indexOf('?');
-  const pointer = query_at >= 0 && at > query_at ? '/query' : '/path';
-  const errors = [{ pointer, message: 'Contains a NUL character' }];
-  return new AppError('invalid', 'request.invalid', `${pointer}: Contains a NUL character`, { errors });
-}
+const nulInUrl = (url: string): AppError | null =>
+  url.includes('%00') ? invalidField('', 'The URL contains a NUL character') : null;
 
 /**
  * What stands in front of everything: the headers that every answer carries, the per-address bucket, and the shapes of

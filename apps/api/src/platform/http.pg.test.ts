@@ -1,6 +1,7 @@
+import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Backends, person, type Person, startApi, startBackends, type TestApi } from '../testing/api.ts';
+import { person, type Person, startApi, type TestApi } from '../testing/api.ts';
 
 let backends: Backends;
 let api: TestApi;
@@ -73,7 +74,7 @@ describe('every answer', () => {
     await using broken = await startApi(backends);
     broken.context.ensureUser = () => Promise.reject(new Error('the password is hunter2'));
     const answer = await broken.call(who, 'GET', '/api/v1/me');
-    expect(answer).toMatchObject({ status: 500, body: { code: 'http.internal' } });
+    expect(answer).toMatchObject({ status: 500, body: { code: 'platform.internal' } });
     expect(answer.text).not.toContain('hunter2');
   });
 });

@@ -1,4 +1,4 @@
-import { AppError } from '@potentia/domain/platform/errors';
+import { invalidField } from '@potentia/domain/platform/parse';
 import type { FastifyRequest } from 'fastify';
 
 const VISIBLE_ASCII = /^[\x21-\x7e]{1,255}$/;
@@ -13,7 +13,5 @@ export function idempotencyKey(request: FastifyRequest): string | undefined {
   if (given === undefined) return undefined;
   const key = typeof given === 'string' ? given.replace(/^"(.*)"$/, '$1') : '';
   if (VISIBLE_ASCII.test(key)) return key;
-  throw new AppError('invalid', 'request.invalid', 'The Idempotency-Key is not valid.', {
-    errors: [{ pointer: '/headers/idempotency-key', message: 'Must be 1 to 255 visible ASCII characters.' }],
-  });
+  throw invalidField('/headers/idempotency-key', 'Must be 1 to 255 visible ASCII characters');
 }

@@ -1,10 +1,10 @@
+import { PROBLEM_TYPE, problemSchema } from '@potentia/domain/platform/problem';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import fastifySwagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { PROBLEM_TYPE, problemSchema } from './problem.ts';
 
 const PROBLEMS: Record<number, string> = {
   400: 'The request is not valid; `errors` names the fields.',

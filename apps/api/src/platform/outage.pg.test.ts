@@ -1,7 +1,8 @@
+import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
 import { randomUUID } from 'node:crypto';
 import { startFaultProxy } from '@potentia/db/testing/fault-proxy';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Backends, person, type Person, startApi, startBackends, type TestApi } from '../testing/api.ts';
+import { person, type Person, startApi, type TestApi } from '../testing/api.ts';
 
 let backends: Backends;
 let owner: Person;

@@ -1,5 +1,6 @@
+import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Backends, person, startApi, startBackends, type TestApi } from '../testing/api.ts';
+import { person, startApi, type TestApi } from '../testing/api.ts';
 
 let backends: Backends;
 

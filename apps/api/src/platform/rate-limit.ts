@@ -1,11 +1,11 @@
-import type { RateLimitRule } from '@potentia/config/variables';
 import { AppError } from '@potentia/domain/platform/errors';
 import type { Limiter } from '@potentia/domain/platform/limiter';
+import { createSampledLog } from '@potentia/domain/platform/sampled-log';
 import rateLimit from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiMetrics } from './metrics.ts';
 import { isPublic } from './auth.ts';
-import { createSampledLog } from './sampled-log.ts';
+import type { RateLimitRule } from '../config.ts';
 import { createRules } from './rate-limit-rules.ts';
 
 declare module 'fastify' {
@@ -28,7 +28,7 @@ export type TenantOf = (request: FastifyRequest) => string | Promise<string>;
  */
 export async function limitRate(
   app: FastifyInstance,
-  options: { limiter: Limiter; rules: RateLimitRule[]; tenant_of: TenantOf; metrics: ApiMetrics },
+  options: { limiter: Limiter; rules: RateLimitRule[]; tenantOf: TenantOf; metrics: ApiMetrics },
 ): Promise<void> {
   const { metrics } = options;
   const ruleFor = createRules(options.rules);
@@ -46,7 +46,7 @@ export async function limitRate(
     global: false,
     store: storeOn(options.limiter),
     keyGenerator(request: FastifyRequest) {
-      const tenant = options.tenant_of(request);
+      const tenant = options.tenantOf(request);
       return typeof tenant === 'string' ? keyOf(request, tenant) : tenant.then((found) => keyOf(request, found));
     },
     max: (request: FastifyRequest) => capacity(ruleOf(request)),

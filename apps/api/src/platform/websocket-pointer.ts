@@ -14,8 +14,7 @@ export function websocketPointer(app: App, realtime_url: string | undefined): vo
     ok: {},
     problems: [426],
   });
-  app.get('/ws/canvas/:canvas_id', { schema, config: { auth: 'none' } }, (_request, reply) => {
-    reply.header('upgrade', 'websocket').header('connection', 'upgrade');
+  app.get('/ws/canvas/:canvas_id', { schema, config: { auth: 'none' } }, () => {
     const where = realtime_url ?? 'the realtime service';
     throw new AppError('invalid', 'http.websocket_elsewhere', `WebSockets are served by ${where}.`);
   });

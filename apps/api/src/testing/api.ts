@@ -1,34 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { parseEnv } from '@potentia/config/env';
 import { createLogger } from '@potentia/config/logger';
-import { createTestDatabase, type TestDatabase } from '@potentia/db/testing/database';
-import { startRedis, type TestRedis } from '@potentia/db/testing/redis';
-import { startTestIssuer, type TestIssuer } from '@potentia/domain/auth/testing/issuer';
+import type { Backends } from '@potentia/domain/platform/testing/backends';
+import type { TestIssuer } from '@potentia/domain/auth/testing/issuer';
 import type { InjectOptions } from 'fastify';
 import type { JWTPayload } from 'jose';
 import { buildApp } from '../app.ts';
 import { schema } from '../config.ts';
 import { type ApiContext, createApiContext } from '../context.ts';
 import type { App } from '../platform/openapi.ts';
-
-/** What a replica of the API stands on, of a test file's own. */
-export interface Backends extends AsyncDisposable {
-  database: TestDatabase;
-  redis: TestRedis;
-  issuer: TestIssuer;
-}
-
-export async function startBackends(): Promise<Backends> {
-  const [database, redis, issuer] = await Promise.all([createTestDatabase(), startRedis(), startTestIssuer()]);
-  return {
-    database,
-    redis,
-    issuer,
-    async [Symbol.asyncDispose]() {
-      await Promise.all([database.drop(), redis.stop(), issuer[Symbol.asyncDispose]()]);
-    },
-  };
-}
 
 export interface Person {
   user_id: string;

@@ -1,34 +1,13 @@
 import { parseEnv } from '@potentia/config/env';
 import { createLogger } from '@potentia/config/logger';
-import { createTestDatabase, type TestDatabase } from '@potentia/db/testing/database';
-import { startRedis, type TestRedis } from '@potentia/db/testing/redis';
+import type { Backends } from '@potentia/domain/platform/testing/backends';
 import { addCanvasAccess, type SeededCanvas, seedCanvas, seedUser } from '@potentia/db/testing/seed';
-import { startTestIssuer, type TestIssuer } from '@potentia/domain/auth/testing/issuer';
 import type { UserCtx } from '@potentia/domain/platform/ctx';
 import { newId } from '@potentia/domain/platform/uuid';
 import { buildApp } from '../app.ts';
 import { schema } from '../config.ts';
 import { createRealtimeContext, type RealtimeContext } from '../context.ts';
 import { TestClient } from './client.ts';
-
-/** What hubs stand on, of a test file's own. */
-export interface Backends extends AsyncDisposable {
-  database: TestDatabase;
-  redis: TestRedis;
-  issuer: TestIssuer;
-}
-
-export async function startBackends(): Promise<Backends> {
-  const [database, redis, issuer] = await Promise.all([createTestDatabase(), startRedis(), startTestIssuer()]);
-  return {
-    database,
-    redis,
-    issuer,
-    async [Symbol.asyncDispose]() {
-      await Promise.all([database.drop(), redis.stop(), issuer[Symbol.asyncDispose]()]);
-    },
-  };
-}
 
 /** The environment of a hub on these backends. */
 export function hubEnv(

@@ -11,7 +11,7 @@ export interface VerificationKey {
 export interface KeySetOptions {
   jwks_url: string;
   /** Called after a fetch that added, removed or replaced a key. */
-  on_changed: () => void;
+  onChanged: () => void;
   clock: () => Date;
 }
 
@@ -61,7 +61,7 @@ async function fetchKeys(url: string): Promise<{ keys: Map<string, VerificationK
  * The issuer's published keys (RFC 7517). Fetched on first need, again when a token names an unknown key (with a
  * cooldown), and in the background as they age. While the issuer is away the last known keys go on working.
  */
-export function createKeySet({ jwks_url, on_changed, clock }: KeySetOptions): KeySet {
+export function createKeySet({ jwks_url, onChanged, clock }: KeySetOptions): KeySet {
   let keys: Map<string, VerificationKey> | undefined;
   let id = '';
   let tried_at = -Infinity;
@@ -78,7 +78,7 @@ export function createKeySet({ jwks_url, on_changed, clock }: KeySetOptions): Ke
       keys = fetched.keys;
       id = fetched.id;
       failure = undefined;
-      if (changed) on_changed();
+      if (changed) onChanged();
     } catch (error) {
       failure = error;
     } finally {

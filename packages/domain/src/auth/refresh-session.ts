@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { parseInput } from '../platform/parse.ts';
 
-export const RefreshSessionInput = z.strictObject({ refresh_token: z.string().trim().min(1).max(4096) });
+export const refreshSessionInput = z.strictObject({ refresh_token: z.string().trim().min(1).max(4096) });
 
 /** A person's session as the auth server hands it out. */
-export const Session = z.object({
+export const session = z.object({
   access_token: z.string(),
   refresh_token: z.string(),
   token_type: z.literal('bearer'),
@@ -14,7 +14,7 @@ export const Session = z.object({
   expires_at: z.number(),
   user_id: z.uuid(),
 });
-export type Session = z.infer<typeof Session>;
+export type Session = z.infer<typeof session>;
 
 /** The auth server, as far as verbs need it. */
 export interface AuthProvider {
@@ -27,6 +27,6 @@ export interface AuthProvider {
  * what `AuthProvider.refresh` throws.
  */
 export async function refreshSession(ctx: { auth: AuthProvider }, input: unknown): Promise<Session> {
-  const { refresh_token } = parseInput(RefreshSessionInput, input);
+  const { refresh_token } = parseInput(refreshSessionInput, input);
   return ctx.auth.refresh(refresh_token);
 }

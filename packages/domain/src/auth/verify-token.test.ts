@@ -18,7 +18,13 @@ afterEach(async () => {
 });
 
 const makeVerifier = (options: Partial<TokenVerifierOptions> = {}) =>
-  createTokenVerifier({ supabase_url: issuer.url, clock: () => new Date(now_ms), ...options });
+  createTokenVerifier({
+    supabase_url: issuer.url,
+    issuer: issuer.issuer,
+    audience: 'authenticated',
+    clock: () => new Date(now_ms),
+    ...options,
+  });
 
 const refusal = (code: string, kind = 'unauthenticated') => expect.objectContaining({ name: 'AppError', kind, code });
 const invalid = refusal('auth.token_invalid');

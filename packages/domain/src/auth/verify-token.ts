@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { decodeProtectedHeader, errors, jwtVerify, type CryptoKey, type JWTPayload, type JWTVerifyOptions } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
+import { AppError } from '../platform/errors.ts';
 import { tokenExpired, tokenInvalid, tokenMissing } from './errors.ts';
 import { createKeySet } from './key-set.ts';
 
@@ -24,10 +25,12 @@ export interface SharedSecret {
 
 export interface TokenVerifierOptions {
   supabase_url: string;
-  /** Default: `${supabase_url}/auth/v1`. */
-  issuer?: string;
-  audience?: string;
+  /** Expected `iss` and `aud`. */
+  issuer: string;
+  audience: string;
   secrets?: readonly SharedSecret[];
+  /** Called with every refusal, before it is thrown. */
+  onRefused?: (error: AppError) => void;
   clock?: () => Date;
   /** How many verified tokens are remembered. */
   cache_size?: number;
@@ -45,7 +48,7 @@ export interface TokenVerifier {
 }
 
 /** API keys (`anon`, `service_role`) are signed by the same keys: only a person's token has this role. */
-const UserPayload = z.object({
+const userPayload = z.object({
   sub: z.uuid(),
   role: z.literal('authenticated'),
   exp: z.number(),
@@ -55,7 +58,7 @@ const UserPayload = z.object({
 });
 
 function toClaims(payload: JWTPayload): Claims {
-  const parsed = UserPayload.safeParse(payload);
+  const parsed = userPayload.safeParse(payload);
   if (!parsed.success) throw tokenInvalid(z.prettifyError(parsed.error));
   const { sub, exp, email, session_id, user_metadata } = parsed.data;
   const name = [user_metadata?.full_name, user_metadata?.name].find(
@@ -105,17 +108,21 @@ async function verifyWithAny(token: string, candidates: Candidate[], checks: JWT
  * configuration: `jku`, `x5u` and `jwk` headers are ignored. Verified tokens are remembered by SHA-256 until they expire.
  */
 export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
-  const base_url = `${options.supabase_url.replace(/\/+$/, '')}/auth/v1`;
   const clock = options.clock ?? (() => new Date());
   const secrets = (options.secrets ?? []).map(({ kid, secret }) => ({ kid, alg: 'HS256', key: Buffer.from(secret) }));
   const verified = new LRUCache<string, Claims>({ max: options.cache_size ?? 20_000 });
   const verifying = new Map<string, Promise<Claims>>();
   let generation = 0;
 
+  function refused(error: AppError): AppError {
+    options.onRefused?.(error);
+    return error;
+  }
+
   const key_set = createKeySet({
-    jwks_url: `${base_url}/.well-known/jwks.json`,
+    jwks_url: `${options.supabase_url.replace(/\/+$/, '')}/auth/v1/.well-known/jwks.json`,
     clock,
-    on_changed() {
+    onChanged() {
       generation += 1;
       verified.clear();
     },
@@ -138,8 +145,8 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     const { alg, kid } = readHeader(token);
     const candidates = await candidatesFor(alg, kid);
     const payload = await verifyWithAny(token, candidates, {
-      issuer: options.issuer ?? base_url,
-      audience: options.audience ?? 'authenticated',
+      issuer: options.issuer,
+      audience: options.audience,
       clockTolerance: CLOCK_TOLERANCE_S,
       currentDate: clock(),
       requiredClaims: ['exp', 'sub'],
@@ -154,6 +161,8 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
       // Keys that changed meanwhile may no longer hold the one that verified this token.
       if (started_in === generation) verified.set(token_hash, claims);
       return claims;
+    } catch (error) {
+      throw error instanceof AppError ? refused(error) : error;
     } finally {
       verifying.delete(token_hash);
     }
@@ -161,14 +170,14 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
 
   return {
     async verify(token) {
-      if (!token) throw tokenMissing();
+      if (!token) throw refused(tokenMissing());
       key_set.keepFresh();
       const token_hash = hash('sha256', token, 'base64url');
       const known = verified.get(token_hash);
       if (known) {
         if (known.expires_at + CLOCK_TOLERANCE_S * 1000 > clock().getTime()) return known;
         verified.delete(token_hash);
-        throw tokenExpired();
+        throw refused(tokenExpired());
       }
       const pending = verifying.get(token_hash) ?? verifyAndRemember(token, token_hash);
       verifying.set(token_hash, pending);

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
-import { AppError } from './errors.ts';
+import type { AppError } from './errors.ts';
+import { invalidField } from './parse.ts';
 
 /** An opaque page cursor: base64url of JSON. It says where to go on, never what one may see. */
 export function encodeCursor(position: unknown): string {
@@ -19,8 +20,4 @@ export function decodeCursor<S extends z.ZodType>(schema: S, cursor: string): z.
   return parsed.data;
 }
 
-function badCursor(): AppError {
-  return new AppError('invalid', 'request.invalid', 'The cursor is not one that this API gave out', {
-    errors: [{ pointer: '/cursor', message: 'Not a cursor of this list' }],
-  });
-}
+const badCursor = (): AppError => invalidField('/cursor', 'Not a cursor of this list');

@@ -1,7 +1,10 @@
 export type ErrorKind =
   'invalid' | 'unauthenticated' | 'forbidden' | 'not_found' | 'conflict' | 'precondition' | 'limit' | 'unavailable';
 
-/** One thing wrong with the input: `pointer` is an RFC 6901 JSON pointer into it (`/ops/0/parent_id`, `/query/limit`). */
+/**
+ * One thing wrong with the input: `pointer` is an RFC 6901 JSON pointer into what the verb is given (`/ops/0/parent_id`,
+ * `/limit`, `/canvas_id`), wherever the door found it: path, query and body are one input. A header is `/headers/<name>`.
+ */
 export interface FieldError {
   pointer: string;
   message: string;

@@ -8,12 +8,19 @@ import { AppError, type FieldError } from './errors.ts';
 export function parseInput<S extends z.ZodType>(schema: S, input: unknown): z.output<S> {
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
-  const errors = toFieldErrors(parsed.error);
-  const first = errors[0];
-  throw new AppError('invalid', 'request.invalid', first ? `${first.pointer || '/'}: ${first.message}` : 'Bad input', {
-    errors,
-  });
+  throw invalidInput(toFieldErrors(parsed.error));
 }
+
+/** AppError `invalid` `request.invalid`; its message tells the first of the faults. */
+export const invalidInput = (errors: FieldError[]): AppError =>
+  new AppError('invalid', 'request.invalid', describeFaults(errors), { errors });
+
+/** The same for one field. */
+export const invalidField = (pointer: string, message: string): AppError => invalidInput([{ pointer, message }]);
+
+/** The first of the faults in words. */
+export const describeFaults = ([first]: FieldError[]): string =>
+  first ? `${first.pointer || '/'}: ${first.message}` : 'Not valid';
 
 const MAX_ERRORS = 50;
 

@@ -21,18 +21,18 @@ async function publisher(url: string) {
 
 async function listener(url: string, timeout_ms = 250) {
   const seen: [string, number | undefined][] = [];
-  const on_reconnect = vi.fn();
+  const onReconnect = vi.fn();
   const subscriber = createSubscriber({
     url,
     timeout_ms,
     log,
     registry: new Registry(),
-    on_message: (channel, { seq }) => seen.push([channel, seq]),
-    on_reconnect,
+    onMessage: (channel, { seq }) => seen.push([channel, seq]),
+    onReconnect,
   });
   onTestFinished(() => subscriber.close());
   await vi.waitFor(() => expect(subscriber.connected()).toBe(true));
-  return { ...subscriber, seen, on_reconnect, seqs: () => seen.map(([, seq]) => seq) };
+  return { ...subscriber, seen, onReconnect, seqs: () => seen.map(([, seq]) => seq) };
 }
 
 test('every listener of a channel gets what is published, in order, and nothing of other channels', async () => {
@@ -73,11 +73,11 @@ test('a listener that throws, and a message of a stranger, stop nothing', async 
     timeout_ms: 250,
     log,
     registry: new Registry(),
-    on_message(_, { seq }) {
+    onMessage(_, { seq }) {
       if (seq === 1) throw new Error('listener is broken');
       seen.push(seq!);
     },
-    on_reconnect: () => undefined,
+    onReconnect: () => undefined,
   });
   onTestFinished(() => subscriber.close());
   await vi.waitFor(async () => expect(await subscriber.subscribe('a')).toBe(true));
@@ -91,7 +91,7 @@ describe('when Redis dies', () => {
   test('channels are heard again after it is back, and the listener is told that it missed something', async () => {
     await using server = await startRedis();
     const bus = await publisher(server.url);
-    const { subscribe, on_reconnect, seqs } = await listener(server.url);
+    const { subscribe, onReconnect, seqs } = await listener(server.url);
     const channels = Array.from({ length: 1_200 }, () => canvasChannel(crypto.randomUUID()));
     await Promise.all(channels.map(subscribe));
 
@@ -99,10 +99,10 @@ describe('when Redis dies', () => {
     await vi.waitFor(() => expect(bus.redis.status).not.toBe('ready'));
     bus.publish(channels[0]!, message(1));
     expect(await bus.total('potentia_bus_dropped_total')).toBe(1);
-    expect(on_reconnect).not.toHaveBeenCalled();
+    expect(onReconnect).not.toHaveBeenCalled();
 
     await server.restart();
-    await vi.waitFor(() => expect(on_reconnect).toHaveBeenCalledOnce(), { timeout: 5_000 });
+    await vi.waitFor(() => expect(onReconnect).toHaveBeenCalledOnce(), { timeout: 5_000 });
     await vi.waitFor(() => expect(bus.redis.status).toBe('ready'), { timeout: 5_000 });
     channels.forEach((channel, seq) => bus.publish(channel, message(seq)));
     await vi.waitFor(() => expect(seqs()).toEqual(channels.map((_, seq) => seq)));
@@ -110,14 +110,14 @@ describe('when Redis dies', () => {
 
   test('subscribing while it is away answers false at once and takes effect later', async () => {
     await using server = await startRedis();
-    const { subscribe, connected, on_reconnect, seqs } = await listener(server.url);
+    const { subscribe, connected, onReconnect, seqs } = await listener(server.url);
     await server.kill();
     await vi.waitFor(() => expect(connected()).toBe(false));
     const started = performance.now();
     expect(await subscribe('late')).toBe(false);
     expect(performance.now() - started).toBeLessThan(50);
     await server.restart();
-    await vi.waitFor(() => expect(on_reconnect).toHaveBeenCalled(), { timeout: 5_000 });
+    await vi.waitFor(() => expect(onReconnect).toHaveBeenCalled(), { timeout: 5_000 });
     const bus = await publisher(server.url);
     bus.publish('late', message(1));
     await vi.waitFor(() => expect(seqs()).toEqual([1]));
@@ -158,7 +158,7 @@ describe('when Redis is frozen', () => {
 
   test('a listener notices the silence, and hears again when it thaws', async () => {
     await using server = await startRedis();
-    const { subscribe, connected, on_reconnect, seqs } = await listener(server.url);
+    const { subscribe, connected, onReconnect, seqs } = await listener(server.url);
     await subscribe('a');
     server.freeze();
     const started = performance.now();
@@ -166,7 +166,7 @@ describe('when Redis is frozen', () => {
     expect(performance.now() - started).toBeLessThan(1_100);
     await vi.waitFor(() => expect(connected()).toBe(false), { timeout: 8_000 });
     server.thaw();
-    await vi.waitFor(() => expect(on_reconnect).toHaveBeenCalled(), { timeout: 8_000 });
+    await vi.waitFor(() => expect(onReconnect).toHaveBeenCalled(), { timeout: 8_000 });
     const bus = await publisher(server.url);
     bus.publish('a', message(1));
     bus.publish('b', message(2));
@@ -184,14 +184,14 @@ test(
     await joinCluster(one, two, bus_port);
     const url = `${one.url},${two.url}`;
     const bus = await publisher(url);
-    const { subscribe, on_reconnect, seqs } = await listener(url);
+    const { subscribe, onReconnect, seqs } = await listener(url);
     const channels = Array.from({ length: 40 }, () => canvasChannel(crypto.randomUUID()));
     await vi.waitFor(async () => expect((await Promise.all(channels.map(subscribe))).every(Boolean)).toBe(true));
     channels.forEach((channel, seq) => bus.publish(channel, message(seq)));
     await vi.waitFor(() => expect(seqs().sort()).toEqual(channels.map((_, seq) => seq).sort()));
 
     await two.restart();
-    await vi.waitFor(() => expect(on_reconnect).toHaveBeenCalled(), { timeout: 10_000 });
+    await vi.waitFor(() => expect(onReconnect).toHaveBeenCalled(), { timeout: 10_000 });
     await vi.waitFor(
       () => {
         const from = seqs().length;

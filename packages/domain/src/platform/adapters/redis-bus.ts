@@ -67,15 +67,15 @@ export interface SubscriberSettings {
   log: Logger;
   registry: Registry;
   /** Called in the order in which a channel's messages were published, one after the other. */
-  on_message: (channel: string, message: BusMessage) => void;
+  onMessage: (channel: string, message: BusMessage) => void;
   /** Channels were out of reach and are subscribed again: whatever was published meanwhile is missing. */
-  on_reconnect: () => void;
+  onReconnect: () => void;
 }
 
 export interface Subscriber {
   /**
    * Listens from now on, also over reconnects. True once Redis confirmed it; false when Redis is away or late, and then
-   * `on_reconnect` follows when it succeeds. Never rejects.
+   * `onReconnect` follows when it succeeds. Never rejects.
    */
   subscribe(channel: string): Promise<boolean>;
   unsubscribe(channel: string): void;
@@ -93,8 +93,8 @@ export function createSubscriber({
   timeout_ms,
   log,
   registry,
-  on_message,
-  on_reconnect,
+  onMessage,
+  onReconnect,
 }: SubscriberSettings): Subscriber {
   const received = new Counter({
     name: 'potentia_bus_received_total',
@@ -125,7 +125,7 @@ export function createSubscriber({
     const asked: Promise<void>[] = [];
     for (let i = 0; i < missing.length; i += at_once) asked.push(ask(missing.slice(i, i + at_once)));
     const results = await Promise.allSettled(asked);
-    if (results.some((result) => result.status === 'fulfilled')) guard(on_reconnect);
+    if (results.some((result) => result.status === 'fulfilled')) guard(onReconnect);
   };
 
   const guard = (callback: () => void): void => {
@@ -142,13 +142,13 @@ export function createSubscriber({
     void restore();
   });
   redis.on('subscribersReady', () => {
-    if (active.size > 0) guard(on_reconnect);
+    if (active.size > 0) guard(onReconnect);
   });
   redis.on('smessage', (channel: string, text: string) => {
     if (!wanted.has(channel)) return;
     received.inc();
     const message = decodeBusMessage(text);
-    if (message) guard(() => on_message(channel, message));
+    if (message) guard(() => onMessage(channel, message));
     else log.warn({ channel }, 'bus message is malformed');
   });
   const heartbeat = setInterval(() => {

@@ -1,5 +1,5 @@
-import { AppError } from '@potentia/domain/platform/errors';
 import { describe, expect, it } from 'vitest';
+import { AppError } from './errors.ts';
 import { toProblem } from './problem.ts';
 
 const request = { id: 'request-0001', path: '/ws/me' };
@@ -11,7 +11,10 @@ describe('toProblem', () => {
       request,
     );
     expect(status).toBe(401);
-    expect(headers).toMatchObject({ 'content-type': 'application/problem+json', 'www-authenticate': 'Bearer' });
+    expect(headers).toMatchObject({
+      'content-type': 'application/problem+json',
+      'www-authenticate': 'Bearer realm="potentia"',
+    });
     expect(body).toMatchObject({
       type: 'urn:potentia:problem:auth.token_missing',
       status: 401,
@@ -21,19 +24,31 @@ describe('toProblem', () => {
     });
   });
 
+  it('says why a token is not taken, in a header that its words cannot break', () => {
+    const error = new AppError('unauthenticated', 'auth.token_expired', 'It has "expired"');
+    expect(toProblem(error, request).headers['www-authenticate']).toBe(
+      'Bearer realm="potentia", error="invalid_token", error_description="It has expired"',
+    );
+  });
+
   it('says when to come again', () => {
     const error = new AppError('limit', 'ws.rate_limited', 'Slow down', { retry_after_ms: 1_200 });
     expect(toProblem(error, request)).toMatchObject({ status: 429, headers: { 'retry-after': '2' } });
+    const away = new AppError('unavailable', 'platform.database_unavailable', 'Away');
+    expect(toProblem(away, request)).toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
   });
 
   it('names the protocol to upgrade to', () => {
     const error = new AppError('invalid', 'http.upgrade_required', 'WebSocket only');
-    expect(toProblem(error, request)).toMatchObject({ status: 426, headers: { upgrade: 'websocket' } });
+    expect(toProblem(error, request)).toMatchObject({
+      status: 426,
+      headers: { upgrade: 'websocket', connection: 'upgrade' },
+    });
   });
 
   it('shows nothing of what went wrong here', () => {
     const problem = toProblem(new Error('password=hunter2'), request);
-    expect(problem.status).toBe(500);
+    expect(problem).toMatchObject({ status: 500, body: { code: 'platform.internal' } });
     expect(JSON.stringify(problem)).not.toContain('hunter2');
   });
 });

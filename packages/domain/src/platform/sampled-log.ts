@@ -1,9 +1,9 @@
-import type { FastifyBaseLogger } from 'fastify';
+import type { Logger } from '@potentia/config/logger';
 
 /** A warning at most once per `every_ms` and `topic`, with the number of those that were left out since the last. */
 export function createSampledLog(every_ms: number, clock: () => number = () => performance.now()) {
   const topics = new Map<string, { until: number; left_out: number }>();
-  return (log: FastifyBaseLogger, topic: string, fields: object, message: string): void => {
+  return (log: Pick<Logger, 'warn'>, topic: string, fields: object, message: string): void => {
     const now = clock();
     const state = topics.get(topic);
     if (state && now < state.until) {
