@@ -15,8 +15,6 @@ import {
   updateCanvasMetaBody,
 } from '@potentia/domain/canvas/schemas';
 import { updateCanvasMeta } from '@potentia/domain/canvas/update-canvas-meta';
-import type { UserCtx } from '@potentia/domain/platform/ctx';
-import { AppError } from '@potentia/domain/platform/errors';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import type { ApiContext } from '../context.ts';
@@ -133,7 +131,8 @@ function lifeRoutes(app: App, context: ApiContext): void {
     operationId: 'deleteCanvas',
     tags,
     summary: 'Archive a canvas, or with `permanent=true` delete it for good',
-    description: 'Deleting for good answers 409 while blocks remain; those in the trash go with it.',
+    description:
+      'Deleting for good answers 409 while blocks remain; those in the trash go with it. With If-Match only if the canvas is still at that version.',
     params: canvasPath,
     querystring: deleteQuery,
     ok: { 200: canvas, 204: noContent('Deleted for good.') },
@@ -141,22 +140,11 @@ function lifeRoutes(app: App, context: ApiContext): void {
   });
   app.delete(CANVAS, { schema: deleteSchema }, async (request, reply) => {
     const ctx = userCtx(context, request);
-    const path = request.params;
-    await requireVersion(ctx, path, expectedVersion(request));
-    if (!request.query.permanent) return sendCanvas(reply, await archiveCanvas(ctx, path));
-    await deleteCanvas(ctx, path);
+    const input = { ...request.params, expected_version: expectedVersion(request) ?? undefined };
+    if (!request.query.permanent) return sendCanvas(reply, await archiveCanvas(ctx, input));
+    await deleteCanvas(ctx, input);
     return reply.code(204).send();
   });
-}
-
-/** Whoever sent a version wants to delete what they saw. An edit between this look and the deletion is not noticed. */
-async function requireVersion(ctx: UserCtx, path: { canvas_id: string }, expected: number | null): Promise<void> {
-  if (expected === null) return;
-  const current = await getCanvas(ctx, path);
-  if (current.version !== expected) {
-    const message = 'The canvas has changed since this version';
-    throw new AppError('precondition', 'canvas.version_conflict', message, { current });
-  }
 }
 
 const sendCanvas = (reply: FastifyReply, row: Canvas): FastifyReply =>

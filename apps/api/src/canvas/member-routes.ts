@@ -58,14 +58,14 @@ function changeRoutes(app: App, context: ApiContext): void {
   const changeSchema = operation({
     operationId: 'changeMember',
     tags,
-    summary: 'Change the role of an invitation',
+    summary: 'Change the role of an invitation that is there',
     params: memberPath,
     body: changeAccessBody,
     ok: { 200: access },
     problems,
   });
   app.patch(MEMBER, { schema: changeSchema }, (request) =>
-    setAccess(userCtx(context, request), { ...request.body, ...request.params }),
+    setAccess(userCtx(context, request), { ...request.body, ...request.params, only_invited: true }),
   );
 
   const removeSchema = operation({

@@ -66,6 +66,7 @@ export async function listCanvases(db: Queryable, input: CanvasList): Promise<Ca
   return rows.map(({ canvas }) => canvas);
 }
 
+/** One canvas, archived or not, with the person's role. */
 export async function getCanvas(db: Queryable, { user_id, canvas_id }: CanvasScope): Promise<CanvasRow> {
   const { canvas } = await callOne<{ canvas: CanvasRow }>(db, 'select app.get_canvas($1, $2) as canvas', [
     user_id,
@@ -97,10 +98,16 @@ export async function updateCanvasMeta(db: Queryable, input: MetaUpdate): Promis
   return change(await callOne(db, 'select * from app.update_canvas_meta($1, $2, $3, $4, $5)', params));
 }
 
-/** Throws `canvas.forbidden`. */
-export async function archiveCanvas(db: Queryable, input: CanvasScope & { request_id: string }): Promise<CanvasChange> {
-  const params = [input.user_id, input.canvas_id, input.request_id];
-  return change(await callOne(db, 'select * from app.archive_canvas($1, $2, $3)', params));
+export interface CanvasRemoval extends CanvasScope {
+  /** Absent: whatever it is now. */
+  expected_version?: number | undefined;
+  request_id: string;
+}
+
+/** Throws `canvas.forbidden`, `canvas.version_conflict` (precondition, with `current`). */
+export async function archiveCanvas(db: Queryable, input: CanvasRemoval): Promise<CanvasChange> {
+  const params = [input.user_id, input.canvas_id, input.request_id, input.expected_version ?? null];
+  return change(await callOne(db, 'select * from app.archive_canvas($1, $2, $3, $4)', params));
 }
 
 /** Throws `canvas.forbidden`. */
@@ -109,27 +116,31 @@ export async function restoreCanvas(db: Queryable, input: CanvasScope & { reques
   return change(await callOne(db, 'select * from app.restore_canvas($1, $2, $3)', params));
 }
 
-/** For good. Throws `canvas.forbidden`, `canvas.not_empty`. */
-export async function deleteCanvas(db: Queryable, input: CanvasScope & { request_id: string }): Promise<void> {
-  await db.call('select app.delete_canvas($1, $2, $3)', [input.user_id, input.canvas_id, input.request_id]);
+/** For good. Throws `canvas.forbidden`, `canvas.version_conflict` (precondition, with `current`), `canvas.not_empty`. */
+export async function deleteCanvas(db: Queryable, input: CanvasRemoval): Promise<void> {
+  const params = [input.user_id, input.canvas_id, input.request_id, input.expected_version ?? null];
+  await db.call('select app.delete_canvas($1, $2, $3, $4)', params);
 }
 
 export interface AccessChange extends CanvasScope {
   target_user_id: string;
   /** Null takes the invitation back. */
   role: GrantableRole | null;
+  /** Changes an invitation that is there, and makes none. */
+  only_invited?: boolean;
   request_id: string;
 }
 
-/** Throws `canvas.forbidden`, `user.not_found`, `canvas.owner_fixed`. `changed` is false when it was so already. */
+/** Throws `canvas.forbidden`, `user.not_found`, `user.not_invited`, `canvas.owner_fixed`. `changed` is false when it was so already. */
 export function setCanvasAccess(db: Queryable, input: AccessChange): Promise<{ changed: boolean }> {
-  return callOne(db, 'select app.set_canvas_access($1, $2, $3, $4, $5, $6) as changed', [
+  return callOne(db, 'select app.set_canvas_access($1, $2, $3, $4, $5, $6, $7) as changed', [
     input.user_id,
     input.canvas_id,
     input.target_user_id,
     input.role,
     input.request_id,
     currentTraceparent() ?? null,
+    input.only_invited ?? false,
   ]);
 }
 

@@ -4,13 +4,17 @@ import type { UserCtx } from '../platform/ctx.ts';
 import { fromDb } from '../platform/db-errors.ts';
 import { parseInput } from '../platform/parse.ts';
 import { publishEvent } from './publish.ts';
-import { canvasRef, type Canvas } from './schemas.ts';
+import { removeCanvasInput, type Canvas } from './schemas.ts';
 
-/** Makes a canvas read-only and hides it from lists; archiving twice changes nothing. Throws `canvas.not_found`, `canvas.forbidden` (admins may). */
-export async function archiveCanvas(ctx: UserCtx, input: z.input<typeof canvasRef>): Promise<Canvas> {
-  const { canvas_id } = parseInput(canvasRef, input);
+/**
+ * Makes a canvas read-only and hides it from lists; archiving twice changes nothing. With `expected_version` (If-Match)
+ * only if the canvas is still at that version, else `precondition` with the current one. Throws `canvas.not_found`,
+ * `canvas.forbidden` (admins may).
+ */
+export async function archiveCanvas(ctx: UserCtx, input: z.input<typeof removeCanvasInput>): Promise<Canvas> {
+  const { canvas_id, expected_version } = parseInput(removeCanvasInput, input);
   const { canvas, event } = await fromDb(() =>
-    setArchived(ctx.db, { user_id: ctx.actor.user_id, canvas_id, request_id: ctx.request_id }),
+    setArchived(ctx.db, { user_id: ctx.actor.user_id, canvas_id, expected_version, request_id: ctx.request_id }),
   );
   if (event) publishEvent(ctx, { canvas_id, ...event });
   return canvas;

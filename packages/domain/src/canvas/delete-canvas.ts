@@ -4,14 +4,17 @@ import type { UserCtx } from '../platform/ctx.ts';
 import { fromDb } from '../platform/db-errors.ts';
 import { parseInput } from '../platform/parse.ts';
 import { publishDeleted } from './publish.ts';
-import { canvasRef } from './schemas.ts';
+import { removeCanvasInput } from './schemas.ts';
 
 /**
- * Deletes a canvas for good, with what is in its trash. Throws `canvas.not_found`, `canvas.forbidden` (admins may),
+ * Deletes a canvas for good, with what is in its trash. With `expected_version` (If-Match) only if the canvas is still at
+ * that version, else `precondition` with the current one. Throws `canvas.not_found`, `canvas.forbidden` (admins may),
  * `canvas.not_empty` while blocks remain.
  */
-export async function deleteCanvas(ctx: UserCtx, input: z.input<typeof canvasRef>): Promise<void> {
-  const { canvas_id } = parseInput(canvasRef, input);
-  await fromDb(() => removeCanvas(ctx.db, { user_id: ctx.actor.user_id, canvas_id, request_id: ctx.request_id }));
+export async function deleteCanvas(ctx: UserCtx, input: z.input<typeof removeCanvasInput>): Promise<void> {
+  const { canvas_id, expected_version } = parseInput(removeCanvasInput, input);
+  await fromDb(() =>
+    removeCanvas(ctx.db, { user_id: ctx.actor.user_id, canvas_id, expected_version, request_id: ctx.request_id }),
+  );
   publishDeleted(ctx, canvas_id);
 }

@@ -220,14 +220,18 @@ export const canvasRef = z.strictObject(onCanvas);
 export const blockRef = z.strictObject({ ...onCanvas, block_id: id });
 export const memberRef = z.strictObject({ ...onCanvas, user_id: id });
 
-export const updateCanvasMetaInput = updateCanvasMetaBody.safeExtend({
-  ...onCanvas,
-  expected_version: version.optional().describe('From If-Match'),
-});
+const expected_version = version.optional().describe('From If-Match');
+export const updateCanvasMetaInput = updateCanvasMetaBody.safeExtend({ ...onCanvas, expected_version });
+export const removeCanvasInput = z.strictObject({ ...onCanvas, expected_version });
 export const listBlocksInput = listBlocksQuery.extend(onCanvas);
 export const mutateBlocksInput = mutateBlocksBody.extend(onCanvas);
 export const publishPresenceInput = presenceBody.extend(onCanvas);
-export const setAccessInput = z.strictObject({ ...onCanvas, user_id: id, role: grantableRole.nullable() });
+export const setAccessInput = z.strictObject({
+  ...onCanvas,
+  user_id: id,
+  role: grantableRole.nullable(),
+  only_invited: z.boolean().default(false),
+});
 export const importMarkdownInput = importMarkdownBody.extend(onCanvas);
 
 function addContentFaults(

@@ -10,20 +10,23 @@ import { setAccessInput, type Access } from './schemas.ts';
 /**
  * Invites a person by id, changes the role of an invitation, or (`role: null`) takes it back; at once, for open sockets
  * too. Throws `canvas.not_found`, `canvas.forbidden` (admins may, up to their own role), `user.not_found`,
- * `canvas.owner_fixed`.
+ * `canvas.owner_fixed`, and with `only_invited` `user.not_invited` where there is no invitation to change.
  */
 export async function setAccess(ctx: UserCtx, input: z.input<typeof setAccessInput>): Promise<Access> {
-  const { canvas_id, user_id, role } = parseInput(setAccessInput, input);
-  await fromDb(() =>
+  const { canvas_id, user_id, role, only_invited } = parseInput(setAccessInput, input);
+  const { changed } = await fromDb(() =>
     setCanvasAccess(ctx.db, {
       user_id: ctx.actor.user_id,
       canvas_id,
       target_user_id: user_id,
       role,
+      only_invited,
       request_id: ctx.request_id,
     }),
   );
-  publishAccess(ctx, canvas_id, user_id);
-  publishOutboxHint(ctx);
+  if (changed) {
+    publishAccess(ctx, canvas_id, user_id);
+    publishOutboxHint(ctx);
+  }
   return { user_id, role };
 }

@@ -71,6 +71,16 @@ begin
     p_before, p_after, p_request_id);
 end $$;
 
+-- For whoever changes only what they saw. The caller holds the lock and has checked the role. Null: any version.
+create or replace function app.check_canvas_version(p_canvas app.canvases, p_expected_version int, p_role text)
+returns void language plpgsql set search_path = app, pg_temp as $$
+begin
+  if p_expected_version <> p_canvas.version then
+    perform app.fail('PT412', 'canvas.version_conflict', 'The canvas was changed meanwhile.', jsonb_build_object('current',
+      app.canvas_json(p_canvas, app.is_personal(p_canvas.workspace_id)) || jsonb_build_object('role', p_role)));
+  end if;
+end $$;
+
 -- Only title and icon. p_expected_version null: whatever it is now.
 create or replace function app.update_canvas_meta(
   p_user_id uuid, p_canvas_id uuid, p_expected_version int, p_patch jsonb, p_request_id text,
@@ -89,10 +99,7 @@ begin
     end if;
   end loop;
   select * into v_before from canvases c where c.workspace_id = v_head.workspace_id and c.id = p_canvas_id;
-  if p_expected_version <> v_before.version then
-    perform app.fail('PT412', 'canvas.version_conflict', 'The canvas was changed meanwhile.', jsonb_build_object('current',
-      app.canvas_json(v_before, app.is_personal(v_head.workspace_id)) || jsonb_build_object('role', v_head.role)));
-  end if;
+  perform app.check_canvas_version(v_before, p_expected_version, v_head.role);
   perform app.check_not_archived(v_head.workspace_id, p_canvas_id);
   update canvases c
   set title = coalesce(p_patch ->> 'title', c.title), icon = case when p_patch ? 'icon' then p_patch ->> 'icon' else c.icon end,
@@ -107,33 +114,34 @@ end $$;
 
 -- Twice is once: then there is no event.
 create or replace function app.set_canvas_archived(p_user_id uuid, p_canvas_id uuid, p_archived boolean, p_request_id text,
-  out canvas jsonb, out seq bigint, out frame text)
+  p_expected_version int default null, out canvas jsonb, out seq bigint, out frame text)
 language plpgsql set search_path = app, pg_temp as $$
 declare
   v_head record;
   v_canvas canvases;
 begin
   v_head := app.lock_canvas(p_user_id, p_canvas_id, 'admin');
-  update canvases c
-  set archived_at = case when p_archived then clock_timestamp() end, version = c.version + 1, updated_at = clock_timestamp()
-  where c.workspace_id = v_head.workspace_id and c.id = p_canvas_id and (c.archived_at is not null) <> p_archived
-  returning * into v_canvas;
-  if found then
+  select * into v_canvas from canvases c where c.workspace_id = v_head.workspace_id and c.id = p_canvas_id;
+  perform app.check_canvas_version(v_canvas, p_expected_version, v_head.role);
+  if (v_canvas.archived_at is not null) <> p_archived then
+    update canvases c
+    set archived_at = case when p_archived then clock_timestamp() end, version = c.version + 1, updated_at = clock_timestamp()
+    where c.workspace_id = v_head.workspace_id and c.id = p_canvas_id
+    returning * into v_canvas;
     select r.seq, r.frame into seq, frame from app.record_canvas_change(p_user_id, v_canvas,
       case when p_archived then 'canvas.archived' else 'canvas.restored' end,
       case when p_archived then 'canvas.archive' else 'canvas.restore' end,
       null, jsonb_build_object('archived_at', app.iso(v_canvas.archived_at)), p_request_id) r;
-  else
-    select * into v_canvas from canvases c where c.workspace_id = v_head.workspace_id and c.id = p_canvas_id;
   end if;
   canvas := app.canvas_json(v_canvas, app.is_personal(v_head.workspace_id)) || jsonb_build_object('role', v_head.role);
 end $$;
 
 create or replace function app.archive_canvas(p_user_id uuid, p_canvas_id uuid, p_request_id text,
-  out canvas jsonb, out seq bigint, out frame text)
+  p_expected_version int default null, out canvas jsonb, out seq bigint, out frame text)
 language plpgsql set search_path = app, pg_temp as $$
 begin
-  select a.canvas, a.seq, a.frame into canvas, seq, frame from app.set_canvas_archived(p_user_id, p_canvas_id, true, p_request_id) a;
+  select a.canvas, a.seq, a.frame into canvas, seq, frame
+  from app.set_canvas_archived(p_user_id, p_canvas_id, true, p_request_id, p_expected_version) a;
 end $$;
 
 create or replace function app.restore_canvas(p_user_id uuid, p_canvas_id uuid, p_request_id text,
@@ -144,21 +152,25 @@ begin
 end $$;
 
 -- For good, with its trash, events and invitations.
-create or replace function app.delete_canvas(p_user_id uuid, p_canvas_id uuid, p_request_id text) returns void
+create or replace function app.delete_canvas(
+  p_user_id uuid, p_canvas_id uuid, p_request_id text, p_expected_version int default null) returns void
 language plpgsql set search_path = app, pg_temp as $$
 declare
   v_head record;
-  v_title text;
+  v_canvas canvases;
 begin
   v_head := app.lock_canvas(p_user_id, p_canvas_id, 'admin');
+  select * into v_canvas from canvases c where c.workspace_id = v_head.workspace_id and c.id = p_canvas_id;
+  perform app.check_canvas_version(v_canvas, p_expected_version, v_head.role);
   perform from blocks b where b.workspace_id = v_head.workspace_id and b.canvas_id = p_canvas_id and b.deleted_at is null limit 1;
   if found then
     perform app.fail('PT409', 'canvas.not_empty', 'Blocks remain on this canvas.');
   end if;
-  delete from canvases c where c.workspace_id = v_head.workspace_id and c.id = p_canvas_id returning c.title into v_title;
+  delete from canvases c where c.workspace_id = v_head.workspace_id and c.id = p_canvas_id;
   perform app.append_audit(p_user_id, v_head.workspace_id, p_canvas_id, 'canvas.delete', 'canvas', p_canvas_id::text,
-    jsonb_build_object('title', v_title), null, p_request_id);
+    jsonb_build_object('title', v_canvas.title), null, p_request_id);
 end $$;
 
 grant execute on function app.personal_workspace, app.create_canvas, app.list_canvases, app.record_canvas_change,
-  app.update_canvas_meta, app.set_canvas_archived, app.archive_canvas, app.restore_canvas, app.delete_canvas to app_user;
+  app.check_canvas_version, app.update_canvas_meta, app.set_canvas_archived, app.archive_canvas, app.restore_canvas,
+  app.delete_canvas to app_user;

@@ -38,9 +38,10 @@ begin
   return exists (select from workspaces w where w.id = p_workspace_id and w.owner_user_id = p_user_id);
 end $$;
 
--- Invites, changes an invitation's role, or with role null takes it back. False: it was so already.
+-- Invites, changes an invitation's role, or with role null takes it back. False: it was so already. With p_only_invited only
+-- an invitation that is there is changed.
 create or replace function app.set_canvas_access(p_user_id uuid, p_canvas_id uuid, p_target_user_id uuid, p_role text,
-  p_request_id text, p_traceparent text default null) returns boolean
+  p_request_id text, p_traceparent text default null, p_only_invited boolean default false) returns boolean
 language plpgsql set search_path = app, pg_temp as $$
 declare
   v_head record;
@@ -61,6 +62,9 @@ begin
   end if;
   select a.role into v_before from canvas_access a
   where a.workspace_id = v_head.workspace_id and a.canvas_id = p_canvas_id and a.user_id = p_target_user_id;
+  if p_only_invited and v_before is null then
+    perform app.fail('PT404', 'user.not_invited', 'There is no invitation of this user.');
+  end if;
   if v_before is not distinct from p_role then
     return false;
   end if;
