@@ -1,5 +1,9 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { schema as api } from '@potentia/api/config';
+import { schema as jobs } from '@potentia/jobs/config';
+import { schema as realtime } from '@potentia/realtime/config';
+import { schema as wa_worker } from '@potentia/wa-worker/config';
 import { tailFile } from './command.ts';
 import type { DatabaseUrls } from './database.ts';
 import { local_dir, logFile, root } from './paths.ts';
@@ -38,8 +42,23 @@ const ENTRIES = [
 
 export const serviceUrl = (ports: Ports, name: PortName): string => `http://127.0.0.1:${ports[name]}`;
 
-/** The services of this tree in the order in which they start, each with its environment. */
-export function planServices(ports: Ports, connections: Connections): ServicePlan[] {
+/** What a service may have of the shell that starts it, beside the variables that it declares. */
+const OF_THE_SHELL = /^(PATH|HOME|TMPDIR|NODE_OPTIONS|NODE_EXTRA_CA_CERTS|OTEL_\w+)$/;
+
+/** The variables that each service declares; the sandbox shares no code with the services and reads its own. */
+const DECLARED: Record<(typeof ENTRIES)[number][0], ReadonlySet<string>> = {
+  sandbox: new Set(['SUPABASE_JWT_SECRET']),
+  api: new Set(Object.keys(api.shape)),
+  realtime: new Set(Object.keys(realtime.shape)),
+  jobs: new Set(Object.keys(jobs.shape)),
+  'wa-worker': new Set(Object.keys(wa_worker.shape)),
+};
+
+/**
+ * The services of this tree in the order in which they start, each with its whole environment: what it declares, as given
+ * here, else as set in `shell` (`RATE_LIMITS=… npm start`). Nothing else of the shell reaches it.
+ */
+export function planServices(ports: Ports, connections: Connections, shell: NodeJS.ProcessEnv): ServicePlan[] {
   return ENTRIES.filter(([name, entry]) => {
     if (name === 'sandbox' && connections.demo_password === undefined) return false;
     return existsSync(path.join(root, entry));
@@ -47,40 +66,52 @@ export function planServices(ports: Ports, connections: Connections): ServicePla
     // The sandbox depends on nothing, so that it is ready once it lives.
     const ready_path = name === 'sandbox' ? '/health' : '/ready';
     const endpoint = { name, port: ports[name], ready_url: `${serviceUrl(ports, name)}${ready_path}` };
-    return { name, entry, env: serviceEnv(name, ports, connections), endpoint };
+    const given = name === 'sandbox' ? sandboxEnv(ports, connections) : serviceEnv(name, ports, connections);
+    const inherited = pick(shell, (key) => DECLARED[name].has(key) || OF_THE_SHELL.test(key));
+    return { name, entry, env: { ...inherited, ...given }, endpoint };
   });
 }
 
-function serviceEnv(name: (typeof ENTRIES)[number][0], ports: Ports, connections: Connections): Record<string, string> {
-  const { supabase, database_urls, redis_url, demo_password } = connections;
-  const common = {
+function sandboxEnv(ports: Ports, { supabase, demo_password }: Connections): Record<string, string> {
+  return {
+    HOST: '127.0.0.1',
+    PORT: String(ports.sandbox),
+    SUPABASE_ANON_KEY: supabase.anon_key,
+    SUPABASE_SERVICE_ROLE_KEY: supabase.service_role_key,
+    SANDBOX_DATA_DIR: path.join(local_dir, 'sandbox'),
+    SANDBOX_DEMO_PASSWORD: demo_password ?? '',
+    // A week, so that the tokens on the screen outlive the day.
+    SANDBOX_ACCESS_TOKEN_TTL_S: String(7 * 24 * 3600),
+    API_URL: serviceUrl(ports, 'api'),
+    REALTIME_URL: serviceUrl(ports, 'realtime'),
+  };
+}
+
+function serviceEnv(
+  name: Exclude<(typeof ENTRIES)[number][0], 'sandbox'>,
+  ports: Ports,
+  { supabase, database_urls, redis_url }: Connections,
+): Record<string, string> {
+  const role = name === 'jobs' ? 'job_user' : name === 'wa-worker' ? 'wa_user' : 'app_user';
+  const sandbox_origins = [serviceUrl(ports, 'sandbox'), `http://localhost:${ports.sandbox}`];
+  const given = {
     NODE_ENV: 'development',
     HOST: '127.0.0.1',
     PORT: String(ports[name]),
-    SUPABASE_URL: supabase.url,
-    SUPABASE_ANON_KEY: supabase.anon_key,
-    SUPABASE_SERVICE_ROLE_KEY: supabase.service_role_key,
-  };
-  if (name === 'sandbox') {
-    return {
-      ...common,
-      SANDBOX_DATA_DIR: path.join(local_dir, 'sandbox'),
-      SANDBOX_DEMO_PASSWORD: demo_password ?? '',
-      // A week, so that the tokens on the screen outlive the day.
-      SANDBOX_ACCESS_TOKEN_TTL_S: String(7 * 24 * 3600),
-      API_URL: serviceUrl(ports, 'api'),
-      REALTIME_URL: serviceUrl(ports, 'realtime'),
-    };
-  }
-  const role = name === 'jobs' ? 'job_user' : name === 'wa-worker' ? 'wa_user' : 'app_user';
-  const sandbox_origins = [serviceUrl(ports, 'sandbox'), `http://localhost:${ports.sandbox}`];
-  return {
-    ...common,
     DATABASE_URL: database_urls[role],
     REDIS_URL: redis_url,
     CORS_ORIGINS: sandbox_origins.join(','),
+    SUPABASE_URL: supabase.url,
+    SUPABASE_ANON_KEY: supabase.anon_key,
+    SUPABASE_SERVICE_ROLE_KEY: supabase.service_role_key,
     REALTIME_PUBLIC_URL: serviceUrl(ports, 'realtime').replace(/^http/, 'ws'),
   };
+  return pick(given, (key) => DECLARED[name].has(key));
+}
+
+function pick(source: NodeJS.ProcessEnv, wanted: (key: string) => boolean): Record<string, string> {
+  const entries = Object.entries(source).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return Object.fromEntries(entries.filter(([key]) => wanted(key)));
 }
 
 /** Starts one service as a process of its own. */
@@ -90,7 +121,7 @@ export async function startService(processes: Processes, plan: ServicePlan): Pro
     file: process.execPath,
     args: [path.join(root, plan.entry)],
     cwd: root,
-    env: { ...process.env, ...plan.env },
+    env: plan.env,
     log_file: logFile(plan.name),
   });
 }

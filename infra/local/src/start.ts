@@ -32,7 +32,7 @@ async function start(options: StartOptions, started: Processes): Promise<number>
   started.afterwards(async () => removeState());
   const processes = recordStarts(started, state);
   const connections = await startBacking(options, processes, state);
-  const plans = planServices(options.ports, connections);
+  const plans = planServices(options.ports, connections, process.env);
   await startServices(plans, processes, state);
   const demo = options.supabase_url ? undefined : await step('demo workspace', () => prepareDemo(connections));
   stdout.write(renderScreen({ ...describeServices(options, plans), demo }));
