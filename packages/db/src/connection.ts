@@ -33,6 +33,7 @@ export interface Connection {
   kill(): void;
 }
 
+/** `timeout_ms` is for connecting; the deadline of a statement is its caller's. */
 export function openConnection(options: ConnectionOptions): Connection {
   let socket: net.Socket | undefined;
   let lost = false;

@@ -38,6 +38,7 @@ export interface Pool {
   end(): Promise<void>;
 }
 
+/** Opens nothing before the first `acquire`, which throws DbUnavailableError when no connection becomes free in time. */
 export function createPool(options: PoolOptions): Pool {
   const idle: Slot[] = [];
   const waiting: Waiter[] = [];
@@ -45,7 +46,7 @@ export function createPool(options: PoolOptions): Pool {
   let generation = 0;
   let last_answer_at = 0;
   let ended: Promise<void> | undefined;
-  let on_empty: (() => void) | undefined;
+  let onEmpty: (() => void) | undefined;
 
   const fresh = (): Slot => ({ connection: openConnection(options), generation, opened_at: Date.now() });
   const current = (slot: Slot): boolean =>
@@ -79,7 +80,7 @@ export function createPool(options: PoolOptions): Pool {
   function leave(slot: Slot): void {
     open--;
     discard(slot);
-    if (open === 0) on_empty?.();
+    if (open === 0) onEmpty?.();
   }
 
   function retire(): void {
@@ -138,7 +139,7 @@ export function createPool(options: PoolOptions): Pool {
           clearTimeout(waiter.timer);
           waiter.reject(new DbUnavailableError('ended'));
         }
-        const lent = open === 0 ? undefined : new Promise<void>((resolve) => (on_empty = resolve));
+        const lent = open === 0 ? undefined : new Promise<void>((resolve) => (onEmpty = resolve));
         await Promise.all(idle.splice(0).map((slot) => slot.connection.close()));
         await lent;
       })()),
