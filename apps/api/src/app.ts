@@ -1,4 +1,5 @@
 import type { Health } from '@potentia/config/health';
+import { watchSilentConnections } from '@potentia/config/silent-connections';
 import { trustProxy } from '@potentia/config/variables';
 import { VERSION } from '@potentia/config/version';
 import { REQUEST_ID_HEADER, requestId } from '@potentia/domain/platform/request-id';
@@ -105,12 +106,14 @@ export async function buildApp(context: ApiContext): Promise<App> {
 
 /**
  * From the moment that the service closes, `/ready` says so and every answer, also to what came before, asks the client for
- * another connection: one that is kept alive would hold the service until it times out.
+ * another connection: one that is kept alive, or on which nothing is asked, would hold the service until it times out.
  */
 function drainOnClose(app: App, health: Health): void {
   let draining = false;
+  const cutSilent = watchSilentConnections(app.server);
   app.addHook('preClose', (done) => {
     draining = true;
+    cutSilent();
     health.setDraining();
     done();
   });

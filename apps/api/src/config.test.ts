@@ -38,6 +38,15 @@ describe('RATE_LIMITS', () => {
 });
 
 test.each([
+  ['window_ms', '[{"limit":1,"window_ms":86400001}]', 86_400_000],
+  ['window_ms', '[{"limit":1}]', 86_400_000],
+  ['limit', '[{"limit":1e15,"window_ms":1000}]', 1_000_000_000],
+  ['burst', '[{"limit":1,"window_ms":1000,"burst":0}]', 1_000_000_000],
+])('names the %s at fault of a rule', (name, RATE_LIMITS, max) => {
+  expect(() => read({ RATE_LIMITS })).toThrow(`${name} must be a whole number from 1 to ${max}`);
+});
+
+test.each([
   ['RATE_LIMITS', '{"limit":1'],
   ['RATE_LIMITS', '[]'],
   ['RATE_LIMITS', '[{"limit":1,"window_ms":1,"windw":2}]'],

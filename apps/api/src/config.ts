@@ -1,6 +1,7 @@
-import { bool, jsonList, wholeNumber } from '@potentia/config/values';
+import { bool, jsonList } from '@potentia/config/values';
 import {
   authVariables,
+  doorVariables,
   httpVariables,
   postgresVariables,
   rateLimit,
@@ -32,12 +33,10 @@ export const schema = z.object({
   ...redisVariables,
   ...authVariables,
   ...telemetryVariables,
+  ...doorVariables,
   RATE_LIMITS: jsonList(rateLimitRule).default(DEFAULT_RULES).meta({
     description: 'JSON list of {tenant?, method?, route?, limit, window_ms, burst?}; the most specific rule wins',
   }),
-  IP_RATE_LIMIT: wholeNumber(1, 1_000_000)
-    .default(200)
-    .meta({ description: 'Requests per second and IP address before the token is looked at' }),
   ENABLE_DEBUG_ECHO: bool.optional().meta({ description: 'POST /debug/echo; on, except in production, when not set' }),
   REALTIME_PUBLIC_URL: z
     .url({ protocol: /^(https?|wss?)$/, error: 'must be an http(s) or ws(s) URL' })

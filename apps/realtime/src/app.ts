@@ -1,7 +1,9 @@
+import { watchSilentConnections } from '@potentia/config/silent-connections';
 import { trustProxy } from '@potentia/config/variables';
 import websocket from '@fastify/websocket';
 import type { Claims } from '@potentia/domain/auth/verify-token';
 import { AppError } from '@potentia/domain/platform/errors';
+import { createIpBucket, subscriberAddress } from '@potentia/domain/platform/ip-bucket';
 import { toProblem } from '@potentia/domain/platform/problem';
 import { requestId } from '@potentia/domain/platform/request-id';
 import {
@@ -45,7 +47,13 @@ export async function buildApp(context: RealtimeContext): Promise<FastifyInstanc
     requestTimeout: 10_000,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
+    frameworkErrors(_error, request, reply) {
+      // No hook runs for a path that is none, and so nobody closes the socket of an upgrade.
+      reply.raw.once('finish', () => request.raw.socket.destroySoon());
+      refuse(new AppError('invalid', 'http.invalid_path', 'The path is not a valid URL path'), request, reply, metrics);
+    },
   });
+  const cutSilent = watchSilentConnections(app.server);
   app.decorateRequest('claims', null);
   app.decorateRequest('canvas', null);
   app.setErrorHandler((error, request, reply) => {
@@ -69,10 +77,12 @@ export async function buildApp(context: RealtimeContext): Promise<FastifyInstanc
     errorHandler: (err, _socket, request) => request.log.debug({ err, request_id: request.id }, 'a socket failed'),
     preClose(done) {
       health.setDraining();
+      cutSilent();
       hub.drain().then(() => done(), done);
     },
   });
 
+  guard(app, context);
   for (const route of health.routes) {
     app.get(route.path, async (_request, reply) => {
       const { status, content_type, body } = await route.handle();
@@ -82,6 +92,21 @@ export async function buildApp(context: RealtimeContext): Promise<FastifyInstanc
   await app.register(async (scope) => sockets(scope, context));
   await app.ready();
   return app;
+}
+
+/** What is refused before anything is looked up: a flood from one address, and an upgrade of what is no channel. */
+function guard(app: FastifyInstance, { config, health }: RealtimeContext): void {
+  const bucket = createIpBucket({ per_second: config.IP_RATE_LIMIT });
+  const probes = new Set<string | undefined>(health.routes.map(({ path }) => path));
+  app.addHook('onRequest', async (request) => {
+    if (probes.has(request.routeOptions.url)) {
+      if (request.ws) throw new AppError('invalid', 'http.no_websocket', 'There is no WebSocket here');
+      return;
+    }
+    const retry_after_ms = bucket.take(subscriberAddress(request.ip));
+    if (retry_after_ms === 0) return;
+    throw new AppError('limit', 'http.ip_rate_limited', 'Too many requests from this address', { retry_after_ms });
+  });
 }
 
 /** The two channels. Everything that can be refused is refused in the hooks, where it is still HTTP. */

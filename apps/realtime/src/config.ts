@@ -1,5 +1,6 @@
 import { jsonList, wholeNumber } from '@potentia/config/values';
 import {
+  doorVariables,
   httpVariables,
   postgresVariables,
   rateLimit,
@@ -24,6 +25,7 @@ export const schema = z.object({
   ...redisVariables,
   ...tokenVariables,
   ...telemetryVariables,
+  ...doorVariables,
   WS_RATE_LIMITS: jsonList(rule).default(DEFAULT_RULES).meta({
     description:
       'JSON list of {tenant?, event?, limit, window_ms, burst?}; events are connect, invalid and the types of frames',

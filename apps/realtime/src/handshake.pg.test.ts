@@ -1,5 +1,7 @@
 import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
 import { createHmac, createPublicKey } from 'node:crypto';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 import { startTestIssuer } from '@potentia/domain/auth/testing/issuer';
 import { newId } from '@potentia/domain/platform/uuid';
 import type { ClientOptions } from 'ws';
@@ -32,6 +34,27 @@ describe('the handshake', () => {
     if (!(error instanceof HandshakeRefused)) throw new Error(`not refused: ${String(error)}`);
     expect(error.problem).toMatchObject({ status: error.status, request_id: error.headers['x-request-id'] });
     return { status: error.status, code: error.problem['code'] };
+  }
+
+  /** Opens a connection and sends `text` on it. */
+  async function openRaw(text: string, { url } = hub): Promise<Socket> {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    socket.on('error', () => undefined);
+    await once(socket, 'connect');
+    socket.write(text);
+    return socket;
+  }
+
+  /** Everything that an upgrade is answered until the hub closes the connection. */
+  async function upgradeRaw(request_line: string): Promise<string> {
+    let answer = '';
+    const socket = await openRaw(
+      `${request_line} HTTP/1.1\r\nHost: hub\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+        'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+    );
+    socket.on('data', (chunk: Buffer) => (answer += chunk.toString()));
+    await once(socket, 'close');
+    return answer;
   }
 
   const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -129,6 +152,41 @@ describe('the handshake', () => {
     expect(await refusal(`${fresh.url}/ws/me`, 'nonsense')).toEqual({ status: 401, code: 'auth.token_invalid' });
     const metrics = await (await fetch(`${fresh.url}/metrics`)).text();
     expect(metrics).toMatch(/^potentia_auth_refused_total\{.*code="auth\.token_invalid".*\} 1$/m);
+  });
+
+  it.each([
+    ['GET /ws/canvas/%zz', 400, 'http.invalid_path'],
+    [`GET /ws/canvas/${'x'.repeat(200)}`, 400, 'http.invalid_path'],
+    ['GET /health', 400, 'http.no_websocket'],
+    ['GET /metrics', 400, 'http.no_websocket'],
+    ['HEAD /ready', 400, 'http.no_websocket'],
+    ['GET /nothing', 404, 'http.not_found'],
+    ['POST /ws/me', 404, 'http.not_found'],
+    ['GET /ws/me', 401, 'auth.token_missing'],
+  ])('answers the upgrade of %s with a problem and closes the connection', async (request_line, status, code) => {
+    const answer = await upgradeRaw(request_line);
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(answer).toContain('application/problem+json');
+    if (!request_line.startsWith('HEAD')) expect(answer).toContain(`"code":"${code}"`);
+  });
+
+  it('counts whoever connects by their address before it looks at their token', async () => {
+    await using strict = await startHub(backends, { IP_RATE_LIMIT: '2' });
+    const knock = () => refusal(`${strict.url}/ws/me`, 'garbage');
+    for (let i = 0; i < 4; i += 1) expect(await knock()).toEqual({ status: 401, code: 'auth.token_invalid' });
+    const refused = await TestClient.connect(`${strict.url}/ws/me`, 'garbage').catch((error: unknown) => error);
+    expect(refused).toMatchObject({ status: 429, headers: { 'retry-after': '1' } });
+    expect((refused as HandshakeRefused).problem).toMatchObject({ code: 'http.ip_rate_limited' });
+    // An orchestrator is answered however many others ask.
+    expect((await fetch(`${strict.url}/health`)).status).toBe(200);
+  });
+
+  it('stops although somebody holds a connection on which nothing is asked', async () => {
+    const stopping = await startHub(backends);
+    const silent = await openRaw('', stopping);
+    const halved = await openRaw('GET /ws/me HTTP/1.1\r\nHost: hub\r\n', stopping);
+    await fetch(`${stopping.url}/health`);
+    await Promise.all([stopping.stop(), once(silent, 'close'), once(halved, 'close')]);
   });
 
   it('limits how often somebody connects', async () => {

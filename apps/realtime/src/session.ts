@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Logger } from '@potentia/config/logger';
-import type { Claims, TokenVerifier } from '@potentia/domain/auth/verify-token';
+import { type Claims, CLOCK_TOLERANCE_MS, type TokenVerifier } from '@potentia/domain/auth/verify-token';
 import type { UserCtx } from '@potentia/domain/platform/ctx';
 import { AppError } from '@potentia/domain/platform/errors';
 import { newId } from '@potentia/domain/platform/uuid';
@@ -119,7 +119,7 @@ export abstract class Session<Frame extends CanvasFrame | MeFrame = CanvasFrame 
   tick(now: number): void {
     if (!this.socket.open) return;
     const left = this.#claims.expires_at - now;
-    if (left <= 0) return this.close('token_expired');
+    if (left <= -CLOCK_TOLERANCE_MS) return this.close('token_expired');
     if (left <= EXPIRING_MS && !this.#warned) {
       this.#warned = true;
       this.socket.send(JSON.stringify({ type: 'auth.expiring', expires_at: this.#expiresAt() }));

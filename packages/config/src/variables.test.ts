@@ -93,6 +93,11 @@ describe('lists', () => {
       { kid: 'k2', secret: b },
     ]);
   });
+
+  test('JWT secrets in JSON may hold commas and colons', () => {
+    const secrets = [{ kid: 'k1', secret: `a,b:${'c'.repeat(32)}` }, { secret: `d:${'e,'.repeat(16)}` }];
+    expect(read({ SUPABASE_JWT_SECRETS: JSON.stringify(secrets) }).SUPABASE_JWT_SECRETS).toEqual(secrets);
+  });
 });
 
 test.each([
@@ -107,6 +112,9 @@ test.each([
   ['REDIS_URL', ','],
   ['SUPABASE_URL', 'project.supabase.co'],
   ['SUPABASE_JWT_SECRETS', 'short'],
+  ['SUPABASE_JWT_SECRETS', '["a secret of thirty-two characters"]'],
+  ['SUPABASE_JWT_SECRETS', '[{"secret":"short"}]'],
+  ['SUPABASE_JWT_SECRETS', '[{"secret":"a secret of thirty-two characters"'],
   ['NODE_ENV', 'prod'],
 ])('refuses %s=%s', (name, value) => {
   expect(namesAtFault({ [name]: value })).toEqual([name]);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { bool, commaList, httpUrl, milliseconds, wholeNumber } from './values.ts';
+import { bool, commaList, httpUrl, jsonList, milliseconds, wholeNumber } from './values.ts';
 
 /*
  * The variables that services share, in groups. A service spreads the groups it needs into its own schema:
@@ -81,17 +81,24 @@ export const redisVariables = {
 };
 
 /** One HS256 secret; with `kid` it verifies only tokens that name it. */
-export interface JwtSecret {
-  kid?: string;
-  secret: string;
-}
+const jwtSecret = z.strictObject({ kid: z.string().min(1).exactOptional(), secret: z.string() });
+type JwtSecret = z.infer<typeof jwtSecret>;
 
-const jwtSecrets = commaList.transform((items): JwtSecret[] =>
+const jwtSecretList = commaList.transform((items): JwtSecret[] =>
   items.map((item) => {
     const colon = item.indexOf(':');
     return colon > 0 ? { kid: item.slice(0, colon), secret: item.slice(colon + 1) } : { secret: item };
   }),
 );
+
+/** In JSON where it begins like it: there a secret may hold commas and colons. */
+const jwtSecrets = z.string().transform((text, ctx): JwtSecret[] => {
+  const schema = text.trimStart().startsWith('[') ? jsonList(jwtSecret) : jwtSecretList;
+  const parsed = schema.safeParse(text);
+  if (parsed.success) return parsed.data;
+  ctx.addIssue('must be JSON such as [{"kid":"…","secret":"…"}]');
+  return z.NEVER;
+});
 
 /** What it takes to verify a person's token. */
 export const tokenVariables = {
@@ -101,7 +108,7 @@ export const tokenVariables = {
     .optional()
     .meta({
       description:
-        'HS256 secrets, comma-separated, each `secret` or `kid:secret`; all are valid at once. None: JWKS only',
+        'HS256 secrets, comma-separated, each `secret` or `kid:secret`, or in JSON as [{"kid":"…","secret":"…"}]; all are valid at once. None: JWKS only',
       secret: true,
     }),
   SUPABASE_JWT_ISSUER: z
@@ -142,11 +149,24 @@ export const telemetryVariables = {
   }),
 };
 
+/** What stands at the doors that anyone can reach. */
+export const doorVariables = {
+  IP_RATE_LIMIT: wholeNumber(1, 1_000_000)
+    .default(200)
+    .meta({ description: 'Requests per second and IP address before the token is looked at' }),
+};
+
+const ruleNumber = (name: string, max: number) => {
+  const error = `${name} must be a whole number from 1 to ${max}`;
+  return z.int(error).min(1, error).max(max, error);
+};
+
 /** What every rule of a rate limit says; a service adds what else its rules choose by. */
 export const rateLimit = {
   tenant: z.string().optional(),
-  limit: z.int().positive(),
-  window_ms: z.int().positive(),
+  limit: ruleNumber('limit', 1_000_000_000),
+  /** At most a day. */
+  window_ms: ruleNumber('window_ms', 86_400_000),
   /** How many may come at once; `limit` when absent. */
-  burst: z.int().positive().optional(),
+  burst: ruleNumber('burst', 1_000_000_000).optional(),
 };

@@ -1,10 +1,9 @@
 import { AppError } from '@potentia/domain/platform/errors';
+import { createIpBucket, subscriberAddress } from '@potentia/domain/platform/ip-bucket';
 import { invalidField } from '@potentia/domain/platform/parse';
 import { REQUEST_ID_HEADER } from '@potentia/domain/platform/request-id';
-import { normalizeIP } from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ApiMetrics } from './metrics.ts';
-import { createIpBucket } from './ip-bucket.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -12,7 +11,7 @@ declare module 'fastify' {
     probe?: true;
   }
   interface FastifyRequest {
-    /** The caller's address; an IPv6 one as its /64, which is what one subscriber has. */
+    /** By which the caller is counted. */
     address: string;
   }
 }
@@ -68,7 +67,7 @@ export function guard(app: FastifyInstance, options: { ip_rate_limit: number; me
   app.addHook('onRequest', (request, reply, done) => {
     reply.headers(SECURITY_HEADERS);
     reply.header(REQUEST_ID_HEADER, request.id);
-    request.address = request.ip.includes(':') ? normalizeIP(request.ip) : request.ip;
+    request.address = subscriberAddress(request.ip);
     const refused = refusal(request);
     if (refused) done(refused);
     else done();

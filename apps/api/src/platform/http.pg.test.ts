@@ -1,4 +1,5 @@
 import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { person, type Person, startApi, type TestApi } from '../testing/api.ts';
@@ -125,6 +126,19 @@ describe('on the wire', () => {
     expect(await sendRaw('NONSENSE\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 [^]*http\.malformed/);
     const huge = `GET / HTTP/1.1\r\nHost: a\r\nX-Big: ${'x'.repeat(20_000)}\r\n\r\n`;
     expect(await sendRaw(huge)).toMatch(/^HTTP\/1\.1 431 [^]*http\.headers_too_large/);
+  });
+
+  it('a service stops although somebody holds a connection on which nothing is asked', async () => {
+    await using stopping = await startApi(backends);
+    const url = await stopping.app.listen({ host: '127.0.0.1', port: 0 });
+    const held = ['', 'GET /health HTTP/1.1\r\nHost: a\r\n'].map((text) => {
+      const socket = connect(Number(new URL(url).port), '127.0.0.1', () => socket.write(text));
+      socket.on('error', () => undefined);
+      return once(socket, 'close');
+    });
+    await fetch(`${url}/health`);
+    await stopping.app.close();
+    await Promise.all(held);
   });
 
   it('a draining service finishes what it took and asks for another connection', async () => {

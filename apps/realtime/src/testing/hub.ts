@@ -23,6 +23,7 @@ export function hubEnv(
     REDIS_URL: redis.url,
     SUPABASE_URL: issuer.url,
     CORS_ORIGINS: 'https://app.example.com',
+    IP_RATE_LIMIT: '100000',
     WS_RATE_LIMITS: '[{"limit":100000,"window_ms":60000}]',
     ...env,
   };

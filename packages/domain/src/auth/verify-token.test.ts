@@ -75,6 +75,7 @@ describe('a token is refused', () => {
     ['with no subject', { sub: undefined }],
     ['whose subject is no uuid', { sub: '42' }],
     ['with no expiry', { exp: undefined }],
+    ['that ends after all dates', { exp: 1e15 }],
     ['of the anon key', { role: 'anon' }],
     ['of the service role key', { role: 'service_role' }],
     ['with no role', { role: undefined }],

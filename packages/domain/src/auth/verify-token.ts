@@ -36,8 +36,10 @@ export interface TokenVerifierOptions {
   cache_size?: number;
 }
 
-/** Allowed difference between our clock and the issuer's, in seconds. */
-const CLOCK_TOLERANCE_S = 30;
+/** Allowed difference between our clock and the issuer's: so long a token is taken after its end. */
+export const CLOCK_TOLERANCE_MS = 30_000;
+/** The last second that has a date of four digits. */
+const LAST_SECOND = 253_402_300_799;
 
 export interface TokenVerifier {
   /**
@@ -51,7 +53,7 @@ export interface TokenVerifier {
 const userPayload = z.object({
   sub: z.uuid(),
   role: z.literal('authenticated'),
-  exp: z.number(),
+  exp: z.number().max(LAST_SECOND),
   email: z.string().optional(),
   session_id: z.string().optional(),
   user_metadata: z.object({ full_name: z.unknown(), name: z.unknown() }).partial().optional(),
@@ -147,7 +149,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     const payload = await verifyWithAny(token, candidates, {
       issuer: options.issuer,
       audience: options.audience,
-      clockTolerance: CLOCK_TOLERANCE_S,
+      clockTolerance: CLOCK_TOLERANCE_MS / 1000,
       currentDate: clock(),
       requiredClaims: ['exp', 'sub'],
     });
@@ -175,7 +177,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
       const token_hash = hash('sha256', token, 'base64url');
       const known = verified.get(token_hash);
       if (known) {
-        if (known.expires_at + CLOCK_TOLERANCE_S * 1000 > clock().getTime()) return known;
+        if (known.expires_at + CLOCK_TOLERANCE_MS > clock().getTime()) return known;
         verified.delete(token_hash);
         throw refused(tokenExpired());
       }

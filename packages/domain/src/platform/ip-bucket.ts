@@ -1,5 +1,16 @@
 import { LRUCache } from 'lru-cache';
 
+/** The address by which a caller is counted: an IPv6 one as its /64, which is what one subscriber has. */
+export function subscriberAddress(ip: string): string {
+  if (!ip.includes(':')) return ip;
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(ip)?.[1];
+  if (mapped) return mapped;
+  const [head = [], tail = []] = ip.split('::').map((half) => half.split(':').filter(Boolean));
+  const zeros = Array<string>(Math.max(0, 8 - head.length - tail.length)).fill('0');
+  const prefix = [...head, ...zeros, ...tail].slice(0, 4);
+  return `${prefix.map((group) => Number.parseInt(group, 16).toString(16)).join(':')}::`;
+}
+
 export interface IpBucket {
   /** Takes one token of `ip`: 0 when there was one, else the milliseconds until there is. */
   take(ip: string): number;

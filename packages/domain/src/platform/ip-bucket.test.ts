@@ -1,6 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createIpBucket } from './ip-bucket.ts';
+import { createIpBucket, subscriberAddress } from './ip-bucket.ts';
+
+it.each([
+  ['203.0.113.7', '203.0.113.7'],
+  ['::ffff:203.0.113.7', '203.0.113.7'],
+  ['::1', '0:0:0:0::'],
+  ['2001:db8::1', '2001:db8:0:0::'],
+  ['2001:DB8:0:0:ffff::2', '2001:db8:0:0::'],
+  ['2001:0db8:0:7:1:2:3:4', '2001:db8:0:7::'],
+  ['::7:1:2:3:4:5', '0:0:7:1::'],
+  ['fe80::1%eth0', 'fe80:0:0:0::'],
+])('%s is counted as %s', (ip, counted) => {
+  expect(subscriberAddress(ip)).toBe(counted);
+});
 
 describe('the per-address bucket', () => {
   it('lets two seconds of its rate through at once, then says how long to wait', () => {
