@@ -1,3 +1,4 @@
+import type { Logger } from '@potentia/config/logger';
 import type { MarkdownCtx } from '@potentia/domain/canvas/markdown';
 import type { FastifyRequest } from 'fastify';
 import type { ApiContext } from '../context.ts';
@@ -10,18 +11,35 @@ function callerOf(request: FastifyRequest): { user_id: string } {
 }
 
 /** What a verb gets of this request. */
-export function userCtx(context: ApiContext, request: FastifyRequest): MarkdownCtx {
-  return {
-    db: context.db,
-    bus: context.bus,
-    clock: context.clock,
-    markdown: context.markdown,
-    // Made when it is asked for: most requests log nothing, and a log of their own is not free.
-    get log() {
-      return context.log.child({ request_id: request.id });
-    },
-    actor: { type: 'user', user_id: callerOf(request).user_id },
-    request_id: request.id,
-    idempotency_key: idempotencyKey(request),
-  };
+export const userCtx = (context: ApiContext, request: FastifyRequest): MarkdownCtx => new RequestCtx(context, request);
+
+/*
+ * A class because of its getter: one in an object literal is a hidden class of its own for each object, which V8 makes in
+ * old space, where it holds the request and all that belongs to it until a full collection.
+ */
+class RequestCtx implements MarkdownCtx {
+  readonly db: ApiContext['db'];
+  readonly bus: ApiContext['bus'];
+  readonly clock: ApiContext['clock'];
+  readonly markdown: ApiContext['markdown'];
+  readonly actor: MarkdownCtx['actor'];
+  readonly request_id: string;
+  readonly idempotency_key: string | undefined;
+  readonly #log: Logger;
+
+  constructor(context: ApiContext, request: FastifyRequest) {
+    this.db = context.db;
+    this.bus = context.bus;
+    this.clock = context.clock;
+    this.markdown = context.markdown;
+    this.actor = { type: 'user', user_id: callerOf(request).user_id };
+    this.request_id = request.id;
+    this.idempotency_key = idempotencyKey(request);
+    this.#log = context.log;
+  }
+
+  /** Made when it is asked for: most requests log nothing, and a log of their own is not free. */
+  get log(): Logger {
+    return this.#log.child({ request_id: this.request_id });
+  }
 }
