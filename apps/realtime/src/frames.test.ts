@@ -45,6 +45,23 @@ describe('parseFrame', () => {
     expect(refusal(JSON.stringify({ type: 'presence', cursor: 'x'.repeat(5_000) })).code).toBe('frame.invalid');
   });
 
+  it('refuses fields that could reach a prototype, however they are written, and only those', () => {
+    const mutate = (content: string) =>
+      `{"type":"mutate","mutation_id":"${mutation_id}","ops":[{"op":"create","type":"x","content":${content}}]}`;
+    for (const content of [
+      '{"__proto__":{"a":1}}',
+      '{"a":[{"__proto__":null}]}',
+      '{"\\u005f_proto__":1}',
+      '{"\\u005F\\u005F\\u0070roto__":1}',
+      '{"constructor":{"prototype":{}}}',
+    ]) {
+      expect(refusal(mutate(content))).toMatchObject({ code: 'frame.invalid', ref: mutation_id });
+    }
+    for (const content of ['{"text":"__proto__"}', '{"constructor":"Ford"}', '{"text":"\\u0041"}']) {
+      expect(parseFrame(canvasFrameSchema, mutate(content))).toMatchObject({ type: 'mutate' });
+    }
+  });
+
   it('refuses nesting that is deeper than the stack', () => {
     const deep = '['.repeat(100_000) + ']'.repeat(100_000);
     expect(refusal(`{"type":"presence","cursor":${deep}}`)).toMatchObject({ code: 'frame.invalid' });

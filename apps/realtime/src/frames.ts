@@ -67,6 +67,9 @@ export function parseFrame<S extends z.ZodType>(schema: S, text: string | null):
   } catch {
     throw new FrameError('frame.invalid_json', 'The frame is not JSON', null);
   }
+  if (MAY_POISON.test(text) && poisons(text)) {
+    throw new FrameError('frame.invalid', 'The frame has a field that could reach a prototype', refOf(input));
+  }
   const parsed = parseDeep(schema, input);
   if (parsed.success) return parsed.data;
   const unknown_type = parsed.error.issues.some(
@@ -82,6 +85,26 @@ export function parseFrame<S extends z.ZodType>(schema: S, text: string | null):
   );
 }
 
+/** What is worth a closer look: a field of these names, or one that is written in escapes. */
+const MAY_POISON = /__proto__|constructor|\\u00/i;
+
+/** A field `__proto__`, or `constructor` with a `prototype`: refused as over HTTP, not dropped. */
+function poisons(text: string): boolean {
+  let found = false;
+  try {
+    JSON.parse(text, (key, value: unknown) => {
+      found ||= key === '__proto__' || (key === 'constructor' && isObject(value) && Object.hasOwn(value, 'prototype'));
+      return value;
+    });
+  } catch (error) {
+    // Nested deeper than the stack: no schema takes it.
+    if (!(error instanceof RangeError)) throw error;
+  }
+  return found;
+}
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
 /** JSON can be nested deeper than the stack that checks it. */
 function parseDeep<S extends z.ZodType>(schema: S, input: unknown): z.ZodSafeParseResult<z.output<S>> {
   try {
@@ -94,7 +117,7 @@ function parseDeep<S extends z.ZodType>(schema: S, input: unknown): z.ZodSafePar
 
 /** What a frame calls itself, to be named in the answer: its `mutation_id`, else its `ref`. */
 function refOf(input: unknown): string | null {
-  if (typeof input !== 'object' || input === null) return null;
+  if (!isObject(input)) return null;
   const { mutation_id, ref: own_ref } = input as Record<string, unknown>;
   const found = mutation_id ?? own_ref;
   return typeof found === 'string' && found.length <= 128 ? found : null;

@@ -1,5 +1,6 @@
 import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
 import { randomUUID } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, person, type Person, startApi, type TestApi } from '../testing/api.ts';
 
@@ -49,6 +50,42 @@ const CASES: Record<string, Case> = {
   'prototype poisoning': {
     path: mutate,
     body: () => '{"mutation_id":"x","__proto__":{"a":1}}',
+    headers: JSON_TYPE,
+    status: 400,
+    pointer: '',
+  },
+  'prototype poisoning of a block': {
+    path: mutate,
+    body: () =>
+      `{"mutation_id":"${randomUUID()}","ops":[{"op":"create","type":"x","content":{"\\u005f_proto__":{"a":1}}}]}`,
+    headers: JSON_TYPE,
+    status: 400,
+    pointer: '',
+  },
+  'a body that is not UTF-8': {
+    path: mutate,
+    body: () => Buffer.concat([Buffer.from(JSON.stringify(ops({ op: 'create', ...text('x') }))), Buffer.from([0xff])]),
+    headers: JSON_TYPE,
+    status: 400,
+    code: 'http.invalid_body',
+  },
+  'Markdown that is not UTF-8': {
+    path: own('/import'),
+    body: () => Buffer.from([0x61, 0xc3, 0x28]),
+    headers: { 'content-type': 'text/markdown' },
+    status: 400,
+    code: 'http.invalid_body',
+  },
+  'a body that is packed': {
+    path: mutate,
+    body: () => gzipSync(JSON.stringify(ops({ op: 'create', ...text('x') }))),
+    headers: { ...JSON_TYPE, 'content-encoding': 'gzip' },
+    status: 415,
+    code: 'http.unsupported_encoding',
+  },
+  'JSON deeper than the stack, to be echoed': {
+    path: () => '/debug/echo',
+    body: () => '['.repeat(100_000) + ']'.repeat(100_000),
     headers: JSON_TYPE,
     status: 400,
     pointer: '',

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { ApiContext } from '../context.ts';
 import { type App, operation } from '../platform/openapi.ts';
 import { userCtx } from '../platform/request-context.ts';
+import { bodyText } from '../platform/validation.ts';
 import { CANVAS, canvasPath } from './paths.ts';
 
 const tags = ['markdown'];
@@ -14,13 +15,9 @@ const IMPORT_LIMIT = 2_097_152;
 
 /** Markdown in and out. Register in a scope of its own: text bodies are read here and nowhere else. */
 export function markdownRoutes(app: App, context: ApiContext): void {
-  app.addContentTypeParser<string>(
-    ['text/markdown', 'text/plain'],
-    { parseAs: 'string' },
-    (_request, markdown, done) => {
-      done(null, { markdown });
-    },
-  );
+  app.addContentTypeParser<Buffer>(['text/markdown', 'text/plain'], { parseAs: 'buffer' }, (_request, body, done) => {
+    done(null, { markdown: bodyText(body) });
+  });
   importRoute(app, context);
 
   const schema = operation({

@@ -40,6 +40,12 @@ function hasTwoHosts(request: FastifyRequest): boolean {
   return hosts > 1;
 }
 
+/** Nothing here unpacks bodies; one that is packed would be read as what it is not. */
+const encodedBody = (encoding = 'identity'): AppError | null =>
+  encoding.toLowerCase() === 'identity'
+    ? null
+    : new AppError('invalid', 'http.unsupported_encoding', 'Bodies are taken without Content-Encoding.');
+
 /** A NUL character anywhere in the URL: no id, cursor or name holds one, and Postgres refuses it. */
 const nulInUrl = (url: string): AppError | null =>
   url.includes('%00') ? invalidField('', 'The URL contains a NUL character') : null;
@@ -60,7 +66,7 @@ export function guard(app: FastifyInstance, options: { ip_rate_limit: number; me
       return new AppError('limit', 'http.ip_rate_limited', 'Too many requests from this address.', meta);
     }
     if (hasTwoHosts(request)) return new AppError('invalid', 'http.two_hosts', 'More than one Host header.');
-    return nulInUrl(request.originalUrl);
+    return encodedBody(request.headers['content-encoding']) ?? nulInUrl(request.originalUrl);
   };
 
   app.decorateRequest('address', '');

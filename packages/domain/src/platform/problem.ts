@@ -47,6 +47,7 @@ const STATUS_BY_KIND: Record<ErrorKind, number> = {
 const STATUS_BY_CODE: Record<string, number> = {
   'idempotency.key_reused': 422,
   'http.method_not_allowed': 405,
+  'http.unsupported_encoding': 415,
   'http.upgrade_required': 426,
   'http.websocket_elsewhere': 426,
 };
