@@ -12,7 +12,7 @@ export async function exportMarkdown(
   ctx: MarkdownCtx,
   input: z.input<typeof canvasRef>,
 ): Promise<{ title: string; markdown: string }> {
-  return ctx.markdown.print(await getSnapshot(ctx, input)).catch((error: unknown) => {
+  return ctx.markdown.print(await getSnapshot(ctx, input), ctx.actor.user_id).catch((error: unknown) => {
     if (!(error instanceof MarkdownRefused)) throw error;
     throw new AppError(
       'conflict',

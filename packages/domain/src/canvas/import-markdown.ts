@@ -23,7 +23,7 @@ export async function importMarkdown(
     ctx.idempotency_key === undefined
       ? newId()
       : derivedId('canvas.import', ctx.actor.user_id, canvas_id, ctx.idempotency_key);
-  const trees = await ctx.markdown.parse(markdown).catch((error: unknown) => {
+  const trees = await ctx.markdown.parse(markdown, ctx.actor.user_id).catch((error: unknown) => {
     throw error instanceof MarkdownRefused ? refuse(error.message) : error;
   });
   const ops = toOps(trees, mutation_id, parent_id);

@@ -10,7 +10,10 @@ import {
 } from './process-pool.ts';
 import type { PoolTask } from './testing/pool-script.ts';
 
-type TestPool = AsyncDisposable & { ask(task: PoolTask): Promise<unknown>; close: ProcessPool['close'] };
+type TestPool = AsyncDisposable & {
+  ask(task: PoolTask, owner?: string): Promise<unknown>;
+  close: ProcessPool['close'];
+};
 
 function makePool(overrides: Partial<ProcessPoolOptions> = {}): TestPool {
   const pool = createProcessPool({
@@ -23,7 +26,11 @@ function makePool(overrides: Partial<ProcessPoolOptions> = {}): TestPool {
     log: createLogger({ service: 'test', level: 'silent' }),
     ...overrides,
   });
-  return { ...pool, [Symbol.asyncDispose]: () => pool.close() };
+  return {
+    ...pool,
+    ask: (task, owner = 'somebody') => pool.ask(task, owner),
+    [Symbol.asyncDispose]: () => pool.close(),
+  };
 }
 
 const pidOf = async (pool: TestPool): Promise<number> => ((await pool.ask({ echo: 0 })) as { pid: number }).pid;
@@ -95,9 +102,29 @@ it('says so when a process cannot start', async () => {
 
 it('refuses at once what finds no place to wait', async () => {
   await using pool = makePool({ size: 2, max_waiting: 1 });
-  const accepted = [1, 2, 3].map((echo) => pool.ask({ echo }));
-  await expect(pool.ask({ echo: 4 })).rejects.toThrow(PoolBusy);
+  const accepted = [1, 2, 3].map((echo) => pool.ask({ echo }, `owner ${echo}`));
+  await expect(pool.ask({ echo: 4 }, 'owner 4')).rejects.toThrow(PoolBusy);
   expect(await Promise.all(accepted)).toHaveLength(3);
+});
+
+it('leaves a process to the others, however many tasks one owner has', async () => {
+  await using pool = makePool({ size: 2, max_waiting: 8, task_ms: 3_000 });
+  const order: string[] = [];
+  const greedy = [1, 2, 3].map(() => pool.ask({ end: 'loop' }, 'greedy').catch(() => order.push('greedy')));
+  await Promise.all(['a', 'b', 'c'].map((echo) => pool.ask({ echo }, echo).then(() => order.push(echo))));
+  expect(order).toEqual(['a', 'b', 'c']);
+  await pool.close();
+  await Promise.all(greedy);
+});
+
+it('refuses, when no place to wait is left, the latest of the owner with most', async () => {
+  await using pool = makePool({ max_waiting: 3 });
+  const [running, first, second, third] = [1, 2, 3, 4].map((echo) => pool.ask({ echo }, 'greedy'));
+  const refused = Promise.all([third, second].map((one) => expect(one).rejects.toThrow(PoolBusy)));
+  const others = ['a', 'b'].map((echo) => pool.ask({ echo }, echo));
+  await expect(pool.ask({ echo: 'c' }, 'c')).rejects.toThrow(PoolBusy);
+  await refused;
+  expect(await Promise.all([running, first, ...others])).toHaveLength(4);
 });
 
 it('refuses what waited too long, and goes on', async () => {

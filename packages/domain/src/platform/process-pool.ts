@@ -12,9 +12,12 @@ const STDERR_TAIL = 2_000;
 export interface ProcessPoolOptions {
   /** What runs in each process: it calls `serveTasks`. */
   script: URL;
-  /** Processes at most. Each is started when it is first needed and does one task at a time. */
+  /**
+   * Processes at most. Each is started when it is first needed and does one task at a time. One owner has at most all but
+   * one of them.
+   */
   size: number;
-  /** Tasks that may wait for a process; one more is refused. */
+  /** Tasks that may wait for a process. One more costs the owner with most of them its latest. */
   max_waiting: number;
   /** Milliseconds that a task may wait for a process. */
   wait_ms: number;
@@ -26,8 +29,11 @@ export interface ProcessPoolOptions {
 }
 
 export interface ProcessPool {
-  /** What a process answers to `task`. Throws PoolBusy; ProcessEnded; what the work threw, as a plain Error. */
-  ask(task: object): Promise<unknown>;
+  /**
+   * What a process answers to `task`; `owner` is whose task it is, so that nobody takes the pool from the others. Throws
+   * PoolBusy; ProcessEnded; what the work threw, as a plain Error.
+   */
+  ask(task: object, owner: string): Promise<unknown>;
   /** Kills the processes. What they were at throws ProcessEnded, what waits PoolBusy. */
   close(): Promise<void>;
 }
@@ -50,6 +56,7 @@ interface Slot {
 }
 
 interface Waiting {
+  owner: string;
   resolve: (slot: Slot) => void;
   reject: (error: Error) => void;
   timer: NodeJS.Timeout;
@@ -64,31 +71,51 @@ export function createProcessPool(options: ProcessPoolOptions): ProcessPool {
   const { max_waiting, wait_ms, task_ms, size } = options;
   const free: Slot[] = Array.from({ length: size }, () => ({ child: undefined }));
   const waiting: Waiting[] = [];
+  const max_running = Math.max(size - 1, 1);
+  /** Tasks at work, by owner. */
+  const running = new Map<string, number>();
   const children = new Set<ChildProcess>();
   let closed = false;
 
-  function take(): Promise<Slot> {
+  const mayRun = (owner: string): boolean => (running.get(owner) ?? 0) < max_running;
+
+  function count(owner: string, change: 1 | -1): void {
+    const tasks = (running.get(owner) ?? 0) + change;
+    if (tasks > 0) running.set(owner, tasks);
+    else running.delete(owner);
+  }
+
+  function take(owner: string): Promise<Slot> {
     if (closed) return Promise.reject(new PoolBusy('The pool is closed'));
-    const slot = free.pop();
-    if (slot) return Promise.resolve(slot);
-    if (waiting.length >= max_waiting) return Promise.reject(new PoolBusy('Too many tasks wait'));
+    const slot = mayRun(owner) ? free.pop() : undefined;
+    if (slot) {
+      count(owner, 1);
+      return Promise.resolve(slot);
+    }
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        waiting.splice(waiting.indexOf(entry), 1);
-        reject(new PoolBusy('No process became free'));
-      }, wait_ms);
-      const entry: Waiting = { resolve, reject, timer };
+      const timer = setTimeout(() => refuse(entry, 'No process became free'), wait_ms);
+      const entry: Waiting = { owner, resolve, reject, timer };
       waiting.push(entry);
+      if (waiting.length > max_waiting) refuse(latestOfBusiest(waiting), 'Too many tasks wait');
     });
   }
 
-  function giveBack(slot: Slot): void {
-    const next = waiting.shift();
+  function refuse(entry: Waiting, message: string): void {
+    waiting.splice(waiting.indexOf(entry), 1);
+    clearTimeout(entry.timer);
+    entry.reject(new PoolBusy(message));
+  }
+
+  function giveBack(slot: Slot, owner: string): void {
+    count(owner, -1);
+    const at = waiting.findIndex((entry) => mayRun(entry.owner));
+    const [next] = at < 0 ? [] : waiting.splice(at, 1);
     if (!next) {
       free.push(slot);
       return;
     }
     clearTimeout(next.timer);
+    count(next.owner, 1);
     next.resolve(slot);
   }
 
@@ -108,8 +135,8 @@ export function createProcessPool(options: ProcessPoolOptions): ProcessPool {
   }
 
   return {
-    async ask(task) {
-      const slot = await take();
+    async ask(task, owner) {
+      const slot = await take(owner);
       try {
         const child = slot.child ?? (await start(slot));
         child.send(task);
@@ -117,18 +144,30 @@ export function createProcessPool(options: ProcessPoolOptions): ProcessPool {
         if ('error' in reply) throw reply.error;
         return reply.answer;
       } finally {
-        giveBack(slot);
+        giveBack(slot, owner);
       }
     },
     async close() {
       closed = true;
-      for (const { reject, timer } of waiting.splice(0)) {
-        clearTimeout(timer);
-        reject(new PoolBusy('The pool is closed'));
-      }
+      for (const entry of [...waiting]) refuse(entry, 'The pool is closed');
       await Promise.all([...children].map(endProcess));
     },
   };
+}
+
+/** Of two with equally many, the one that came to it last. */
+function latestOfBusiest(waiting: Waiting[]): Waiting {
+  const counts = new Map<string, number>();
+  let latest = waiting[0] as Waiting;
+  let most = 0;
+  for (const entry of waiting) {
+    const tasks = (counts.get(entry.owner) ?? 0) + 1;
+    counts.set(entry.owner, tasks);
+    if (tasks < most) continue;
+    most = tasks;
+    latest = entry;
+  }
+  return latest;
 }
 
 function startProcess({ script, heap_mb, log }: ProcessPoolOptions): ChildProcess {

@@ -14,12 +14,12 @@ function killProcesses(): void {
 }
 
 it('says unavailable when a process dies with a document, and reads the next', async () => {
-  await markdown.parse('warm');
-  const lost = markdown.parse('[a](b'.repeat(60_000));
+  await markdown.parse('warm', 'somebody');
+  const lost = markdown.parse('[a](b'.repeat(60_000), 'somebody');
   const refused = expect(lost).rejects.toMatchObject({ kind: 'unavailable', code: 'canvas.markdown_unavailable' });
   killProcesses();
   await refused;
-  expect(await markdown.parse('# next')).toEqual([
+  expect(await markdown.parse('# next', 'somebody')).toEqual([
     { type: 'heading', content: { text: 'next', level: 1 }, children: [] },
   ]);
 });

@@ -6,7 +6,7 @@ import { type Markdown, MarkdownRefused } from '../markdown.ts';
 import type { BlockTree } from '../rules/markdown-parse.ts';
 import type { MarkdownAnswer, MarkdownTask } from './markdown-processes-worker.ts';
 
-/** Documents at a time; a hostile one has a core to itself until its time is up. */
+/** Documents at a time, one of each person; a hostile one has a core to itself until its time is up. */
 const PROCESSES = 2;
 const MAX_WAITING = 16;
 /** Milliseconds; the longest wait and the longest task together stay below the deadline of a request. */
@@ -30,8 +30,8 @@ export function createMarkdown(log: Logger): Markdown & { close(): Promise<void>
     log,
   });
 
-  async function ask<T>(task: MarkdownTask): Promise<T> {
-    const answer = (await pool.ask(task).catch((error: unknown) => {
+  async function ask<T>(task: MarkdownTask, owner: string): Promise<T> {
+    const answer = (await pool.ask(task, owner).catch((error: unknown) => {
       throw toAppError(error);
     })) as MarkdownAnswer<T>;
     if ('refused' in answer) throw new MarkdownRefused(answer.refused);
@@ -39,8 +39,8 @@ export function createMarkdown(log: Logger): Markdown & { close(): Promise<void>
   }
 
   return {
-    parse: (markdown) => ask<BlockTree[]>({ parse: markdown }),
-    print: (snapshot) => ask<{ title: string; markdown: string }>({ print: snapshot }),
+    parse: (markdown, owner) => ask<BlockTree[]>({ parse: markdown }, owner),
+    print: (snapshot, owner) => ask<{ title: string; markdown: string }>({ print: snapshot }, owner),
     close: () => pool.close(),
   };
 }
