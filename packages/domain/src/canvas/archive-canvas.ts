@@ -1,8 +1,8 @@
 import { archiveCanvas as setArchived } from '@potentia/db/canvas/queries';
 import type { z } from 'zod';
 import type { UserCtx } from '../platform/ctx.ts';
-import { fromDb } from '../platform/db-errors.ts';
 import { parseInput } from '../platform/parse.ts';
+import { writeCanvas } from './canvas-queue.ts';
 import { publishEvent } from './publish.ts';
 import { removeCanvasInput, type Canvas } from './schemas.ts';
 
@@ -13,7 +13,7 @@ import { removeCanvasInput, type Canvas } from './schemas.ts';
  */
 export async function archiveCanvas(ctx: UserCtx, input: z.input<typeof removeCanvasInput>): Promise<Canvas> {
   const { canvas_id, expected_version } = parseInput(removeCanvasInput, input);
-  const { canvas, event } = await fromDb(() =>
+  const { canvas, event } = await writeCanvas(ctx, canvas_id, () =>
     setArchived(ctx.db, { user_id: ctx.actor.user_id, canvas_id, expected_version, request_id: ctx.request_id }),
   );
   if (event) publishEvent(ctx, { canvas_id, ...event });

@@ -1,8 +1,8 @@
 import { deleteCanvas as removeCanvas } from '@potentia/db/canvas/queries';
 import type { z } from 'zod';
 import type { UserCtx } from '../platform/ctx.ts';
-import { fromDb } from '../platform/db-errors.ts';
 import { parseInput } from '../platform/parse.ts';
+import { writeCanvas } from './canvas-queue.ts';
 import { publishDeleted } from './publish.ts';
 import { removeCanvasInput } from './schemas.ts';
 
@@ -13,7 +13,7 @@ import { removeCanvasInput } from './schemas.ts';
  */
 export async function deleteCanvas(ctx: UserCtx, input: z.input<typeof removeCanvasInput>): Promise<void> {
   const { canvas_id, expected_version } = parseInput(removeCanvasInput, input);
-  await fromDb(() =>
+  await writeCanvas(ctx, canvas_id, () =>
     removeCanvas(ctx.db, { user_id: ctx.actor.user_id, canvas_id, expected_version, request_id: ctx.request_id }),
   );
   publishDeleted(ctx, canvas_id);

@@ -6,10 +6,10 @@ import { DbError } from '@potentia/db/errors';
 import type { z } from 'zod';
 import { hashJson } from '../platform/canonical-json.ts';
 import type { UserCtx } from '../platform/ctx.ts';
-import { fromDb } from '../platform/db-errors.ts';
 import { AppError } from '../platform/errors.ts';
 import { parseInput } from '../platform/parse.ts';
 import { newId } from '../platform/uuid.ts';
+import { writeCanvas } from './canvas-queue.ts';
 import { publishEvent } from './publish.ts';
 import { typesThatRefuse } from './rules/content.ts';
 import { listGaps, rankOps, type NamedOp } from './rules/placement.ts';
@@ -33,7 +33,8 @@ export interface Mutation {
  *
  * Throws `block.version_conflict` with the current block, `block.not_found`, `block.parent_not_found`,
  * `block.after_not_found`, `block.cycle`, `block.too_deep`, `block.already_exists`, `block.content_invalid` (each with
- * `op_index`), `canvas.mutation_reused`, `canvas.archived`, `canvas.not_found`, `canvas.forbidden` (editors may).
+ * `op_index`), `canvas.mutation_reused`, `canvas.mutation_too_large`, `canvas.archived`, `canvas.not_found`,
+ * `canvas.forbidden` (editors may), `canvas.busy`.
  */
 export async function mutateBlocks(ctx: UserCtx, input: z.input<typeof mutateBlocksInput>): Promise<MutationResult> {
   return applyMutation(ctx, parseInput(mutateBlocksInput, input));
@@ -52,7 +53,7 @@ export async function applyMutation(ctx: UserCtx, { canvas_id, mutation_id, ops 
     });
   };
 
-  const { result, replayed, frame } = await fromDb(() =>
+  const { result, replayed, frame } = await writeCanvas(ctx, canvas_id, () =>
     whileGapMoves(
       () => attempt(ctx.db),
       () =>

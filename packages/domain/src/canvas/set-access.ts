@@ -1,9 +1,9 @@
 import { setCanvasAccess } from '@potentia/db/canvas/queries';
 import type { z } from 'zod';
 import type { UserCtx } from '../platform/ctx.ts';
-import { fromDb } from '../platform/db-errors.ts';
 import { publishOutboxHint } from '../platform/outbox.ts';
 import { parseInput } from '../platform/parse.ts';
+import { writeCanvas } from './canvas-queue.ts';
 import { publishAccess } from './publish.ts';
 import { setAccessInput, type Access } from './schemas.ts';
 
@@ -14,7 +14,7 @@ import { setAccessInput, type Access } from './schemas.ts';
  */
 export async function setAccess(ctx: UserCtx, input: z.input<typeof setAccessInput>): Promise<Access> {
   const { canvas_id, user_id, role, only_invited } = parseInput(setAccessInput, input);
-  const { changed } = await fromDb(() =>
+  const { changed } = await writeCanvas(ctx, canvas_id, () =>
     setCanvasAccess(ctx.db, {
       user_id: ctx.actor.user_id,
       canvas_id,

@@ -1,8 +1,8 @@
 import { updateCanvasMeta as updateMeta } from '@potentia/db/canvas/queries';
 import type { z } from 'zod';
 import type { UserCtx } from '../platform/ctx.ts';
-import { fromDb } from '../platform/db-errors.ts';
 import { parseInput } from '../platform/parse.ts';
+import { writeCanvas } from './canvas-queue.ts';
 import { publishEvent } from './publish.ts';
 import { updateCanvasMetaInput, type Canvas } from './schemas.ts';
 
@@ -12,7 +12,7 @@ import { updateCanvasMetaInput, type Canvas } from './schemas.ts';
  */
 export async function updateCanvasMeta(ctx: UserCtx, input: z.input<typeof updateCanvasMetaInput>): Promise<Canvas> {
   const { canvas_id, expected_version, ...patch } = parseInput(updateCanvasMetaInput, input);
-  const { canvas, event } = await fromDb(() =>
+  const { canvas, event } = await writeCanvas(ctx, canvas_id, () =>
     updateMeta(ctx.db, {
       user_id: ctx.actor.user_id,
       canvas_id,
