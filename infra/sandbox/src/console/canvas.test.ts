@@ -57,6 +57,14 @@ describe('the lines of a canvas', () => {
 });
 
 describe('events', () => {
+  it('that move a line leave its content, which they do not carry', () => {
+    const { canvas, shown } = openCanvas([makeBlock('a'), makeBlock('b')]);
+    const { content, ...moved } = makeBlock('a', { rank: 'c', version: 2 });
+    canvas.applyChange({ epoch: 'e1', seq: 1, ops: [{ op: 'move', block: moved }] });
+    expect(shown()).toEqual(['b', 'a']);
+    expect(canvas.find('a')).toEqual({ ...moved, content });
+  });
+
   it('are applied once and in order, in whatever order and however often they come', () => {
     const events = Array.from({ length: 8 }, (_, i) => edited(i + 1, makeBlock('a', { version: i + 2 })));
     const arrivals = fc.tuple(

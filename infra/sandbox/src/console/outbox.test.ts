@@ -131,6 +131,18 @@ describe('mutations', () => {
     expect([canvas.leaving.size, outbox.hasWork(), outbox.onError({ ref, message: 'no' })]).toEqual([0, false, false]);
   });
 
+  it('that move a line being typed in let the text follow on the version that came back', async () => {
+    const { canvas, outbox, sent } = openOutbox();
+    outbox.move('a', null, null);
+    outbox.type('a', 'typed');
+    const { content: _unchanged, ...moved } = block('a', 'one', 2);
+    const ack = { mutation_id: sent[0]?.mutation_id, epoch: 'e', seq: 1, ops: [{ op: 'move', block: moved }] };
+    canvas.applyChange(ack);
+    outbox.onAck(ack);
+    await vi.waitFor(() => expect(sent).toHaveLength(2));
+    expect(sent[1]?.ops).toEqual([{ op: 'edit', block_id: 'a', version: 2, content: { text: 'typed' } }]);
+  });
+
   it('move a line as it stands', () => {
     const { outbox, sent } = openOutbox();
     outbox.move('a', null, null);

@@ -6,7 +6,14 @@ import { DbError } from '../errors.ts';
 import { addBlock, mutate, place, rankBetween } from '../testing/blocks.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
 import { addCanvasAccess, seedBlock, seedCanvas, type SeededCanvas } from '../testing/seed.ts';
-import { archiveCanvas, getBlockGaps, getCanvasEvents, getCanvasSnapshot, setCanvasAccess } from './queries.ts';
+import {
+  archiveCanvas,
+  getBlockGaps,
+  getCanvasEvents,
+  getCanvasSnapshot,
+  lockCanvas,
+  setCanvasAccess,
+} from './queries.ts';
 import type { BlockRow, OpResult } from './rows.ts';
 
 let t: TestDatabase;
@@ -78,6 +85,7 @@ describe('a mutation', () => {
       { op: 'create', block: { id: child, parent_id: id, version: 1, created_by: canvas.user_id } },
       { op: 'move', block: { id, version: 3, rank: 'k' } },
     ]);
+    expect(result.ops[2]).not.toHaveProperty('block.content');
     expect(JSON.parse(frame)).toMatchObject({
       type: 'event',
       event: 'blocks.mutated',
@@ -143,6 +151,37 @@ describe('a mutation', () => {
     const person = await addCanvasAccess(t.db, canvas, role);
     const error = await refused(() => mutate(t.db, { ...canvas, ...person }, [edit(block)]));
     expect(error).toMatchObject({ kind: 'forbidden', code: 'canvas.forbidden', meta: { needed_role: 'editor', role } });
+  });
+
+  test('whose event would be larger than 4 MiB is refused, and leaves nothing', async () => {
+    const { id } = await addBlock(t.db, canvas);
+    const edits = (count: number) =>
+      Array.from({ length: count }, (_, i) => edit({ id, version: 1 + i }, 'x'.repeat(60_000)));
+    const timeout_ms = 10_000;
+    const patient = {
+      call: <T>(text: string, params?: readonly unknown[]) => t.db.call<T>(text, params, { timeout_ms }),
+    };
+    expect(await refused(() => mutate(patient, canvas, edits(70)))).toMatchObject({
+      kind: 'invalid',
+      code: 'canvas.mutation_too_large',
+      meta: { pointer: '/ops' },
+    });
+    const { frame } = await mutate(patient, canvas, edits(69));
+    expect(frame.length).toBeLessThanOrEqual(4 * 1024 * 1024);
+  });
+
+  test('gives up on the lock before the deadline of its statement, and no other statement waits less for it', async () => {
+    const { id } = await addBlock(t.db, canvas);
+    const scope = { ...canvas, needed_role: 'editor' };
+    await withContext(t.db, scope, async (tx) => {
+      await lockCanvas(tx, canvas);
+      expect(await tx.call('show lock_timeout')).toEqual([{ lock_timeout: '0' }]);
+      const late = t.db.call('select app.lock_canvas($1, $2, $3)', [canvas.user_id, canvas.canvas_id, 'editor'], {
+        timeout_ms: 10_000,
+      });
+      await expect(late).rejects.toMatchObject({ name: 'DbUnavailableError', reason: '55P03' });
+    });
+    await mutate(t.db, canvas, [edit({ id, version: 1 })]);
   });
 
   test('that waited for the lock while its author lost access is refused', async () => {
@@ -498,7 +537,7 @@ async function replay(): Promise<BlockRow[]> {
       expect(seq).toBe(++after_seq);
       for (const op of (JSON.parse(frame) as { payload: { ops: OpResult[] } }).payload.ops) {
         if (op.op === 'delete') for (const id of op.block_ids) blocks.delete(id);
-        else blocks.set(op.block.id, op.block);
+        else blocks.set(op.block.id, { ...blocks.get(op.block.id), ...op.block } as BlockRow);
       }
     }
   }

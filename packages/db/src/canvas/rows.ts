@@ -64,7 +64,10 @@ export interface EventRow {
 }
 
 export type OpResult =
-  { op: 'create' | 'edit' | 'move'; block: BlockRow } | { op: 'delete'; block_id: string; block_ids: string[] };
+  | { op: 'create' | 'edit'; block: BlockRow }
+  /** Its content is what it was. */
+  | { op: 'move'; block: Omit<BlockRow, 'content'> }
+  | { op: 'delete'; block_id: string; block_ids: string[] };
 
 export interface AppliedMutation extends EventRow {
   result: { mutation_id: string; epoch: string; seq: number; ops: OpResult[] };

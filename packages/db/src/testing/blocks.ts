@@ -64,6 +64,6 @@ export async function addBlock(
   };
   const { result } = await mutate(db, scope, [op]);
   const [done] = result.ops;
-  if (!done || done.op === 'delete') throw new Error('no block was made');
+  if (done?.op !== 'create') throw new Error('no block was made');
   return done.block;
 }

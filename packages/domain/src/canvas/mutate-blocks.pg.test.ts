@@ -1,4 +1,7 @@
 import { createTestDatabase, type TestDatabase } from '@potentia/db/testing/database';
+import { lockCanvas } from '@potentia/db/canvas/queries';
+import { createDb } from '@potentia/db/client';
+import { withContext } from '@potentia/db/context';
 import { addCanvasAccess, seedCanvas, seedUser, type SeededCanvas } from '@potentia/db/testing/seed';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { canvasChannel } from '../platform/bus.ts';
@@ -8,7 +11,7 @@ import { newId } from '../platform/uuid.ts';
 import { archiveCanvas } from './archive-canvas.ts';
 import { getSnapshot } from './get-snapshot.ts';
 import { mutateBlocks } from './mutate-blocks.ts';
-import type { Block, BlockOpInput, MutationResult, Snapshot } from './schemas.ts';
+import { mutationResult, type Block, type BlockOpInput, type MutationResult, type Snapshot } from './schemas.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -36,6 +39,19 @@ async function setUp(): Promise<Setup> {
     mutate: (...ops) => mutateBlocks(ctx, { canvas_id, mutation_id: newId(), ops }),
     list: async (parent_id) => (await readBlocks(ctx, canvas_id, parent_id ?? null)).map(({ id }) => id),
   };
+}
+
+/** A pool of three connections. */
+async function openSmallDb() {
+  const db = createDb({
+    url: database.app_url,
+    pool_size: 3,
+    timeout_ms: 800,
+    prepare: true,
+    application_name: 'test',
+  });
+  await db.ping();
+  return { db, [Symbol.asyncDispose]: () => db.end() };
 }
 
 async function readBlocks(ctx: UserCtx, canvas_id: string, parent_id: string | null): Promise<Block[]> {
@@ -188,6 +204,64 @@ describe('mutateBlocks: versions', () => {
     await expect(mutate({ op: 'edit', block_id: b, version: 2, content: { text: '' } })).rejects.toThrow(
       failsWith('block.not_found', { op_index: 0 }),
     );
+  });
+});
+
+describe('mutateBlocks: nobody pays for others', () => {
+  it('sends no content to everybody for blocks that only move', async () => {
+    const { canvas, ctx, mutate, canvas_id } = await setUp();
+    const bus = recordBus();
+    const ids = Array.from({ length: 100 }, newId);
+    const fat = (id: string): BlockOpInput => ({ ...text(id), content: { text: 'x'.repeat(16_000) } }) as BlockOpInput;
+    await mutate(...ids.map(fat));
+    const moves = ids.map((block_id): BlockOpInput => ({ op: 'move', block_id, version: 1, after_id: null }));
+    const result = await mutateBlocks({ ...ctx, bus }, { canvas_id, mutation_id: newId(), ops: moves });
+    expect(result.ops.map((op) => mutationResult.shape.ops.element.parse(op))).toEqual(result.ops);
+    expect(result.ops[0]).toEqual({
+      op: 'move',
+      block: {
+        id: ids[0],
+        canvas_id,
+        parent_id: null,
+        type: 'text',
+        rank: expect.any(String) as string,
+        version: 2,
+        created_by: canvas.user_id,
+        updated_by: canvas.user_id,
+        created_at: expect.any(String) as string,
+        updated_at: expect.any(String) as string,
+      },
+    });
+    for (const sent of [JSON.stringify(result), bus.published[0]?.message.frame ?? '']) {
+      expect(sent.length).toBeLessThan(60_000);
+    }
+    expect((await readBlocks(ctx, canvas_id, null))[0]).toMatchObject({ content: { text: 'x'.repeat(16_000) } });
+  });
+
+  it('leaves connections to other canvases while many wait for the lock of one, and then applies each', async () => {
+    const { canvas, canvas_id, mutate } = await setUp();
+    const other = await setUp();
+    await using small = await openSmallDb();
+    const ctx = personCtx(small.db, canvas.user_id);
+    const ids = Array.from({ length: 40 }, newId);
+    await mutate(...ids.map((id) => text(id)));
+    const edit = (block_id: string): BlockOpInput => ({ op: 'edit', block_id, version: 1, content: { text: 'new' } });
+    let writers: Promise<unknown>[] = [];
+    const finished: string[] = [];
+    await withContext(database.db, { user_id: canvas.user_id, canvas_id, needed_role: 'editor' }, async (tx) => {
+      await lockCanvas(tx, { user_id: canvas.user_id, canvas_id });
+      writers = ids.map((id) =>
+        mutateBlocks(ctx, { canvas_id, mutation_id: newId(), ops: [edit(id)] }).finally(() => finished.push('writer')),
+      );
+      // A round trip: by now those writers that may have a connection have it.
+      await database.db.ping();
+      const read = getSnapshot(personCtx(small.db, other.canvas.user_id), { canvas_id: other.canvas_id });
+      await Promise.race([read.then(() => finished.push('reader')), ...writers]);
+      expect(finished).toEqual(['reader']);
+    });
+    await Promise.all(writers);
+    const { blocks, seq } = JSON.parse(await getSnapshot(ctx, { canvas_id })) as Snapshot;
+    expect([seq, new Set(blocks.map(({ version }) => version))]).toEqual([41, new Set([2])]);
   });
 });
 

@@ -40,7 +40,8 @@ type View = Map<string, Block>;
 function apply(view: View, ops: MutationResult['ops']): void {
   for (const op of ops) {
     if (op.op === 'delete') for (const id of op.block_ids) view.delete(id);
-    else view.set(op.block.id, op.block);
+    // A block that was moved comes without its content.
+    else view.set(op.block.id, { ...view.get(op.block.id), ...op.block } as Block);
   }
 }
 

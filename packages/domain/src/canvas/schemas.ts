@@ -63,6 +63,10 @@ export const block = z
   .meta({ id: 'Block' });
 export type Block = z.infer<typeof block>;
 
+export const movedBlock = block
+  .omit({ content: true })
+  .meta({ id: 'MovedBlock', description: 'A block after a move, which leaves its content as it was' });
+
 export const snapshot = z
   .strictObject({ canvas, epoch: id, seq: z.int().min(0), blocks: z.array(block) })
   .meta({ id: 'CanvasSnapshot' });
@@ -100,7 +104,8 @@ export type Access = z.infer<typeof access>;
 
 export const opResult = z
   .discriminatedUnion('op', [
-    z.strictObject({ op: z.enum(['create', 'edit', 'move']), block }),
+    z.strictObject({ op: z.enum(['create', 'edit']), block }),
+    z.strictObject({ op: z.literal('move'), block: movedBlock }),
     z.strictObject({ op: z.literal('delete'), block_id: id, block_ids: z.array(id) }),
   ])
   .meta({ id: 'BlockOpResult' });

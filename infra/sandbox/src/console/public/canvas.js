@@ -18,7 +18,8 @@ export function createCanvas() {
       if (op.op === 'delete') {
         for (const id of op.block_ids) blocks.delete(id);
       } else {
-        blocks.set(op.block.id, op.block);
+        // A block that was moved comes without its content.
+        blocks.set(op.block.id, { ...blocks.get(op.block.id), ...op.block });
         pending.delete(op.block.id);
       }
     }

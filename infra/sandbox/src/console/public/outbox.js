@@ -134,7 +134,7 @@ export function createOutbox({ canvas, send, onChange, onRefused, onLost }) {
       for (const { block } of ops) {
         const wanted = block && canvas.drafts.get(block.id);
         if (!wanted) continue;
-        if (isSame(wanted, block)) canvas.drafts.delete(block.id);
+        if (isSame(wanted, { ...canvas.blocks.get(block.id), ...block })) canvas.drafts.delete(block.id);
         else wanted.version = block.version;
       }
       pump();

@@ -6,6 +6,14 @@ create or replace function app.block_json(b app.blocks) returns text language sq
     ',"created_by":"', (b).created_by, '","updated_by":"', (b).updated_by,
     '","created_at":"', app.iso((b).created_at), '","updated_at":"', app.iso((b).updated_at), '"}');
 
+-- A block that was moved: its content is what it was, and a hundred bytes that move it must not send 64 KB to everybody.
+create or replace function app.moved_block_json(b app.blocks) returns text language sql stable parallel safe
+  return concat('{"id":"', (b).id, '","canvas_id":"', (b).canvas_id, '","parent_id":',
+    case when (b).parent_id is null then 'null' else '"' || (b).parent_id || '"' end,
+    ',"type":"', (b).type, '","rank":"', (b).rank, '","version":', (b).version,
+    ',"created_by":"', (b).created_by, '","updated_by":"', (b).updated_by,
+    '","created_at":"', app.iso((b).created_at), '","updated_at":"', app.iso((b).updated_at), '"}');
+
 -- Without the caller's role: what events carry, equal for every reader.
 create or replace function app.canvas_json(c app.canvases, p_is_personal boolean) returns jsonb language sql stable parallel safe
   return jsonb_build_object('id', (c).id, 'workspace_id', (c).workspace_id, 'title', (c).title, 'icon', (c).icon,
@@ -25,4 +33,4 @@ begin
   return (select w.is_personal from workspaces w where w.id = p_workspace_id);
 end $$;
 
-grant execute on function app.block_json, app.canvas_json, app.event_frame, app.is_personal to app_user;
+grant execute on function app.block_json, app.moved_block_json, app.canvas_json, app.event_frame, app.is_personal to app_user;

@@ -1,8 +1,9 @@
 -- Takes the canvas's lock for a writer. Access is decided again once the lock is held, so that a revocation which
--- committed while we waited counts.
+-- committed while we waited counts. The wait is shorter than the deadline of a statement: who waits holds a connection, and
+-- one that missed its deadline would cost the pool its connections.
 create or replace function app.lock_canvas(p_user_id uuid, p_canvas_id uuid, p_needed_role text,
   out workspace_id uuid, out role text, out epoch uuid, out seq bigint)
-language plpgsql set search_path = app, pg_temp as $$
+language plpgsql set search_path = app, pg_temp set lock_timeout = '400ms' as $$
 begin
   workspace_id := (app.set_canvas_context(p_user_id, p_canvas_id, p_needed_role)).workspace_id;
   select h.epoch, h.seq into epoch, seq from canvas_heads h
@@ -211,7 +212,7 @@ begin
   update blocks as b
   set parent_id = v_place.parent_id, rank = v_place.rank, version = b.version + 1, updated_by = p_user_id, updated_at = p_at
   where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.id = v_id
-  returning app.block_json(b) into v_block;
+  returning app.moved_block_json(b) into v_block;
   return concat('{"op":"move","block":', v_block, '}');
 end $$;
 
@@ -252,13 +253,15 @@ create or replace function app.apply_block_mutations(
   out result json, out replayed boolean, out workspace_id uuid, out seq bigint, out frame text)
 language plpgsql set search_path = app, pg_temp as $$
 declare
+  -- What is sent to every member: 4 MiB with the frame around it.
+  v_max_payload constant int := 4 * 1024 * 1024 - 1024;
   v_head record;
   v_known canvas_events;
   v_at timestamptz;
   v_op jsonb;
   v_index int := -1;
   v_results text[] := '{}';
-  v_payload json;
+  v_payload text;
 begin
   if p_mutation_id is null then
     perform app.fail('PT400', 'canvas.mutation_id_missing', 'A mutation needs an id.');
@@ -299,13 +302,16 @@ begin
         perform app.fail('PT400', 'block.op_unknown', 'op must be create, edit, move or delete.', app.op_detail(v_index, 'op'));
     end case;
   end loop;
-  v_payload := concat('{"ops":[', array_to_string(v_results, ','), ']}')::json;
+  v_payload := concat('{"ops":[', array_to_string(v_results, ','), ']}');
+  if octet_length(v_payload) > v_max_payload then
+    perform app.fail('PT400', 'canvas.mutation_too_large', 'A mutation changes at most 4 MiB of blocks.', '{"pointer": "/ops"}');
+  end if;
   select e.seq, e.frame into seq, frame from app.append_canvas_event(p_user_id, v_head.workspace_id, p_canvas_id,
-    'blocks.mutated', p_mutation_id, p_request_hash, p_request_id, v_payload, v_at) e;
+    'blocks.mutated', p_mutation_id, p_request_hash, p_request_id, v_payload::json, v_at) e;
   perform app.append_audit(p_user_id, v_head.workspace_id, p_canvas_id, 'block.mutate', 'canvas', p_canvas_id::text,
     null, jsonb_build_object('seq', seq, 'ops', v_index + 1), p_request_id);
   replayed := false;
-  result := app.mutation_result(p_mutation_id, v_head.epoch, seq, v_payload);
+  result := app.mutation_result(p_mutation_id, v_head.epoch, seq, v_payload::json);
 end $$;
 
 create or replace function app.mutation_result(p_mutation_id uuid, p_epoch uuid, p_seq bigint, p_payload json) returns json
