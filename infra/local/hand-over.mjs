@@ -1,7 +1,7 @@
 // Plain JavaScript for Node 18 and newer: all of this runs before anything is installed. It installs the dependencies,
 // Node 24 among them, and hands over to `src/<command>.ts`.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installStamp } from './install-stamp.mjs';
@@ -33,9 +33,10 @@ async function installDependencies() {
   if (existsSync(stamp_file) && readFileSync(stamp_file, 'utf8') === stamp) return;
   const log_file = path.join(root, '.local', 'log', 'install.log');
   mkdirSync(path.dirname(log_file), { recursive: true });
+  chmodSync(path.dirname(log_file), 0o700);
   const started = Date.now();
   process.stdout.write('  …      dependencies (a first time takes up to a minute)\n');
-  const log = openSync(log_file, 'w');
+  const log = openSync(log_file, 'w', 0o600);
   const code = await new Promise((resolve) => {
     // `CI` keeps pnpm from asking before it rebuilds a node_modules that another version laid out.
     const child = spawn('npx', ['-y', PNPM, 'install', '--frozen-lockfile'], {

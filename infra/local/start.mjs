@@ -1,3 +1,6 @@
+import { argv, stdout } from 'node:process';
 import { handOver } from './hand-over.mjs';
+import { USAGE } from './usage.mjs';
 
-await handOver('start');
+if (argv.includes('--help')) stdout.write(`${USAGE}\n`);
+else await handOver('start');

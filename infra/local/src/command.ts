@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
-import { createWriteStream, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { createWriteStream, existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { openLog } from './log-file.ts';
 import { Problem } from './problem.ts';
 
 export interface CommandOptions {
@@ -28,8 +29,7 @@ export async function tryRun(
   args: string[],
   { log_file, ...options }: CommandOptions = {},
 ): Promise<{ code: number; output: string }> {
-  if (log_file) mkdirSync(path.dirname(log_file), { recursive: true });
-  const log = log_file ? createWriteStream(log_file, { flags: 'a' }) : undefined;
+  const log = log_file ? createWriteStream(log_file, { fd: openLog(log_file, 'a') }) : undefined;
   log?.write(`$ ${[file, ...args].join(' ')}\n`);
   const chunks: Buffer[] = [];
   const keep = (chunk: Buffer) => {

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readSync } from 'node:fs';
+import { closeSync, readSync } from 'node:fs';
 import path from 'node:path';
 import { stdout } from 'node:process';
+import { openLog } from './log-file.ts';
 import { logFile, root } from './paths.ts';
 import { readState } from './state.ts';
 
@@ -12,9 +13,7 @@ const POLL_MS = 100;
  * running. Answers the exit code: the supervisor's own when it ended before.
  */
 export async function detach(args: string[]): Promise<number> {
-  const log_file = logFile('start');
-  mkdirSync(path.dirname(log_file), { recursive: true });
-  const log = openSync(log_file, 'w+');
+  const log = openLog(logFile('start'), 'w+');
   const script = path.join(root, 'infra/local/src/start.ts');
   const supervisor_args = [script, ...args.filter((arg) => arg !== '--detach'), '--detached'];
   const child = spawn(process.execPath, supervisor_args, { detached: true, cwd: root, stdio: ['ignore', log, log] });

@@ -1,19 +1,9 @@
 import { createServer, Socket } from 'node:net';
 import path from 'node:path';
+import { PORTS } from '../usage.mjs';
 import { tryRun } from './command.ts';
 import { findProgram } from './machine.ts';
 import { Problem } from './problem.ts';
-
-/** What listens where: the variable that moves it (or `--<name>-port`), and the port unless it does. */
-export const PORTS = {
-  api: { variable: 'POTENTIA_API_PORT', port: 4000 },
-  realtime: { variable: 'POTENTIA_REALTIME_PORT', port: 4001 },
-  jobs: { variable: 'POTENTIA_JOBS_PORT', port: 4002 },
-  'wa-worker': { variable: 'POTENTIA_WA_WORKER_PORT', port: 4003 },
-  sandbox: { variable: 'POTENTIA_SANDBOX_PORT', port: 4010 },
-  postgres: { variable: 'POTENTIA_POSTGRES_PORT', port: 25432 },
-  redis: { variable: 'POTENTIA_REDIS_PORT', port: 26379 },
-} as const;
 
 export type PortName = keyof typeof PORTS;
 export type Ports = Record<PortName, number>;

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
-import path from 'node:path';
+import { closeSync, readFileSync } from 'node:fs';
 import { tryRun } from './command.ts';
+import { openLog } from './log-file.ts';
 import { Problem } from './problem.ts';
 
 const POLL_MS = 50;
@@ -80,8 +80,7 @@ export function createProcesses(): Processes {
  */
 async function startProcess(options: ProcessOptions): Promise<RunningProcess> {
   const { name, file, args, log_file, stop_signal = 'SIGTERM', stop_timeout_ms = 15_000, ...spawn_options } = options;
-  if (log_file) mkdirSync(path.dirname(log_file), { recursive: true });
-  const output = log_file ? openSync(log_file, 'w') : 'inherit';
+  const output = log_file ? openLog(log_file, 'w') : 'inherit';
   const child = spawn(file, args, { ...spawn_options, detached: true, stdio: ['ignore', output, output] });
   if (typeof output === 'number') closeSync(output);
   const exited = new Promise<Exit>((resolve) => {

@@ -2,6 +2,13 @@ import { stdout } from 'node:process';
 
 const QUIET_MS = 2000;
 
+let failed = 'failed';
+
+/** From now on a step that fails does so because everything is being stopped, and is shown as stopped. */
+export function noteStopping(): void {
+  failed = 'stopped';
+}
+
 /** `  3.2s name`: how a finished step reads. */
 export function stepLine(name: string, elapsed_ms: number): string {
   return `  ${`${(elapsed_ms / 1000).toFixed(1)}s`.padStart(6)} ${name}`;
@@ -15,7 +22,7 @@ export async function timed<T>(name: string, work: () => Promise<T>, clear = '')
     stdout.write(`${clear}${stepLine(name, performance.now() - started)}\n`);
     return result;
   } catch (error) {
-    stdout.write(`${clear}  failed ${name}\n`);
+    stdout.write(`${clear}  ${failed} ${name}\n`);
     throw error;
   }
 }

@@ -31,7 +31,9 @@ function notReady(status: number, body: string): string {
   try {
     const { checks } = JSON.parse(body) as { checks?: Record<string, { ok: boolean; error?: string }> };
     const failing = Object.entries(checks ?? {}).filter(([, check]) => !check.ok);
-    if (failing.length > 0) return failing.map(([name, { error }]) => `${name}: ${error ?? 'not ok'}`).join('; ');
+    if (failing.length > 0) {
+      return failing.map(([name, { error = 'not ok' }]) => `${name}: ${error.replaceAll('_', ' ')}`).join('; ');
+    }
   } catch {
     // Not ours, then.
   }

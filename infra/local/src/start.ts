@@ -4,7 +4,7 @@ import { prepareDatabase } from './database.ts';
 import { DEMO_PASSWORD, signInDemoUsers } from './demo-users.ts';
 import { detach } from './detach.ts';
 import { halt } from './halt.ts';
-import { readStartOptions, USAGE, type StartOptions } from './options.ts';
+import { readStartOptions, type StartOptions } from './options.ts';
 import { assertPortsFree, type PortName } from './ports.ts';
 import { describeError, Problem } from './problem.ts';
 import type { Processes } from './processes.ts';
@@ -142,10 +142,6 @@ async function main(): Promise<number> {
   const args = argv.slice(2);
   try {
     const options = readStartOptions(args, process.env);
-    if (!options) {
-      stdout.write(`${USAGE}\n`);
-      return 0;
-    }
     if (options.detach) return await detach(args);
     return await supervise((processes) => start(options, processes), { interrupted_code: 0 });
   } catch (error) {

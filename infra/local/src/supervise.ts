@@ -1,6 +1,7 @@
 import { stderr, stdout } from 'node:process';
 import { createProcesses, type Processes } from './processes.ts';
 import { describeError } from './problem.ts';
+import { noteStopping } from './progress.ts';
 
 /**
  * Runs a command's work and ends this process with the exit code it returns. Whatever happens (an error, a signal, the
@@ -23,6 +24,7 @@ export async function supervise(
     return 1;
   });
   const first = await Promise.race([outcome, interrupted]);
+  noteStopping();
   if (first === 'interrupted') stdout.write('\nStopping …\n');
   await processes.stopAll();
   if (first === 'interrupted') stdout.write('Stopped.\n');

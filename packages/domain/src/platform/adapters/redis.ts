@@ -122,9 +122,16 @@ export function deadline<T>(answer: Promise<T>, ms: number): Promise<T> {
 
 /**
  * For a health check: throws unless Redis answers within `ms`. A connection that is being made may finish first, so that
- * a service does not report itself as degraded because it has only just started.
+ * a service does not report itself as degraded because it has only just started. Without a connection the error's `code` is
+ * `not_connected`: what the driver says then is about its settings.
  */
 export async function pingRedis(redis: RedisClient, ms: number): Promise<void> {
-  if (redis.status !== 'ready') await once(redis, 'ready', { signal: AbortSignal.timeout(ms) });
-  await deadline(redis.ping(), ms);
+  try {
+    if (redis.status !== 'ready') await once(redis, 'ready', { signal: AbortSignal.timeout(ms) });
+    await deadline(redis.ping(), ms);
+  } catch (cause) {
+    // The driver notices a socket that is gone before it says so by its status.
+    if (redis.status === 'ready' && !String(cause).includes('writeable')) throw cause;
+    throw Object.assign(new Error('redis is not connected', { cause }), { code: 'not_connected' });
+  }
 }
