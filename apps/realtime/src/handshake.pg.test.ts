@@ -186,7 +186,10 @@ describe('the handshake', () => {
     const silent = await openRaw('', stopping);
     const halved = await openRaw('GET /ws/me HTTP/1.1\r\nHost: hub\r\n', stopping);
     await fetch(`${stopping.url}/health`);
+    const told = performance.now();
     await Promise.all([stopping.stop(), once(silent, 'close'), once(halved, 'close')]);
+    // Half the time after which the server lets go of a connection on which nothing comes.
+    expect(performance.now() - told).toBeLessThan(5_000);
   });
 
   it('limits how often somebody connects', async () => {
