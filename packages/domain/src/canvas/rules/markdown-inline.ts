@@ -65,9 +65,12 @@ export function parseInline(text: string): PhrasingContent[] {
   );
 }
 
-/** A footnote's mark is one only where its definition can be seen, so each gets a definition to be thrown away. */
+/**
+ * A footnote's mark is one only where its definition can be seen, so each gets a definition to be thrown away. An escaped
+ * mark is text, and gets none: a definition would turn a link with the same words, `[^a](…)`, into a mark.
+ */
 function stubFootnotes(text: string): string {
-  const labels = new Set(text.match(/\[\^[^\]\s]+\](?![([])/g));
+  const labels = new Set(text.match(/(?<!(?<!\\)(?:\\\\)*\\)\[\^[^\]\s]+\](?![([])/g));
   return [...labels].map((label) => `\n\n${label}: -`).join('');
 }
 

@@ -325,7 +325,7 @@ describe('markdown: any tree of blocks', () => {
         const blocks = parseMarkdown(markdown);
         expect(parseMarkdown(printMarkdown(blocks))).toEqual(blocks);
       }),
-      { numRuns: 2_000 },
+      { numRuns: 2_000, examples: [['[^a]# [^a]()']] },
     );
   });
 });
