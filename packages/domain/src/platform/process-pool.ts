@@ -139,8 +139,10 @@ export function createProcessPool(options: ProcessPoolOptions): ProcessPool {
       const slot = await take(owner);
       try {
         const child = slot.child ?? (await start(slot));
-        child.send(task);
-        const reply = (await hear(child, task_ms)) as TaskReply;
+        const answer = hear(child, task_ms);
+        // A task that cannot be handed over has no error of its own: the end of the process, or the deadline, says it.
+        child.send(task, () => undefined);
+        const reply = (await answer) as TaskReply;
         if ('error' in reply) throw reply.error;
         return reply.answer;
       } finally {
