@@ -45,6 +45,4 @@ app.get<{ Params: { canvas_id: string }; Querystring: { limit: string } }>(
   },
 );
 
-app.get('/cpu', () => process.cpuUsage());
-
 console.log(JSON.stringify({ url: await app.listen({ host: '127.0.0.1', port: 0 }) }));

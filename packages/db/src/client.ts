@@ -39,13 +39,28 @@ export function createDb(options: DbOptions): Db {
   const call: Db['call'] = async <T>(
     text: string,
     params: readonly unknown[] = [],
-    call_options: { timeout_ms?: number } = {},
-  ) => {
-    const timeout_ms = call_options.timeout_ms ?? options.timeout_ms;
-    const began = performance.now();
+    { timeout_ms = options.timeout_ms }: { timeout_ms?: number } = {},
+  ): Promise<T[]> => {
+    const asked_at = performance.now();
     const lease = await pool.acquire(timeout_ms);
-    const rows = await runLeased(lease, text, params, timeout_ms - (performance.now() - began), options.log);
-    return rows as T[];
+    const began = performance.now();
+    const left_ms = timeout_ms - (began - asked_at);
+    if (left_ms <= 0) {
+      lease.release();
+      throw new DbUnavailableError('pool');
+    }
+    try {
+      const rows = await runStatement(lease.connection, text, params, left_ms);
+      lease.release();
+      return rows as T[];
+    } catch (error) {
+      if (error instanceof DbUnavailableError && error.reason === 'deadline') {
+        const fields = { timeout_ms: Math.round(left_ms), statement: text.slice(0, 80) };
+        options.log?.warn(fields, 'Postgres did not answer in time');
+        lease.abandon(began);
+      } else lease.release();
+      throw error;
+    }
   };
 
   return {
@@ -54,33 +69,9 @@ export function createDb(options: DbOptions): Db {
       await call('select 1 as ok', []);
     },
     end: () => pool.end(),
-    lease: () => pool.acquire(options.timeout_ms),
+    lease: async () => pool.acquire(options.timeout_ms),
     timeout_ms: options.timeout_ms,
   };
-}
-
-async function runLeased(
-  lease: Lease,
-  text: string,
-  params: readonly unknown[],
-  timeout_ms: number,
-  log: DbOptions['log'],
-): Promise<Rows> {
-  const began = performance.now();
-  try {
-    const rows = await runStatement(lease.connection, text, params, timeout_ms);
-    lease.release();
-    return rows;
-  } catch (error) {
-    if (error instanceof DbUnavailableError && error.reason === 'deadline') {
-      log?.warn(
-        { timeout_ms: Math.round(timeout_ms), statement: text.slice(0, 80) },
-        'Postgres did not answer in time',
-      );
-      lease.abandon(began);
-    } else lease.release();
-    throw error;
-  }
 }
 
 /** One statement on a connection that the caller holds, against a deadline. Errors are mapped; the connection is the caller's. */

@@ -108,14 +108,25 @@ function transaction(run: Run, context: Promise<Error | undefined>): Tx {
       throw (await context) ?? error;
     }
   };
-  let orm: PostgresJsDatabase | undefined;
-  return {
-    call: async <T>(text: string, params: readonly unknown[] = [], options: { timeout_ms?: number } = {}) =>
-      (await guarded(text, params, options.timeout_ms)) as T[],
-    get orm() {
-      return (orm ??= drizzle({ client: drizzleClient(guarded) }));
-    },
-  };
+  return new LeasedTx(guarded);
+}
+
+/** A class because of its getter: in an object literal each would be a hidden class of its own, made in old space. */
+class LeasedTx implements Tx {
+  readonly #run: Run;
+  #orm: PostgresJsDatabase | undefined;
+
+  constructor(run: Run) {
+    this.#run = run;
+  }
+
+  async call<T>(text: string, params: readonly unknown[] = [], options: { timeout_ms?: number } = {}): Promise<T[]> {
+    return (await this.#run(text, params, options.timeout_ms)) as T[];
+  }
+
+  get orm(): PostgresJsDatabase {
+    return (this.#orm ??= drizzle({ client: drizzleClient(this.#run) }));
+  }
 }
 
 /**

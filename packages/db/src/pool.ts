@@ -34,7 +34,8 @@ export interface Lease {
  * retired, because a network that swallowed one has usually swallowed the idle ones too: the next callers get fresh ones.
  */
 export interface Pool {
-  acquire(timeout_ms: number): Promise<Lease>;
+  /** At once when a connection is free. */
+  acquire(timeout_ms: number): Lease | Promise<Lease>;
   end(): Promise<void>;
 }
 
@@ -117,7 +118,7 @@ export function createPool(options: PoolOptions): Pool {
   }
 
   return {
-    acquire: async (timeout_ms) => {
+    acquire: (timeout_ms) => {
       if (ended) throw new DbUnavailableError('ended');
       const slot = takeSlot();
       if (slot) return lease(slot);

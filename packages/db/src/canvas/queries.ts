@@ -199,17 +199,23 @@ export async function getBlocksPage(
   { user_id, canvas_id, cursor, limit }: BlocksPageInput,
 ): Promise<string> {
   const after = cursor === undefined ? { parent_id: null, rank: '' } : readCursor(cursor);
-  const page = await callOne<{ items: string; next_parent_id: string | null; next_rank: string; has_more: boolean }>(
-    db,
-    'select * from app.get_blocks_page($1, $2, $3, $4, $5)',
-    [user_id, canvas_id, after.parent_id, after.rank, limit],
-  );
-  const next = page.has_more ? `"${writeCursor(page.next_parent_id, page.next_rank)}"` : 'null';
-  return `{"items":${page.items},"next_cursor":${next}}`;
+  const { page } = await callOne<{ page: string }>(db, BLOCKS_PAGE, [
+    user_id,
+    canvas_id,
+    after.parent_id,
+    after.rank,
+    limit,
+  ]);
+  return page;
 }
 
-const writeCursor = (parent_id: string | null, rank: string): string =>
-  Buffer.from(`${parent_id ?? ''}.${rank}`).toString('base64url');
+// The whole text, cursor included, so that it is sent on as it came: putting it together here would copy it once more.
+const BLOCKS_PAGE = String.raw`
+  select concat('{"items":', items, ',"next_cursor":',
+    case when has_more
+      then '"' || translate(encode(convert_to(concat(next_parent_id, '.', next_rank), 'UTF8'), 'base64'), E'+/=\n', '-_') || '"'
+      else 'null' end, '}') as page
+  from app.get_blocks_page($1, $2, $3, $4, $5)`;
 
 function readCursor(cursor: string): { parent_id: string | null; rank: string } {
   const match = /^([0-9a-f]{8}-[0-9a-f-]{27})?\.([0-9A-Za-z]+)$/.exec(Buffer.from(cursor, 'base64url').toString());

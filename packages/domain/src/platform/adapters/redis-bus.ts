@@ -1,11 +1,13 @@
 import type { Logger } from '@potentia/config/logger';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { type Bus, type BusMessage, decodeBusMessage, encodeBusMessage } from '../bus.ts';
-import { createRedis, deadline, type RedisClient } from './redis.ts';
+import { createRedis, deadline, type RedisClient, RedisTimeoutError } from './redis.ts';
 
 /** More than this unanswered means that Redis is stuck; what comes on top is dropped. */
 const MAX_IN_FLIGHT = 10_000;
 const MAX_IN_FLIGHT_BYTES = 8 * 1024 * 1024;
+/** An answer to a message is late after this long. */
+const LATE_MS = 200;
 /** After a late answer nothing is sent for this long: ioredis keeps late commands until it has replaced the socket. */
 const PAUSE_MS = 1_000;
 
@@ -43,14 +45,12 @@ export function createBus({ redis, registry }: { redis: RedisClient; registry: R
       }
       in_flight += 1;
       in_flight_bytes += text.length;
-      redis
-        .spublish(channel, text)
+      deadline(redis.spublish(channel, text), LATE_MS)
         .then(
           () => published.inc(),
           (error: unknown) => {
             dropped.inc({ reason: 'failed' });
-            if (error instanceof Error && error.message === 'Command timed out')
-              paused_until = performance.now() + PAUSE_MS;
+            if (error instanceof RedisTimeoutError) paused_until = performance.now() + PAUSE_MS;
           },
         )
         .finally(() => {
