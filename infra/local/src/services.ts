@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { schema as api } from '@potentia/api/config';
 import { schema as jobs } from '@potentia/jobs/config';
@@ -114,8 +115,15 @@ function pick(source: NodeJS.ProcessEnv, wanted: (key: string) => boolean): Reco
   return Object.fromEntries(entries.filter(([key]) => wanted(key)));
 }
 
-/** Starts one service as a process of its own. */
+/** A service's environment as a file for `node --env-file`, without what it has of the shell. */
+export function envFile(env: Record<string, string>): string {
+  const own = Object.entries(env).filter(([key]) => !OF_THE_SHELL.test(key));
+  return own.map(([key, value]) => `${key}=${value.includes("'") ? `"${value}"` : `'${value}'`}\n`).join('');
+}
+
+/** Starts one service as a process of its own, and leaves its environment in `.local` for whoever runs it alone. */
 export async function startService(processes: Processes, plan: ServicePlan): Promise<RunningProcess> {
+  await writeFile(path.join(local_dir, `${plan.name}.env`), envFile(plan.env), { mode: 0o600 });
   return processes.start({
     name: plan.name,
     file: process.execPath,
