@@ -16,7 +16,7 @@ const installed_node = path.join(root, 'node_modules', `node-${process.platform}
 /**
  * Installs what the lockfile names, unless the last install was of the same lockfile; then runs `src/<command>.ts` on
  * Node 24 with this process's arguments and ends as it ends.
- * @param {'start' | 'status' | 'stop' | 'test'} command
+ * @param {'start' | 'status' | 'stop' | 'test' | 'bench'} command
  * @returns {Promise<void>}
  */
 export async function handOver(command) {
