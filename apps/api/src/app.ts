@@ -25,6 +25,8 @@ import { createTenantOf } from './platform/tenant.ts';
 import { traceRequests } from './platform/tracing.ts';
 import { acceptJson, zodValidator } from './platform/validation.ts';
 import { websocketPointer } from './platform/websocket-pointer.ts';
+import { webhookRoutes } from './webhook/routes.ts';
+import { workspaceRoutes } from './workspace/routes.ts';
 
 /** Bytes of a request's body. */
 const BODY_LIMIT = 1_048_576;
@@ -100,6 +102,8 @@ export async function buildApp(context: ApiContext): Promise<App> {
   if (config.ENABLE_DEBUG_ECHO ?? config.NODE_ENV !== 'production') debugRoutes(app);
   authRoutes(app, context);
   await app.register(async (scope) => canvasRoutes(scope, context));
+  workspaceRoutes(app, context);
+  webhookRoutes(app, context);
   await app.ready();
   return app;
 }

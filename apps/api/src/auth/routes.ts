@@ -37,7 +37,15 @@ export function authRoutes(app: App, context: ApiContext): void {
 
   app.get(
     '/api/v1/me',
-    { schema: operation({ operationId: 'getMe', tags: ['auth'], summary: 'Who you are', ok: { 200: me } }) },
+    {
+      schema: operation({
+        operationId: 'getMe',
+        tags: ['auth'],
+        access: 'person',
+        summary: 'Who you are',
+        ok: { 200: me },
+      }),
+    },
     async (request) => {
       const { claims } = request;
       if (!claims) throw new Error('GET /me is never public');

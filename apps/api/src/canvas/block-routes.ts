@@ -30,6 +30,8 @@ function readRoutes(app: App, context: ApiContext): void {
   const pageSchema = operation({
     operationId: 'listBlocks',
     tags,
+    access: { canvas: 'viewer' },
+    scope: 'canvas:read',
     summary: 'A page of the blocks of a canvas',
     params: canvasPath,
     querystring: listBlocksQuery,
@@ -44,6 +46,8 @@ function readRoutes(app: App, context: ApiContext): void {
   const blockSchema = operation({
     operationId: 'getBlock',
     tags,
+    access: { canvas: 'viewer' },
+    scope: 'canvas:read',
     summary: 'One block',
     params: blockPath,
     ok: { 200: block, 304: noContent('The block is still at this version.') },
@@ -61,6 +65,8 @@ function mutateRoute(app: App, context: ApiContext): void {
   const schema = operation({
     operationId: 'mutateBlocks',
     tags,
+    access: { canvas: 'editor' },
+    scope: 'canvas:write',
     summary: 'Create, edit, move and delete blocks, all or nothing',
     description:
       'One mutation is one event. Its `mutation_id` makes it idempotent: sent again, it answers what it answered. A stale ' +
@@ -82,6 +88,8 @@ function presenceRoutes(app: App, context: ApiContext): void {
   const presenceSchema = operation({
     operationId: 'publishPresence',
     tags,
+    access: { canvas: 'viewer' },
+    scope: 'canvas:read',
     summary: 'Show the others your cursor, selection and name',
     params: canvasPath,
     body: presenceBody,
@@ -97,6 +105,8 @@ function presenceRoutes(app: App, context: ApiContext): void {
   const leaveSchema = operation({
     operationId: 'leaveCanvas',
     tags,
+    access: { canvas: 'viewer' },
+    scope: 'canvas:read',
     summary: 'Take your presence off a canvas',
     description: 'Your access to it stays.',
     params: canvasPath,

@@ -40,6 +40,8 @@ function collectionRoutes(app: App, context: ApiContext): void {
   const createSchema = operation({
     operationId: 'createCanvas',
     tags,
+    access: 'person',
+    scope: 'canvas:write',
     summary: 'Make a canvas, personal or in a workspace',
     body: createCanvasBody,
     ok: { 201: canvas },
@@ -56,6 +58,8 @@ function collectionRoutes(app: App, context: ApiContext): void {
   const listSchema = operation({
     operationId: 'listCanvases',
     tags,
+    access: 'person',
+    scope: 'canvas:read',
     summary: 'The canvases that you may open, last changed first',
     querystring: listCanvasesQuery,
     ok: { 200: canvasPage },
@@ -67,6 +71,8 @@ function readRoutes(app: App, context: ApiContext): void {
   const getSchema = operation({
     operationId: 'getCanvas',
     tags,
+    access: { canvas: 'viewer' },
+    scope: 'canvas:read',
     summary: 'One canvas, with your role on it',
     params: canvasPath,
     ok: { 200: canvas },
@@ -79,6 +85,8 @@ function readRoutes(app: App, context: ApiContext): void {
   const snapshotSchema = operation({
     operationId: 'getCanvasSnapshot',
     tags,
+    access: { canvas: 'viewer' },
+    scope: 'canvas:read',
     summary: 'The canvas, its blocks and its sequence as of one moment',
     params: canvasPath,
     ok: { 200: snapshot, 304: noContent('Nothing has happened since.') },
@@ -95,6 +103,8 @@ function metaRoutes(app: App, context: ApiContext): void {
     operation({
       operationId,
       tags,
+      access: { canvas: 'editor' },
+      scope: 'canvas:write',
       summary,
       description: 'With If-Match only if the canvas is still at that version.',
       params: canvasPath,
@@ -116,7 +126,16 @@ function metaRoutes(app: App, context: ApiContext): void {
 
 function lifeRoutes(app: App, context: ApiContext): void {
   const schema = (operationId: string, summary: string) =>
-    operation({ operationId, tags, summary, params: canvasPath, ok: { 200: canvas }, problems: [403, 404, 409] });
+    operation({
+      operationId,
+      tags,
+      access: { canvas: 'admin' },
+      scope: 'canvas:write',
+      summary,
+      params: canvasPath,
+      ok: { 200: canvas },
+      problems: [403, 404, 409],
+    });
 
   app.post(
     `${CANVAS}/archive`,
@@ -130,6 +149,8 @@ function lifeRoutes(app: App, context: ApiContext): void {
   const deleteSchema = operation({
     operationId: 'deleteCanvas',
     tags,
+    access: { canvas: 'admin' },
+    scope: 'canvas:write',
     summary: 'Archive a canvas, or with `permanent=true` delete it for good',
     description:
       'Deleting for good answers 409 while blocks remain; those in the trash go with it. With If-Match only if the canvas is still at that version.',

@@ -23,6 +23,8 @@ export function markdownRoutes(app: App, context: ApiContext): void {
   const schema = operation({
     operationId: 'exportMarkdown',
     tags,
+    access: { canvas: 'viewer' },
+    scope: 'canvas:read',
     summary: 'The canvas as Markdown',
     params: canvasPath,
     ok: { 200: { description: 'The document.', content: { 'text/markdown': { schema: z.string() } } } },
@@ -39,6 +41,8 @@ function importRoute(app: App, context: ApiContext): void {
   const schema = operation({
     operationId: 'importMarkdown',
     tags,
+    access: { canvas: 'editor' },
+    scope: 'canvas:write',
     summary: 'Add the blocks of a Markdown document to a canvas',
     description: 'As `text/markdown` it goes to the end; as JSON it may name its place. One import is one mutation.',
     consumes: ['application/json', 'text/markdown'],

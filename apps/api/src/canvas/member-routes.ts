@@ -15,6 +15,8 @@ export function memberRoutes(app: App, context: ApiContext): void {
   const permissionsSchema = operation({
     operationId: 'getPermissions',
     tags,
+    access: { canvas: 'viewer' },
+    scope: 'canvas:read',
     summary: 'What you may do on a canvas, and who else is there',
     params: canvasPath,
     ok: { 200: permissions },
@@ -27,6 +29,8 @@ export function memberRoutes(app: App, context: ApiContext): void {
   const listSchema = operation({
     operationId: 'listMembers',
     tags,
+    access: { canvas: 'viewer' },
+    scope: 'canvas:read',
     summary: 'Everybody with access to a canvas, by any path, with their highest role',
     params: canvasPath,
     ok: { 200: memberList },
@@ -45,6 +49,8 @@ function changeRoutes(app: App, context: ApiContext): void {
   const inviteSchema = operation({
     operationId: 'inviteMember',
     tags,
+    access: { canvas: 'admin' },
+    scope: 'workspace:admin',
     summary: 'Give a person access at once, or change the role of their invitation',
     params: canvasPath,
     body: setAccessBody,
@@ -58,6 +64,8 @@ function changeRoutes(app: App, context: ApiContext): void {
   const changeSchema = operation({
     operationId: 'changeMember',
     tags,
+    access: { canvas: 'admin' },
+    scope: 'workspace:admin',
     summary: 'Change the role of an invitation that is there',
     params: memberPath,
     body: changeAccessBody,
@@ -71,6 +79,8 @@ function changeRoutes(app: App, context: ApiContext): void {
   const removeSchema = operation({
     operationId: 'removeMember',
     tags,
+    access: { canvas: 'admin' },
+    scope: 'workspace:admin',
     summary: 'Take an invitation back',
     params: memberPath,
     ok: { 204: noContent('Taken back; open sockets are closed.') },

@@ -1,3 +1,4 @@
+import type { CanvasRole } from '@potentia/domain/canvas/rules/roles';
 import { PROBLEM_TYPE, problemSchema } from '@potentia/domain/platform/problem';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import fastifySwagger from '@fastify/swagger';
@@ -33,6 +34,12 @@ export type App = FastifyInstance<
   ZodTypeProvider
 >;
 
+/** The least role that an operation needs, on what its path names; `person`: everybody with a token, for themselves. */
+export type Access = { canvas: CanvasRole } | { workspace: 'guest' | 'member' | 'admin' | 'owner' } | 'person';
+
+/** What an API key must be made for to call an operation. */
+export type Scope = 'canvas:read' | 'canvas:write' | 'workspace:read' | 'workspace:admin';
+
 interface Operation {
   operationId: string;
   tags: string[];
@@ -40,6 +47,10 @@ interface Operation {
   description?: string;
   /** `false`: anyone may call. */
   auth?: false;
+  /** Told in the document as `x-potentia-access`, to which the authorisation matrix holds the answers. */
+  access?: Access;
+  /** Told as `x-potentia-scope`. Without it no API key may call. */
+  scope?: Scope;
   params?: z.ZodType;
   querystring?: z.ZodType;
   body?: z.ZodType;
@@ -60,13 +71,19 @@ const problem = (status: number): Response => ({
 
 /** The schema of a route: what it takes, what it answers, and every way in which it can refuse (RFC 9457). */
 export function operation<const O extends Operation>(o: O) {
-  const { auth, ok, problems = [], ...rest } = o;
+  const { auth, access, scope, ok, problems = [], ...rest } = o;
   const refusals = new Set([...ALWAYS, ...(auth === false ? [] : [401]), ...(o.body ? [413, 415] : []), ...problems]);
   // Fastify would type replies by this map, but hot routes answer JSON text that Postgres wrote: it is the contract test
   // that holds the answers to it.
   const response: Record<string, unknown> = { ...ok };
   for (const status of [...refusals].sort()) response[status] = problem(status);
-  return { ...rest, security: auth === false ? [] : [{ bearer: [] }], response };
+  return {
+    ...rest,
+    security: auth === false ? [] : [{ bearer: [] }],
+    ...(access && { 'x-potentia-access': access }),
+    ...(scope && { 'x-potentia-scope': scope }),
+    response,
+  };
 }
 
 /** An answer without a body. */
@@ -107,6 +124,17 @@ export async function documentApi(app: App, options: { version: string; servers:
         { name: 'blocks', description: 'The blocks of a canvas, and how they change.' },
         { name: 'members', description: 'Who has access to a canvas.' },
         { name: 'markdown', description: 'Import and export.' },
+        { name: 'history', description: 'Earlier versions of blocks, and the trash.' },
+        { name: 'comments', description: 'Threads on a canvas or on one block.' },
+        { name: 'attachments', description: 'Files, uploaded straight to object storage.' },
+        { name: 'share links', description: 'A canvas for anybody who has the link, to read.' },
+        { name: 'search', description: 'Everything that you may see, by words.' },
+        { name: 'workspaces', description: 'Workspaces, their members and settings.' },
+        { name: 'invitations', description: 'How people join a workspace or a canvas.' },
+        { name: 'transfers', description: 'A whole workspace, out and in.' },
+        { name: 'api keys', description: 'Programs that act for a workspace.' },
+        { name: 'webhooks', description: 'What happens, told to your servers (Standard Webhooks).' },
+        { name: 'audit', description: 'Who did what to what.' },
         { name: 'auth', description: 'The signed-in person.' },
         { name: 'service', description: 'For operators.' },
       ],

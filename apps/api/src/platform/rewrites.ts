@@ -9,6 +9,12 @@ const COLLECTIONS = new Map([
   ['canvases', 'canvases'],
   ['auth', 'auth'],
   ['me', 'me'],
+  ['workspace', 'workspaces'],
+  ['workspaces', 'workspaces'],
+  ['invitation', 'invitations'],
+  ['invitations', 'invitations'],
+  ['search', 'search'],
+  ['shared', 'shared'],
 ]);
 
 const SPELLING = /^(?:\/api)?(?:\/v1)?\/([a-z]+)(?=[/?]|$)/;

@@ -1,0 +1,6 @@
+import type { ApiContext } from '../context.ts';
+import type { App } from '../platform/openapi.ts';
+
+export function transferRoutes(_app: App, _context: ApiContext): void {
+  // Its operations follow.
+}
