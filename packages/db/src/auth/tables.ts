@@ -9,6 +9,9 @@ export const users = app.table('users', {
   time_zone: text().notNull().default('UTC'),
   created_at: instant().notNull().defaultNow(),
   updated_at: instant().notNull().defaultNow(),
+  kind: text({ enum: ['person', 'api_key'] })
+    .notNull()
+    .default('person'),
 });
 
 export const user_heads = app.table('user_heads', {

@@ -1,4 +1,4 @@
-import { boolean, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import { boolean, integer, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
 import { app, counter, instant } from '../schema.ts';
 
 export const workspaces = app.table('workspaces', {
@@ -11,6 +11,8 @@ export const workspaces = app.table('workspaces', {
   created_at: instant().notNull().defaultNow(),
   updated_at: instant().notNull().defaultNow(),
   deleted_at: instant(),
+  seat_limit: integer().notNull().default(1000),
+  version: integer().notNull().default(1),
 });
 
 export const workspace_members = app.table(
