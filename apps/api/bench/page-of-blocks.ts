@@ -79,6 +79,7 @@ const api = await start('../src/main.ts', {
   SUPABASE_URL: backends.issuer.url,
   SUPABASE_ANON_KEY: 'bench',
   SUPABASE_SERVICE_ROLE_KEY: 'bench',
+  ENCRYPTION_KEYS: `bench:${Buffer.alloc(32).toString('base64')}`,
   IP_RATE_LIMIT: '1000000',
   RATE_LIMITS: '[{"limit":1000000000,"window_ms":60000}]',
 });

@@ -35,6 +35,7 @@ const environment = (backends: Backends): Record<string, string> => ({
   SUPABASE_URL: backends.issuer.url,
   SUPABASE_ANON_KEY: 'anon-key-that-nobody-may-see',
   SUPABASE_SERVICE_KEY: 'service-key-that-nobody-may-see',
+  ENCRYPTION_KEYS: `test:${Buffer.alloc(32).toString('base64')}`,
 });
 
 async function listening(api: Running): Promise<string> {

@@ -2,6 +2,7 @@ import { bool, jsonList } from '@potentia/config/values';
 import {
   authVariables,
   doorVariables,
+  encryptionVariables,
   httpVariables,
   postgresVariables,
   rateLimit,
@@ -32,6 +33,7 @@ export const schema = z.object({
   ...postgresVariables,
   ...redisVariables,
   ...authVariables,
+  ...encryptionVariables,
   ...telemetryVariables,
   ...doorVariables,
   RATE_LIMITS: jsonList(rateLimitRule).default(DEFAULT_RULES).meta({

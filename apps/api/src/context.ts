@@ -16,6 +16,7 @@ import { createBus } from '@potentia/domain/platform/adapters/redis-bus';
 import { createRedisLimiter } from '@potentia/domain/platform/adapters/redis-limiter';
 import type { Bus } from '@potentia/domain/platform/bus';
 import type { Limiter } from '@potentia/domain/platform/limiter';
+import { createSealer, type Sealer } from '@potentia/domain/platform/seal';
 import type { ApiConfig } from './config.ts';
 
 export const SERVICE = 'api';
@@ -31,6 +32,7 @@ export interface ApiContext {
   ensureUser: ReturnType<typeof createEnsureUser>;
   auth: AuthProvider;
   markdown: Markdown;
+  sealer: Sealer;
   health: Health;
   clock: () => Date;
 }
@@ -59,6 +61,7 @@ export function createApiContext(config: ApiConfig, log: Logger): ApiContext & {
     db,
     health,
     markdown,
+    sealer: createSealer(config.ENCRYPTION_KEYS),
     clock: () => new Date(),
     bus: createBus({ redis, registry }),
     limiter: createRedisLimiter({ redis, timeout_ms: config.REDIS_TIMEOUT_MS, registry, log }),

@@ -23,7 +23,13 @@ afterAll(async () => {
 const start = (overrides: Record<string, string> = {}) =>
   spawnService({
     main,
-    env: { DATABASE_URL: database.job_url, REDIS_URL: redis.url, NODE_ENV: 'test', ...overrides },
+    env: {
+      DATABASE_URL: database.job_url,
+      REDIS_URL: redis.url,
+      ENCRYPTION_KEYS: `test:${Buffer.alloc(32).toString('base64')}`,
+      NODE_ENV: 'test',
+      ...overrides,
+    },
   });
 
 async function write(user_id: string, count: number): Promise<void> {

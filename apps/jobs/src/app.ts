@@ -7,6 +7,7 @@ import { findLossRisks, type JobsContext } from './context.ts';
 import { createJobMetrics, createRelayMetrics, measureQueues } from './metrics.ts';
 import { OutboxRelay } from './outbox-relay.ts';
 import { QUEUES, type QueueDefinition } from './queues.ts';
+import { startSchedules } from './schedules.ts';
 import { startWorkers, stopWorkers } from './workers.ts';
 
 export interface JobsApp {
@@ -52,11 +53,12 @@ export async function startJobs(
   const workers = startWorkers({
     queues,
     redis: redis.worker,
-    ctx: { db, bus, log, actor: { type: 'system', reason: 'job' }, clock: () => new Date() },
+    ctx: { ...context.ports, db, bus, log, actor: { type: 'system', reason: 'job' }, clock: () => new Date() },
     metrics: createJobMetrics(registry),
     log,
   });
-  measureQueues(registry, redis.queue, Object.keys(queues));
+  startSchedules({ queues, redis: redis.queue, log });
+  measureQueues(registry, redis.queue, Object.keys(queues), log);
   const reports = startHealthReports({ health, write: (row) => writeSystemHealth(db, row), log });
   redis.queue.once('ready', () => {
     findLossRisks(redis.queue, LAST_WORDS_MS).then(

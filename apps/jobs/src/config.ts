@@ -1,10 +1,17 @@
-import { httpVariables, postgresVariables, redisVariables, telemetryVariables } from '@potentia/config/variables';
+import {
+  encryptionVariables,
+  httpVariables,
+  postgresVariables,
+  redisVariables,
+  telemetryVariables,
+} from '@potentia/config/variables';
 import { z } from 'zod';
 
 export const schema = z.object({
   ...httpVariables(4002),
   ...postgresVariables,
   ...redisVariables,
+  ...encryptionVariables,
   ...telemetryVariables,
 });
 

@@ -7,15 +7,26 @@ import { createDb, type Db } from '@potentia/db/client';
 import { createRedis, deadline, pingRedis, type RedisClient } from '@potentia/domain/platform/adapters/redis';
 import { createBus } from '@potentia/domain/platform/adapters/redis-bus';
 import type { Bus } from '@potentia/domain/platform/bus';
+import type { Ctx } from '@potentia/domain/platform/ctx';
+import { createSealer, type Sealer } from '@potentia/domain/platform/seal';
 import type { JobsConfig } from './config.ts';
 
 export const SERVICE = 'jobs';
+
+/** The ports that jobs need beside what every verb has. */
+export interface JobPorts {
+  sealer: Sealer;
+}
+
+/** What a handler gets of the world, made anew for each attempt. */
+export type JobCtx = Ctx & JobPorts;
 
 export interface JobsContext {
   config: JobsConfig;
   log: Logger;
   db: Db;
   bus: Bus;
+  ports: JobPorts;
   health: Health;
   /** The connections that BullMQ works on. */
   redis: { queue: RedisClient; worker: RedisClient };
@@ -44,6 +55,7 @@ export function createJobsContext(config: JobsConfig, log: Logger): JobsContext 
     db,
     health,
     bus: createBus({ redis: command, registry: health.registry }),
+    ports: { sealer: createSealer(config.ENCRYPTION_KEYS) },
     redis: { queue, worker },
     async close() {
       for (const client of [command, queue, worker]) client.disconnect();

@@ -1,10 +1,10 @@
+import type { Logger } from '@potentia/config/logger';
 import type { Db } from '@potentia/db/client';
 import { getOutboxStats, type OutboxRow } from '@potentia/db/platform/queries';
 import { deadline, type RedisClient } from '@potentia/domain/platform/adapters/redis';
-import { Queue } from 'bullmq';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { Outcome } from './process-job.ts';
-import { prefixOf } from './queues.ts';
+import { openQueue } from './open-queue.ts';
 
 export interface JobMetrics {
   /** Times one attempt; to be called with what became of it. */
@@ -83,18 +83,8 @@ export function createRelayMetrics(registry: Registry, db: Db): RelayMetrics {
 }
 
 /** Jobs by queue and state, read from Redis at each scrape; `failed` are those that were parked. */
-export function measureQueues(registry: Registry, redis: RedisClient, names: string[]): void {
-  const queues = names.map(
-    (name) =>
-      new Queue(name, {
-        connection: redis,
-        prefix: prefixOf(name),
-        skipVersionCheck: true,
-        skipWaitingForReady: true,
-        skipMetasUpdate: true,
-      }),
-  );
-  for (const queue of queues) queue.on('error', () => undefined);
+export function measureQueues(registry: Registry, redis: RedisClient, names: string[], log: Logger): void {
+  const queues = names.map((name) => openQueue(name, { redis, log }));
   new Gauge({
     name: 'potentia_jobs',
     help: 'Jobs by queue and state',

@@ -43,6 +43,7 @@ function configFor(redis_url: string, overrides: Partial<JobsConfig> = {}): Jobs
     DATABASE_PREPARE: true,
     REDIS_URL: redis_url,
     REDIS_TIMEOUT_MS: 50,
+    ENCRYPTION_KEYS: [{ kid: 'test', key: new Uint8Array(32) }],
     ...overrides,
   };
 }

@@ -4,9 +4,10 @@ import { asSystem } from '@potentia/db/context';
 import { deleteOutbox, type OutboxRow, takeOutbox } from '@potentia/db/platform/queries';
 import { deadline, QUEUE_TIMEOUT_MS, type RedisClient } from '@potentia/domain/platform/adapters/redis';
 import type { OutboxJob } from '@potentia/domain/platform/outbox';
-import { type JobsOptions, Queue } from 'bullmq';
+import type { JobsOptions, Queue } from 'bullmq';
 import type { RelayMetrics } from './metrics.ts';
-import { jobOptions, prefixOf, type QueueDefinition } from './queues.ts';
+import { openQueue } from './open-queue.ts';
+import { jobOptions, type QueueDefinition } from './queues.ts';
 
 const BATCH = 200;
 const POLL_MS = 1_000;
@@ -131,19 +132,6 @@ export class OutboxRelay {
       };
     });
   }
-}
-
-function openQueue(topic: string, { redis, log }: RelayOptions): Queue {
-  // Without waiting for readiness: a queue that waits for Redis would hold its rows locked meanwhile.
-  const queue = new Queue(topic, {
-    connection: redis,
-    prefix: prefixOf(topic),
-    skipVersionCheck: true,
-    skipWaitingForReady: true,
-    skipMetasUpdate: true,
-  });
-  queue.on('error', (error) => log.debug({ err: error, queue: topic }, 'queue error'));
-  return queue;
 }
 
 const toJob = ({ id, workspace_id, user_id, payload, traceparent, request_id, created_at }: OutboxRow): OutboxJob => ({

@@ -1,9 +1,9 @@
 import { inSpan, withTraceparent } from '@potentia/config/telemetry';
 import { AppError } from '@potentia/domain/platform/errors';
-import type { Ctx } from '@potentia/domain/platform/ctx';
 import type { OutboxJob } from '@potentia/domain/platform/outbox';
 import { SpanKind } from '@opentelemetry/api';
 import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
+import type { JobCtx } from './context.ts';
 import type { QueueDefinition } from './queues.ts';
 
 /** What became of one attempt. `dropped`: there is nothing left to do it to. `waiting`: a dependency is away. */
@@ -19,7 +19,7 @@ const AWAY_RETRY_MS = 2_000;
 export async function processJob(
   name: string,
   definition: QueueDefinition,
-  base: Omit<Ctx, 'request_id'>,
+  base: Omit<JobCtx, 'request_id'>,
   job: Job<OutboxJob>,
   token: string | undefined,
 ): Promise<Outcome> {

@@ -1,25 +1,27 @@
 import { deliverMe, deliverMePayload, ME_DELIVER } from '@potentia/domain/platform/deliver-me';
-import type { Ctx } from '@potentia/domain/platform/ctx';
 import type { OutboxJob } from '@potentia/domain/platform/outbox';
 import type { BackoffOptions, JobsOptions } from 'bullmq';
 import type { z } from 'zod';
+import type { JobCtx } from './context.ts';
 
 /** What runs for the jobs of one queue. The queue has the name of the outbox topic that feeds it. */
 export interface QueueDefinition {
   schema: z.ZodType;
   /** Runs once per attempt, with a payload that `schema` has passed. Its effect must be idempotent by `outbox_id`. */
-  handle(ctx: Ctx, job: OutboxJob): Promise<unknown>;
+  handle(ctx: JobCtx, job: OutboxJob): Promise<unknown>;
   /** Jobs of this queue that one process works on at a time. */
   concurrency: number;
   /** Attempts that fail for a reason of their own. Waiting for a dependency that is away uses none. */
   attempts: number;
   backoff: BackoffOptions;
+  /** Five or six cron fields, UTC: when the job runs by itself, once in the whole cluster, with an empty payload. */
+  pattern?: string;
 }
 
 function define<Schema extends z.ZodType>(
   definition: Omit<QueueDefinition, 'schema' | 'handle'> & {
     schema: Schema;
-    handle(ctx: Ctx, job: OutboxJob<z.output<Schema>>): Promise<unknown>;
+    handle(ctx: JobCtx, job: OutboxJob<z.output<Schema>>): Promise<unknown>;
   },
 ): QueueDefinition {
   return definition;

@@ -42,6 +42,7 @@ async function setUp(handle: Handle, url = server.url) {
     redis: worker_redis!,
     ctx: {
       db: undefined as never,
+      sealer: undefined as never,
       bus: { publish: () => undefined },
       log,
       actor: { type: 'system', reason: 'test' },
@@ -50,7 +51,7 @@ async function setUp(handle: Handle, url = server.url) {
     metrics: createJobMetrics(registry),
     log,
   });
-  measureQueues(registry, queue_redis!, [name]);
+  measureQueues(registry, queue_redis!, [name], log);
   onTestFinished(async () => {
     await stopWorkers(workers, 2_000);
     queue_redis!.disconnect();

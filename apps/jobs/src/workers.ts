@@ -1,8 +1,8 @@
 import type { Logger } from '@potentia/config/logger';
 import type { RedisClient } from '@potentia/domain/platform/adapters/redis';
-import type { Ctx } from '@potentia/domain/platform/ctx';
 import type { OutboxJob } from '@potentia/domain/platform/outbox';
 import { type Job, Worker } from 'bullmq';
+import type { JobCtx } from './context.ts';
 import type { JobMetrics } from './metrics.ts';
 import { failureOf, processJob } from './process-job.ts';
 import { prefixOf, type QueueDefinition } from './queues.ts';
@@ -11,7 +11,7 @@ export interface WorkersOptions {
   queues: Record<string, QueueDefinition>;
   /** A `worker` connection, shared by all; each worker adds one of its own to block on. */
   redis: RedisClient;
-  ctx: Omit<Ctx, 'request_id'>;
+  ctx: Omit<JobCtx, 'request_id'>;
   metrics: JobMetrics;
   log: Logger;
 }

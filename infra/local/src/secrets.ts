@@ -13,6 +13,7 @@ const NAMES = [
     'container_password',
   ] as const),
   ...(['supabase_anon_key', 'supabase_service_role_key'] as const),
+  'encryption_key',
 ] as const;
 
 export type Secrets = Record<(typeof NAMES)[number], string>;
@@ -21,7 +22,7 @@ export type Secrets = Record<(typeof NAMES)[number], string>;
 export async function ensureSecrets(): Promise<Secrets> {
   const file = path.join(local_dir, 'secrets.json');
   const known = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Partial<Secrets>) : {};
-  const made = Object.fromEntries(NAMES.map((name) => [name, randomBytes(24).toString('hex')]));
+  const made = Object.fromEntries(NAMES.map((name) => [name, randomBytes(32).toString('hex')]));
   const secrets = { ...made, ...known } as Secrets;
   await mkdir(local_dir, { recursive: true });
   await writeFile(file, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 });

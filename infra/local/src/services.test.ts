@@ -16,6 +16,7 @@ const connections = {
   },
   redis_url: 'redis://127.0.0.1:7',
   supabase: { url: 'http://127.0.0.1:5', anon_key: 'anon', service_role_key: 'service' },
+  encryption_keys: `local:${Buffer.alloc(32).toString('base64')}`,
   demo_password: 'demo',
 };
 const shell = {

@@ -22,6 +22,8 @@ export interface Connections {
   database_urls: DatabaseUrls;
   redis_url: string;
   supabase: { url: string; anon_key: string; service_role_key: string };
+  /** `ENCRYPTION_KEYS` of every service that seals. */
+  encryption_keys: string;
   /** The sandbox's settings; undefined when a real Supabase project takes its place. */
   demo_password: string | undefined;
 }
@@ -91,7 +93,7 @@ function sandboxEnv(ports: Ports, { supabase, demo_password }: Connections): Rec
 function serviceEnv(
   name: Exclude<(typeof ENTRIES)[number][0], 'sandbox'>,
   ports: Ports,
-  { supabase, database_urls, redis_url }: Connections,
+  { supabase, database_urls, redis_url, encryption_keys }: Connections,
 ): Record<string, string> {
   const role = name === 'jobs' ? 'job_user' : name === 'wa-worker' ? 'wa_user' : 'app_user';
   const sandbox_origins = [serviceUrl(ports, 'sandbox'), `http://localhost:${ports.sandbox}`];
@@ -105,6 +107,7 @@ function serviceEnv(
     SUPABASE_URL: supabase.url,
     SUPABASE_ANON_KEY: supabase.anon_key,
     SUPABASE_SERVICE_ROLE_KEY: supabase.service_role_key,
+    ENCRYPTION_KEYS: encryption_keys,
     REALTIME_PUBLIC_URL: serviceUrl(ports, 'realtime').replace(/^http/, 'ws'),
   };
   return pick(given, (key) => DECLARED[name].has(key));

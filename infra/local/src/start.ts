@@ -93,7 +93,8 @@ async function startBacking(options: StartOptions, processes: Processes, state: 
     if (own.includes(name)) state.endpoints.push({ name, port: ports[name] });
   }
   const database_urls = await step('database roles and migrations', () => prepareDatabase(admin_url, secrets));
-  return { database_urls, redis_url: redis, ...supabaseOf(options, secrets) };
+  const encryption_keys = `local:${Buffer.from(secrets.encryption_key, 'hex').toString('base64')}`;
+  return { database_urls, redis_url: redis, encryption_keys, ...supabaseOf(options, secrets) };
 }
 
 function supabaseOf(

@@ -43,6 +43,7 @@ async function startServices(): Promise<typeof services> {
     DATABASE_URL: database.app_url,
     REDIS_URL: redis.url,
     CORS_ORIGINS: sandbox_url,
+    ENCRYPTION_KEYS: `test:${Buffer.alloc(32).toString('base64')}`,
     IP_RATE_LIMIT: '10000',
   };
   const [sandbox, api, realtime] = await Promise.all([

@@ -19,10 +19,19 @@ const apps: [string, z.ZodObject][] = [
   ['wa-worker', wa_worker],
 ];
 
+/** What somebody fills in, where any text or URL would not do. */
+const FILLED_IN: Record<string, string> = {
+  DATABASE_URL: 'postgres://a',
+  REDIS_URL: 'redis://a',
+  ENCRYPTION_KEYS: `one:${Buffer.alloc(32).toString('base64')}`,
+};
+
 /** What compose makes of `${NAME:?}`, `${NAME:-default}`, for someone who filled in what must be filled in. */
 const interpolate = (value: string): string =>
   value.replace(/\$\{(\w+):(?:-([^}]*)|\?)\}/g, (_all, name: string, preset?: string) =>
-    preset === undefined ? (name.endsWith('_URL') ? 'http://supabase.test' : 'x'.repeat(32)) : preset,
+    preset === undefined
+      ? (FILLED_IN[name] ?? (name.endsWith('_URL') ? 'http://supabase.test' : 'x'.repeat(32)))
+      : preset,
   );
 
 const fillIn = (environment: Record<string, string>): Record<string, string> =>
@@ -67,8 +76,7 @@ describe('k8s', () => {
     const secret = /made by whoever deploys: (.*)\.$/m
       .exec(text(`infra/k8s/${app}/kustomization.yaml`))![1]!
       .split(', ');
-    const schemes: Record<string, string> = { DATABASE_URL: 'postgres://a', REDIS_URL: 'redis://a' };
-    const values = Object.fromEntries(secret.map((name) => [name, schemes[name] ?? 'http://a']));
+    const values = Object.fromEntries(secret.map((name) => [name, FILLED_IN[name] ?? 'http://a']));
     expect(Object.keys(config).filter((name) => !(name in schema.shape))).toEqual([]);
     expect(() => parseEnv(app, schema, { ...config, ...values })).not.toThrow();
   });

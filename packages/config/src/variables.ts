@@ -100,6 +100,28 @@ const jwtSecrets = z.string().transform((text, ctx): JwtSecret[] => {
   return z.NEVER;
 });
 
+/** `kid:key`, the key being 32 bytes in base64. */
+const encryptionKeys = commaList.transform((items, ctx) => {
+  const keys = items.map((item) => {
+    const [kid = '', key = ''] = item.split(':');
+    return { kid, key: new Uint8Array(Buffer.from(key, 'base64')) };
+  });
+  const [first, ...others] = keys;
+  const sound = keys.every(({ kid, key }) => /^[\w-]{1,32}$/.test(kid) && key.length === 32);
+  if (first && sound) return [first, ...others] as const;
+  ctx.addIssue('must be `kid:key` items, each key 32 bytes in base64');
+  return z.NEVER;
+});
+
+/** What it takes to seal and open secrets that must be read again. */
+export const encryptionVariables = {
+  ENCRYPTION_KEYS: encryptionKeys.meta({
+    description:
+      'AES-256 keys, comma-separated, each `kid:key` with the key in base64 (`openssl rand -base64 32`); the first seals, all open',
+    secret: true,
+  }),
+};
+
 /** What it takes to verify a person's token. */
 export const tokenVariables = {
   SUPABASE_URL: httpUrl.meta({ description: 'Base URL of the Supabase project', example: 'http://127.0.0.1:4010' }),

@@ -1,5 +1,7 @@
 import type { Logger } from '@potentia/config/logger';
 import type { MarkdownCtx } from '@potentia/domain/canvas/markdown';
+import type { Limiter } from '@potentia/domain/platform/limiter';
+import type { Sealer } from '@potentia/domain/platform/seal';
 import type { FastifyRequest } from 'fastify';
 import type { ApiContext } from '../context.ts';
 import { idempotencyKey } from './idempotency.ts';
@@ -10,18 +12,26 @@ function callerOf(request: FastifyRequest): { user_id: string } {
   return request.claims;
 }
 
+/** The ports that some verbs need beside what all have. */
+export interface ApiCtx extends MarkdownCtx {
+  limiter: Limiter;
+  sealer: Sealer;
+}
+
 /** What a verb gets of this request. */
-export const userCtx = (context: ApiContext, request: FastifyRequest): MarkdownCtx => new RequestCtx(context, request);
+export const userCtx = (context: ApiContext, request: FastifyRequest): ApiCtx => new RequestCtx(context, request);
 
 /*
  * A class because of its getter: one in an object literal is a hidden class of its own for each object, which V8 makes in
  * old space, where it holds the request and all that belongs to it until a full collection.
  */
-class RequestCtx implements MarkdownCtx {
+class RequestCtx implements ApiCtx {
   readonly db: ApiContext['db'];
   readonly bus: ApiContext['bus'];
   readonly clock: ApiContext['clock'];
   readonly markdown: ApiContext['markdown'];
+  readonly limiter: ApiContext['limiter'];
+  readonly sealer: ApiContext['sealer'];
   readonly actor: MarkdownCtx['actor'];
   readonly request_id: string;
   readonly idempotency_key: string | undefined;
@@ -32,6 +42,8 @@ class RequestCtx implements MarkdownCtx {
     this.bus = context.bus;
     this.clock = context.clock;
     this.markdown = context.markdown;
+    this.limiter = context.limiter;
+    this.sealer = context.sealer;
     this.actor = { type: 'user', user_id: callerOf(request).user_id };
     this.request_id = request.id;
     this.idempotency_key = idempotencyKey(request);

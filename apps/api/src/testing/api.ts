@@ -64,6 +64,7 @@ export async function startApi(backends: Backends, env: Record<string, string> =
     SUPABASE_URL: backends.issuer.url,
     SUPABASE_ANON_KEY: 'anon',
     SUPABASE_SERVICE_ROLE_KEY: 'service',
+    ENCRYPTION_KEYS: `test:${Buffer.alloc(32, 7).toString('base64')}`,
     IP_RATE_LIMIT: '100000',
     RATE_LIMITS: '[{"limit":100000,"window_ms":60000}]',
     ...env,

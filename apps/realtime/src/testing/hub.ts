@@ -30,7 +30,11 @@ export function hubEnv(
 }
 
 /** What the API reads beside the environment of a hub. */
-export const API_KEYS = { SUPABASE_ANON_KEY: 'anon', SUPABASE_SERVICE_ROLE_KEY: 'service' };
+export const API_KEYS = {
+  SUPABASE_ANON_KEY: 'anon',
+  SUPABASE_SERVICE_ROLE_KEY: 'service',
+  ENCRYPTION_KEYS: `test:${Buffer.alloc(32).toString('base64')}`,
+};
 
 export interface TestHub extends AsyncDisposable {
   url: string;
