@@ -34,6 +34,7 @@ export const canvas_heads = app.table('canvas_heads', {
   seq: counter().notNull().default(0),
   min_seq: counter().notNull().default(0),
   access_version: counter().notNull().default(0),
+  rebalance_queued_at: instant(),
 });
 
 export const blocks = app.table(
@@ -65,7 +66,7 @@ export const canvas_events = app.table(
     type: text().notNull(),
     mutation_id: uuid(),
     request_hash: text(),
-    actor_user_id: uuid().notNull(),
+    actor_user_id: uuid(),
     request_id: text().notNull(),
     payload: json().$type<Record<string, unknown>>().notNull(),
     created_at: instant().notNull(),

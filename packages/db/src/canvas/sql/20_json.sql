@@ -24,7 +24,8 @@ create or replace function app.canvas_json(c app.canvases, p_is_personal boolean
 create or replace function app.event_frame(e app.canvas_events, p_epoch uuid) returns text language sql stable parallel safe
   return concat('{"type":"event","canvas_id":"', (e).canvas_id, '","epoch":"', p_epoch, '","seq":', (e).seq, ',"event":"', (e).type,
     '","mutation_id":', case when (e).mutation_id is null then 'null' else '"' || (e).mutation_id || '"' end,
-    ',"actor_user_id":"', (e).actor_user_id, '","request_id":', to_json((e).request_id), ',"at":"', app.iso((e).created_at),
+    ',"actor_user_id":', case when (e).actor_user_id is null then 'null' else '"' || (e).actor_user_id || '"' end,
+    ',"request_id":', to_json((e).request_id), ',"at":"', app.iso((e).created_at),
     '","payload":', (e).payload, '}');
 
 create or replace function app.is_personal(p_workspace_id uuid) returns boolean
