@@ -1,3 +1,4 @@
+import { CANVAS_REBALANCE, rebalanceRanks, rebalanceRanksPayload } from '@potentia/domain/canvas/rebalance-ranks';
 import { deliverMe, deliverMePayload, ME_DELIVER } from '@potentia/domain/platform/deliver-me';
 import type { OutboxJob } from '@potentia/domain/platform/outbox';
 import type { BackoffOptions, JobsOptions } from 'bullmq';
@@ -34,6 +35,13 @@ export const QUEUES: Record<string, QueueDefinition> = {
     handle: deliverMe,
     concurrency: 8,
     attempts: 8,
+    backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
+  }),
+  [CANVAS_REBALANCE]: define({
+    schema: rebalanceRanksPayload,
+    handle: rebalanceRanks,
+    concurrency: 4,
+    attempts: 5,
     backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
   }),
 };

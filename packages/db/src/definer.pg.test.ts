@@ -2,7 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { applyBlockMutations } from './canvas/queries.ts';
 import { createTestDatabase, type TestDatabase } from './testing/database.ts';
-import { addCanvasAccess, addMember, seedCanvas, seedUser, seedWorkspace, type SeededCanvas } from './testing/seed.ts';
+import {
+  addCanvasAccess,
+  addMember,
+  seedAttachment,
+  seedCanvas,
+  seedUser,
+  seedWorkspace,
+  type SeededCanvas,
+} from './testing/seed.ts';
 
 /*
  * SECURITY DEFINER functions see every row, so each filters by the person it is told. Here a stranger calls every one of
@@ -19,6 +27,7 @@ beforeAll(async () => {
   canvas = await seedCanvas(t.db, workspace);
   member = await addMember(t.db, workspace);
   stranger = await seedUser(t.db);
+  await seedAttachment(t.db, canvas, { size: 7 });
   await seedCanvas(t.db, {
     workspace_id: (await seedUser(t.db, stranger)).personal_workspace_id,
     owner_user_id: stranger.user_id,
@@ -108,9 +117,45 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
     stranger: [{ yes: false }],
     member: [{ yes: false }],
   },
+  get_stored_bytes: {
+    run: (user_id) => call('select app.get_stored_bytes($1, $2) as bytes', [user_id, canvas.canvas_id]),
+    stranger: [{ bytes: 0 }],
+    member: [{ bytes: 7 }],
+  },
+  copy_attachments: {
+    run: (user_id) => failure(call('select app.copy_attachments($1, $2, $2) as copied', [user_id, canvas.canvas_id])),
+    stranger: 'canvas.not_found',
+    member: [{ copied: 0 }],
+  },
   // Not for app_user at all.
+  ...Object.fromEntries(
+    Object.entries({
+      claim_released_objects: [1],
+      forget_released_objects: [['x']],
+      count_released_objects: [],
+      sweep_pending_attachments: [1],
+      sweep_unreferenced_attachments: [1],
+      sweep_transfers: [1],
+      claim_transfer: [randomUUID()],
+      report_transfer: [randomUUID(), 0, 0],
+      finish_transfer: [randomUUID(), 0, 0, 0, [], null],
+      release_object: [],
+    }).map(([name, params]: [string, unknown[]]) => [
+      name,
+      {
+        run: () => failure(call(`select app.${name}(${params.map((_, n) => `$${n + 1}`).join(', ')})`, params)),
+        stranger: 'db.forbidden',
+        member: 'db.forbidden',
+      },
+    ]),
+  ),
   find_canvas_access: {
     run: (user_id) => failure(call('select * from app.find_canvas_access($1, $2)', [user_id, canvas.canvas_id])),
+    stranger: 'db.forbidden',
+    member: 'db.forbidden',
+  },
+  rebalance_ranks: {
+    run: () => failure(call('select * from app.rebalance_ranks($1, $2)', [canvas.canvas_id, 'request-1'])),
     stranger: 'db.forbidden',
     member: 'db.forbidden',
   },

@@ -65,6 +65,17 @@ describe('events', () => {
     expect(canvas.find('a')).toEqual({ ...moved, content });
   });
 
+  it('that shorten ranks keep lines, versions and what the person is typing', () => {
+    const { canvas, shown } = openCanvas([makeBlock('a', { rank: 'a0zzz1' }), makeBlock('b', { rank: 'a0zzz2' })]);
+    canvas.drafts.set('a', { type: 'text', content: { text: 'draft' }, version: 1 });
+    canvas.applyChange({ epoch: 'e1', seq: 1, payload: { parent_id: null, ranks: { a: 'a1', b: 'a2', c: 'a3' } } });
+    expect(shown()).toEqual(['a', 'b']);
+    expect(canvas.find('a')).toEqual({ ...makeBlock('a', { rank: 'a1' }), content: { text: 'draft' } });
+    expect(canvas.blocks.has('c')).toBe(false);
+    canvas.applyChange(edited(2, makeBlock('b', { rank: 'a0', version: 2 })));
+    expect(shown()).toEqual(['b', 'a']);
+  });
+
   it('are applied once and in order, in whatever order and however often they come', () => {
     const events = Array.from({ length: 8 }, (_, i) => edited(i + 1, makeBlock('a', { version: i + 2 })));
     const arrivals = fc.tuple(

@@ -282,3 +282,24 @@ export function getCanvasEvents(
 ): Promise<EventRow[]> {
   return db.call('select * from app.get_canvas_events($1, $2, $3, $4)', [user_id, canvas_id, after_seq, limit]);
 }
+
+export interface RebalancedRanks {
+  /** Null when no rank was long. */
+  event: EventRow | null;
+  /** The longest rank among those that were changed, before and after. */
+  longest: { before: number; after: number } | null;
+  /** False: there is more for another pass. */
+  is_done: boolean;
+}
+
+/** Shortens the ranks around the first long one of a canvas. As job_user. Throws `canvas.not_found`. */
+export async function rebalanceRanks(
+  db: Queryable,
+  { canvas_id, request_id }: { canvas_id: string; request_id: string },
+): Promise<RebalancedRanks> {
+  type Row = Partial<EventRow> & { longest_before: number; longest_after: number; is_done: boolean };
+  const row = await callOne<Row>(db, 'select * from app.rebalance_ranks($1, $2)', [canvas_id, request_id]);
+  if (!row.frame || !row.seq) return { event: null, longest: null, is_done: row.is_done };
+  const longest = { before: row.longest_before, after: row.longest_after };
+  return { event: { seq: row.seq, frame: row.frame }, longest, is_done: row.is_done };
+}

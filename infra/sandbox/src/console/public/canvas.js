@@ -25,12 +25,18 @@ export function createCanvas() {
     }
   }
 
+  /** The same order in shorter ranks. */
+  function applyRanks(ranks) {
+    for (const [id, rank] of Object.entries(ranks)) if (blocks.has(id)) blocks.set(id, { ...blocks.get(id), rank });
+  }
+
   function drain() {
     for (let next = held.get(canvas.seq + 1); next; next = held.get(canvas.seq + 1)) {
       const { seq, ops, payload } = next;
       canvas.seq = seq;
       held.delete(seq);
       applyOps(ops ?? payload?.ops ?? []);
+      applyRanks(payload?.ranks ?? {});
       if (payload?.canvas) canvas.meta = { ...canvas.meta, ...payload.canvas };
     }
   }
