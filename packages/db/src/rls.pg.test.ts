@@ -5,7 +5,15 @@ import { setCanvasAccess } from './canvas/queries.ts';
 import { withContext } from './context.ts';
 import { appendUserEvent, claimIdempotencyKey } from './platform/queries.ts';
 import { createTestDatabase, type TestDatabase } from './testing/database.ts';
-import { addMember, seedBlock, seedCanvas, seedUser, seedWorkspace } from './testing/seed.ts';
+import {
+  addMember,
+  seedAttachment,
+  seedTransfer,
+  seedBlock,
+  seedCanvas,
+  seedUser,
+  seedWorkspace,
+} from './testing/seed.ts';
 
 /*
  * Every table × role × operation × context, from the family that the table's comment names: what is visible, what a query
@@ -63,9 +71,11 @@ async function seedTenant(): Promise<{ user_id: string; workspace_id: string; ca
   const workspace = await seedWorkspace(t.db);
   const guest = await seedUser(t.db);
   await addMember(t.db, workspace);
+  await seedTransfer(t.db, workspace);
   const [canvas, second] = [await seedCanvas(t.db, workspace), await seedCanvas(t.db, workspace)];
   for (const each of [canvas, second]) {
     await seedBlock(t.db, each);
+    await seedAttachment(t.db, each);
     await setCanvasAccess(t.db, { ...each, target_user_id: guest.user_id, role: 'viewer', request_id: 'r' });
     await t.asOwner(
       `insert into app.canvas_events (workspace_id, canvas_id, seq, type, actor_user_id, request_id, payload, created_at)

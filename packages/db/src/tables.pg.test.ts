@@ -1,13 +1,21 @@
 import { getTableConfig, type PgTable } from 'drizzle-orm/pg-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { user_events, user_heads, users } from './auth/tables.ts';
-import { blocks, canvas_access, canvas_events, canvas_heads, canvases } from './canvas/tables.ts';
+import {
+  attachments,
+  block_versions,
+  blocks,
+  canvas_access,
+  canvas_events,
+  canvas_heads,
+  canvases,
+} from './canvas/tables.ts';
 import { comments } from './comment/tables.ts';
-import { audit_logs, idempotency_keys, outbox, system_health } from './platform/tables.ts';
+import { audit_logs, idempotency_keys, outbox, released_objects, system_health } from './platform/tables.ts';
 import { search_documents } from './search/tables.ts';
 import { share_links } from './share/tables.ts';
 import { createTestDatabase, type TestDatabase } from './testing/database.ts';
-import { workspace_members, workspaces } from './workspace/tables.ts';
+import { transfers, workspace_members, workspaces } from './workspace/tables.ts';
 
 let t: TestDatabase;
 beforeAll(async () => {
@@ -26,9 +34,13 @@ const TABLES: PgTable[] = [
   canvas_heads,
   canvas_events,
   blocks,
+  block_versions,
   search_documents,
   comments,
   share_links,
+  attachments,
+  transfers,
+  released_objects,
   outbox,
   idempotency_keys,
   audit_logs,

@@ -53,8 +53,22 @@ export const blocks = app.table(
     created_at: instant().notNull().defaultNow(),
     updated_at: instant().notNull().defaultNow(),
     deleted_at: instant(),
+    trashed_with: uuid(),
   },
   (table) => [primaryKey({ columns: [table.workspace_id, table.canvas_id, table.id] })],
+);
+
+export const block_versions = app.table(
+  'block_versions',
+  {
+    workspace_id: uuid().notNull(),
+    canvas_id: uuid().notNull(),
+    block_id: uuid().notNull(),
+    version: integer().notNull(),
+    seq: counter().notNull(),
+    op: text({ enum: ['create', 'edit', 'move', 'delete', 'restore', 'copy'] }).notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.workspace_id, table.canvas_id, table.block_id, table.version] })],
 );
 
 export const canvas_events = app.table(
@@ -72,4 +86,26 @@ export const canvas_events = app.table(
     created_at: instant().notNull(),
   },
   (table) => [primaryKey({ columns: [table.workspace_id, table.canvas_id, table.seq] })],
+);
+
+export const attachments = app.table(
+  'attachments',
+  {
+    workspace_id: uuid().notNull(),
+    canvas_id: uuid().notNull(),
+    id: uuid().notNull(),
+    object_key: text().notNull(),
+    name: text().notNull(),
+    media_type: text().notNull(),
+    size: counter().notNull(),
+    status: text({ enum: ['pending', 'ready'] })
+      .notNull()
+      .default('pending'),
+    created_by: uuid().notNull(),
+    created_at: instant().notNull().defaultNow(),
+    ready_at: instant(),
+    checked_at: instant().notNull().defaultNow(),
+    unreferenced_since: instant(),
+  },
+  (table) => [primaryKey({ columns: [table.workspace_id, table.canvas_id, table.id] })],
 );

@@ -45,14 +45,14 @@ create table app.transfers (
 create index transfers_workspace on app.transfers (workspace_id, kind, created_at);
 create unique index transfers_active on app.transfers (workspace_id, kind) where status in ('queued', 'running');
 create index transfers_object on app.transfers (object_key);
-create index transfers_expires on app.transfers (expires_at);
+create index transfers_expires on app.transfers (expires_at) where object_key is not null;
+create index transfers_stalled on app.transfers (updated_at) where status in ('queued', 'running');
 comment on table app.transfers is
   'family: workspace. Exports and imports of a whole workspace. problems: what of it could not be done, by file. object_key is null once the file is given up.';
 
 create table app.released_objects (
   object_key text primary key,
-  due_at timestamptz not null,
-  claimed_at timestamptz
+  due_at timestamptz not null
 );
 create index released_objects_due on app.released_objects (due_at);
 comment on table app.released_objects is

@@ -58,3 +58,8 @@ export const system_health = app.table(
   },
   (table) => [primaryKey({ columns: [table.service, table.instance_id] })],
 );
+
+export const released_objects = app.table('released_objects', {
+  object_key: text().primaryKey(),
+  due_at: instant().notNull(),
+});

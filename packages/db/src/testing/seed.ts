@@ -116,8 +116,8 @@ export async function seedBlock(
   await write(
     db,
     homeOf(canvas),
-    `insert into app.blocks (workspace_id, canvas_id, id, parent_id, type, content, rank, created_by, updated_by, deleted_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)`,
+    `insert into app.blocks (workspace_id, canvas_id, id, parent_id, type, content, rank, created_by, updated_by, deleted_at, trashed_with)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, case when $9::timestamptz is not null then $3::uuid end)`,
     [
       canvas.workspace_id,
       canvas.canvas_id,
@@ -131,6 +131,37 @@ export async function seedBlock(
     ],
   );
   return { id, rank, version: 1 };
+}
+
+/** A file of a canvas, ready unless said otherwise; nothing stands in a store. */
+export async function seedAttachment(
+  db: Db,
+  canvas: SeededCanvas,
+  overrides: { id?: string; object_key?: string; size?: number; status?: 'pending' | 'ready' } = {},
+): Promise<{ id: string; object_key: string }> {
+  const { id = randomUUIDv7(), size = 1, status = 'ready' } = overrides;
+  const object_key = overrides.object_key ?? `seeded/${randomUUIDv7()}`;
+  await write(
+    db,
+    homeOf(canvas),
+    `insert into app.attachments (workspace_id, canvas_id, id, object_key, name, media_type, size, status, created_by)
+     values ($1, $2, $3, $4, 'seeded.txt', 'text/plain', $5, $6, $7)`,
+    [canvas.workspace_id, canvas.canvas_id, id, object_key, size, status, canvas.user_id],
+  );
+  return { id, object_key };
+}
+
+/** An export of a workspace that has ended. */
+export async function seedTransfer(db: Db, workspace: SeededWorkspace): Promise<{ id: string }> {
+  const id = randomUUIDv7();
+  await write(
+    db,
+    workspace,
+    `insert into app.transfers (id, workspace_id, kind, status, created_by, expires_at)
+     values ($1, $2, 'export', 'finished', $3, now())`,
+    [id, workspace.workspace_id, workspace.owner_user_id],
+  );
+  return { id };
 }
 
 async function seedPersonalSpace(db: Db): Promise<SeededWorkspace> {
