@@ -91,6 +91,58 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
     stranger: [{ yes: false }],
     member: [{ yes: false }],
   },
+  get_workspace: {
+    run: (user_id) =>
+      failure(call(`select app.get_workspace($1, $2) ->> 'role' as role`, [user_id, canvas.workspace_id])),
+    stranger: 'workspace.not_found',
+    member: [{ role: 'member' }],
+  },
+  list_workspaces: {
+    run: (user_id) =>
+      call(`select count(*) as n from app.list_workspaces($1, true, null, null, 50) where workspace ->> 'id' = $2`, [
+        user_id,
+        canvas.workspace_id,
+      ]),
+    stranger: [{ n: 0 }],
+    member: [{ n: 1 }],
+  },
+  list_workspace_members: {
+    run: (user_id) =>
+      failure(
+        call('select count(*) as n from app.list_workspace_members($1, $2, null, null, null, 50)', [
+          user_id,
+          canvas.workspace_id,
+        ]),
+      ),
+    stranger: 'workspace.not_found',
+    member: [{ n: 2 }],
+  },
+  set_owner_context: {
+    run: (user_id) => failure(call('select app.set_owner_context($1, $2)', [user_id, canvas.workspace_id])),
+    stranger: 'workspace.not_found',
+    member: 'workspace.forbidden',
+  },
+  leave_workspace: {
+    run: async (user_id) => {
+      const workspace = await seedWorkspace(t.db);
+      if (user_id === member.user_id) await addMember(t.db, workspace, 'guest', member);
+      return failure(
+        call(`select app.leave_workspace($1, $2, 'r') is null as left`, [user_id, workspace.workspace_id]),
+      );
+    },
+    stranger: 'workspace.not_found',
+    member: [{ left: false }],
+  },
+  get_canvas_roles: {
+    run: (user_id) => call('select role from app.get_canvas_roles($1, $2)', [[user_id], [canvas.canvas_id]]),
+    stranger: [{ role: null }],
+    member: [{ role: 'editor' }],
+  },
+  count_owned_workspaces: {
+    run: (user_id) => call('select app.count_owned_workspaces($1) as n', [user_id]),
+    stranger: [{ n: 0 }],
+    member: [{ n: 0 }],
+  },
   // These tell numbers and yes or no of ids that one knows, to anybody, and no content.
   get_canvas_heads: {
     run: () => call('select to_jsonb(h) - $2 as head from app.get_canvas_heads($1) h', [[canvas.canvas_id], 'epoch']),
@@ -156,6 +208,21 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
   },
   rebalance_ranks: {
     run: () => failure(call('select * from app.rebalance_ranks($1, $2)', [canvas.canvas_id, 'request-1'])),
+    stranger: 'db.forbidden',
+    member: 'db.forbidden',
+  },
+  find_workspace_role: {
+    run: (user_id) => failure(call('select app.find_workspace_role($1, $2)', [user_id, canvas.workspace_id])),
+    stranger: 'db.forbidden',
+    member: 'db.forbidden',
+  },
+  purge_workspace_step: {
+    run: () => failure(call(`select * from app.purge_workspace_step(1, 'r')`, [])),
+    stranger: 'db.forbidden',
+    member: 'db.forbidden',
+  },
+  purge_rows: {
+    run: () => failure(call('select app.purge_rows($1, 1)', [canvas.workspace_id])),
     stranger: 'db.forbidden',
     member: 'db.forbidden',
   },

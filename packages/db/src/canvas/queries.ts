@@ -158,6 +158,23 @@ export async function getCanvasRole(db: Queryable, { user_id, canvas_id }: Canva
   return role;
 }
 
+export interface CanvasRoleRow {
+  user_id: string;
+  canvas_id: string;
+  /** Null: no access. */
+  role: CanvasRole | null;
+  access_version: number;
+}
+
+/** `getCanvasRole` for many pairs in one query. A pair whose canvas is gone has no row. */
+export function getCanvasRoles(
+  db: Queryable,
+  pairs: readonly { user_id: string; canvas_id: string }[],
+): Promise<CanvasRoleRow[]> {
+  const params = [pairs.map(({ user_id }) => user_id), pairs.map(({ canvas_id }) => canvas_id)];
+  return db.call('select * from app.get_canvas_roles($1, $2)', params);
+}
+
 /** The workspace of a canvas that the person may see, else null. */
 export async function getCanvasTenant(db: Queryable, { user_id, canvas_id }: CanvasScope): Promise<string | null> {
   const { tenant } = await callOne<{ tenant: string | null }>(db, 'select app.get_canvas_tenant($1, $2) as tenant', [

@@ -1,4 +1,4 @@
--- Everybody with access, each with the highest role and the path that gives it.
+-- Every person with access, each with the highest role and the path that gives it.
 create or replace function app.get_canvas_members_detailed(p_user_id uuid, p_canvas_id uuid)
 returns table (user_id uuid, name text, email text, role text, source text)
 language plpgsql stable security definer set search_path = app, pg_temp as $$
@@ -22,14 +22,15 @@ begin
       select distinct on (p.id) p.id, p.rank, p.path from paths p order by p.id, p.rank desc, p.path
     )
     select u.id, u.name, u.email, app.rank_role(b.rank), (array['owner', 'workspace', 'invitation'])[b.path]
-    from best b join users u on u.id = b.id
+    from best b join users u on u.id = b.id and u.kind = 'person'
     order by b.rank desc, u.name, u.id;
 end $$;
 
+-- A person: an API key's user can be neither invited nor told of anything.
 create or replace function app.user_exists(p_user_id uuid) returns boolean
 language plpgsql stable security definer set search_path = app, pg_temp as $$
 begin
-  return exists (select from users u where u.id = p_user_id);
+  return exists (select from users u where u.id = p_user_id and u.kind = 'person');
 end $$;
 
 create or replace function app.is_workspace_owner(p_user_id uuid, p_workspace_id uuid) returns boolean

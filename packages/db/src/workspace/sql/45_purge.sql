@@ -1,0 +1,56 @@
+-- One step towards the end of one workspace whose 30 days are over: at most p_limit rows of what grows without bound, then its
+-- canvases, then the workspace with all the rest. Null: there is none. Several at once take different workspaces.
+create or replace function app.purge_workspace_step(p_limit int, p_request_id text)
+returns table (workspace_id uuid, rows_gone int, is_gone boolean)
+language plpgsql security definer set search_path = app, pg_temp as $$
+declare
+  v_workspace workspaces;
+  v_keys uuid[];
+begin
+  select * into v_workspace from workspaces w
+  where w.deleted_at <= now() - app.workspace_grace() order by w.deleted_at limit 1 for update skip locked;
+  if not found then
+    return;
+  end if;
+  workspace_id := v_workspace.id;
+  is_gone := false;
+  rows_gone := app.purge_rows(workspace_id, p_limit);
+  if rows_gone = 0 then
+    is_gone := true;
+    rows_gone := 1;
+    -- Its API keys acted as users that are nobody without it.
+    v_keys := array(select m.user_id from workspace_members m join users u on u.id = m.user_id and u.kind = 'api_key'
+      where m.workspace_id = v_workspace.id);
+    delete from workspaces w where w.id = v_workspace.id;
+    delete from users u where u.id = any (v_keys);
+    if to_regprocedure('app.append_system_audit(text, uuid, uuid, text, text, text, jsonb, jsonb, text)') is not null then
+      perform app.append_system_audit('workspace.purge', v_workspace.id, null, 'workspace.purge', 'workspace', v_workspace.id::text,
+        jsonb_build_object('name', v_workspace.name, 'deleted_at', app.iso(v_workspace.deleted_at)), null, p_request_id);
+    end if;
+  end if;
+  return next;
+end $$;
+
+-- How many rows it deleted; 0 when no canvas is left. What a row names in object storage is left to the sweeper by its trigger.
+create or replace function app.purge_rows(p_workspace_id uuid, p_limit int) returns int
+language plpgsql security definer set search_path = app, pg_temp as $$
+declare
+  v_rows int;
+begin
+  delete from canvas_events e where e.ctid = any (array(
+    select x.ctid from canvas_events x where x.workspace_id = p_workspace_id limit p_limit));
+  get diagnostics v_rows = row_count;
+  if v_rows = 0 then
+    delete from blocks b where b.ctid = any (array(
+      select x.ctid from blocks x where x.workspace_id = p_workspace_id limit p_limit));
+    get diagnostics v_rows = row_count;
+  end if;
+  if v_rows = 0 then
+    delete from canvases c where c.ctid = any (array(
+      select x.ctid from canvases x where x.workspace_id = p_workspace_id limit greatest(p_limit / 10, 1)));
+    get diagnostics v_rows = row_count;
+  end if;
+  return v_rows;
+end $$;
+
+grant execute on function app.purge_workspace_step to job_user;
