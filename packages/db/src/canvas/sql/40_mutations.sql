@@ -198,13 +198,15 @@ create or replace function app.move_block(
 language plpgsql set search_path = app, pg_temp as $$
 declare
   v_id constant uuid := app.uuid_field(p_op, 'block_id', p_op_index, false);
-  v_version constant int := app.version_field(p_op, p_op_index);
+  -- Null: whatever it is now.
+  v_version constant int := case when p_op -> 'version' is distinct from 'null' then app.version_field(p_op, p_op_index) end;
   v_place record;
   v_block text;
 begin
   -- First the version: of a block that another has moved meanwhile, the gap is of no interest.
   perform from blocks b
-  where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.id = v_id and b.version = v_version and b.deleted_at is null;
+  where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.id = v_id
+    and (b.version = v_version or v_version is null) and b.deleted_at is null;
   if not found then
     perform app.fail_stale(p_workspace_id, p_canvas_id, v_id, p_op_index);
   end if;
@@ -214,36 +216,6 @@ begin
   where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.id = v_id
   returning app.moved_block_json(b) into v_block;
   return concat('{"op":"move","block":', v_block, '}');
-end $$;
-
--- To the trash, with all that stands below. Rows that were there already keep their deleted_at.
-create or replace function app.delete_block(
-  p_user_id uuid, p_workspace_id uuid, p_canvas_id uuid, p_op jsonb, p_op_index int, p_at timestamptz) returns text
-language plpgsql set search_path = app, pg_temp as $$
-declare
-  v_id constant uuid := app.uuid_field(p_op, 'block_id', p_op_index, false);
-  v_version constant int := app.version_field(p_op, p_op_index);
-  v_ids json;
-begin
-  with recursive subtree as (
-    select b.id from blocks b
-    where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.id = v_id
-      and b.version = v_version and b.deleted_at is null
-    union all
-    select b.id from subtree s
-    join blocks b on b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.parent_id = s.id and b.deleted_at is null
-  ), trashed as (
-    update blocks b
-    set deleted_at = p_at, version = b.version + 1, updated_by = p_user_id, updated_at = p_at
-    from subtree s
-    where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.id = s.id
-    returning b.id
-  )
-  select json_agg(t.id) into v_ids from trashed t;
-  if v_ids is null then
-    perform app.fail_stale(p_workspace_id, p_canvas_id, v_id, p_op_index);
-  end if;
-  return concat('{"op":"delete","block_id":"', v_id, '","block_ids":', v_ids, '}');
 end $$;
 
 -- All or nothing, under the canvas's lock: one mutation, one seq, one event. The same mutation_id with the same request_hash
@@ -260,8 +232,11 @@ declare
   v_at timestamptz;
   v_op jsonb;
   v_index int := -1;
+  v_result text;
   v_results text[] := '{}';
+  v_bytes int := 0;
   v_payload text;
+  v_is_long boolean := false;
 begin
   if p_mutation_id is null then
     perform app.fail('PT400', 'canvas.mutation_id_missing', 'A mutation needs an id.');
@@ -289,27 +264,43 @@ begin
   for v_op in select value from jsonb_array_elements(p_ops) loop
     v_index := v_index + 1;
     perform app.check_op_texts(v_op, v_index);
-    case v_op ->> 'op'
-      when 'create' then
-        v_results := v_results || app.create_block(p_user_id, v_head.workspace_id, p_canvas_id, v_op, v_index, v_at);
-      when 'edit' then
-        v_results := v_results || app.edit_block(p_user_id, v_head.workspace_id, p_canvas_id, v_op, v_index, v_at);
-      when 'move' then
-        v_results := v_results || app.move_block(p_user_id, v_head.workspace_id, p_canvas_id, v_op, v_index, v_at);
-      when 'delete' then
-        v_results := v_results || app.delete_block(p_user_id, v_head.workspace_id, p_canvas_id, v_op, v_index, v_at);
-      else
-        perform app.fail('PT400', 'block.op_unknown', 'op must be create, edit, move or delete.', app.op_detail(v_index, 'op'));
-    end case;
+    if char_length(v_op ->> 'rank') > 48 then
+      v_is_long := true;
+    end if;
+    v_result := case v_op ->> 'op'
+      when 'create' then app.create_block(p_user_id, v_head.workspace_id, p_canvas_id, v_op, v_index, v_at)
+      when 'edit' then app.edit_block(p_user_id, v_head.workspace_id, p_canvas_id, v_op, v_index, v_at)
+      when 'move' then app.move_block(p_user_id, v_head.workspace_id, p_canvas_id, v_op, v_index, v_at)
+      when 'delete' then app.delete_block(p_user_id, v_head.workspace_id, p_canvas_id, v_op, v_index, v_at)
+      when 'copy' then app.copy_block(p_user_id, v_head.workspace_id, p_canvas_id, v_op, v_index, v_at, v_head.seq + 1)
+      when 'restore' then app.restore_block(p_user_id, v_head.workspace_id, p_canvas_id, v_op, v_index, v_at, v_head.seq + 1)
+      when 'revert' then app.revert_block(p_user_id, v_head.workspace_id, p_canvas_id, v_op, v_index, v_at, v_head.seq + 1)
+    end;
+    if v_result is null then
+      perform app.fail('PT400', 'block.op_unknown', 'op must be create, edit, move, copy, delete or restore.', app.op_detail(v_index, 'op'));
+    end if;
+    v_results := v_results || v_result;
+    -- Within the loop, because a few words can copy thousands of blocks.
+    v_bytes := v_bytes + octet_length(v_result) + 1;
+    if v_bytes > v_max_payload then
+      perform app.fail('PT400', 'canvas.mutation_too_large', 'A mutation changes at most 4 MiB of blocks.', '{"pointer": "/ops"}');
+    end if;
   end loop;
   v_payload := concat('{"ops":[', array_to_string(v_results, ','), ']}');
-  if octet_length(v_payload) > v_max_payload then
-    perform app.fail('PT400', 'canvas.mutation_too_large', 'A mutation changes at most 4 MiB of blocks.', '{"pointer": "/ops"}');
-  end if;
+  -- Whatever makes more than one version writes its own. A move without a version is the only op of its mutation.
+  insert into block_versions (workspace_id, canvas_id, block_id, version, seq, op)
+  select v_head.workspace_id, p_canvas_id, (o ->> 'block_id')::uuid,
+    case when o ->> 'op' = 'create' then 1 when o ->> 'version' is not null then (o ->> 'version')::int + 1
+      else (v_payload::json #>> '{ops,0,block,version}')::int end,
+    v_head.seq + 1, o ->> 'op'
+  from jsonb_array_elements(p_ops) o where o ->> 'op' in ('create', 'edit', 'move', 'delete');
   select e.seq, e.frame into seq, frame from app.append_canvas_event(p_user_id, v_head.workspace_id, p_canvas_id,
     'blocks.mutated', p_mutation_id, p_request_hash, p_request_id, v_payload::json, v_at) e;
   perform app.append_audit(p_user_id, v_head.workspace_id, p_canvas_id, 'block.mutate', 'canvas', p_canvas_id::text,
     null, jsonb_build_object('seq', seq, 'ops', v_index + 1), p_request_id);
+  if v_is_long then
+    perform app.queue_rebalance(v_head.workspace_id, p_canvas_id, p_request_id);
+  end if;
   replayed := false;
   result := app.mutation_result(p_mutation_id, v_head.epoch, seq, v_payload::json);
 end $$;
@@ -338,5 +329,5 @@ begin
 end $$;
 
 grant execute on function app.lock_canvas, app.check_not_archived, app.append_canvas_event, app.append_audit, app.check_place,
-  app.check_parent, app.fail_stale, app.create_block, app.edit_block, app.move_block, app.delete_block, app.mutation_result,
+  app.check_parent, app.fail_stale, app.create_block, app.edit_block, app.move_block, app.mutation_result,
   app.apply_block_mutations, app.rpc_upsert_block_atomic to app_user;

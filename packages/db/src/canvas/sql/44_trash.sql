@@ -1,0 +1,130 @@
+-- {op: restore, block_id, rank}: out of the trash, with what went there with it, to where it stood. Where its parent is gone, to
+-- the end of the top level: that is what rank is for. Also part of what went can be named. p_patch: type and content that it is
+-- to have.
+create or replace function app.restore_block(p_user_id uuid, p_workspace_id uuid, p_canvas_id uuid, p_op jsonb, p_op_index int,
+  p_at timestamptz, p_seq bigint, p_patch jsonb default '{}') returns text
+language plpgsql set search_path = app, pg_temp as $$
+declare
+  v_max_bytes constant int := 4 * 1024 * 1024;
+  v_id constant uuid := app.uuid_field(p_op, 'block_id', p_op_index, false);
+  v_block blocks;
+  v_place record;
+  v_ids uuid[];
+  v_bytes bigint;
+begin
+  select * into v_block from blocks b where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.id = v_id;
+  if not found then
+    perform app.fail('PT404', 'block.not_found', 'There is no such block.', app.op_detail(p_op_index, 'block_id'));
+  end if;
+  if v_block.deleted_at is null then
+    perform app.fail('PT409', 'block.not_in_trash', 'This block is not in the trash.',
+      app.op_detail(p_op_index, 'block_id') || jsonb_build_object('current', app.block_json(v_block)::jsonb));
+  end if;
+  with recursive tree as (
+    select v_block.id as id, octet_length(v_block.content::text) as bytes, 1 as level
+    union all
+    select b.id, octet_length(b.content::text), t.level + 1 from tree t
+    join blocks b on b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.parent_id = t.id
+      and b.trashed_with = v_block.trashed_with
+  )
+  select array_agg(t.id), sum(t.bytes + 300) into v_ids, v_bytes from (select * from tree limit 20000) t;
+  if v_bytes > v_max_bytes then
+    perform app.fail('PT409', 'block.subtree_too_large', 'This is more than 4 MiB of blocks: restore the blocks below it first.',
+      app.op_detail(p_op_index, 'block_id'));
+  end if;
+  perform from blocks b
+  where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.id = v_block.parent_id and b.deleted_at is null;
+  if found then
+    perform app.check_parent(p_workspace_id, p_canvas_id, v_block.parent_id, v_id, true, p_op_index);
+  elsif v_block.parent_id is not null then
+    v_place := app.check_place(p_workspace_id, p_canvas_id, p_op - 'after_id' - 'before_id' - 'parent_id', p_op_index, v_id);
+    v_block.parent_id := null;
+    v_block.rank := v_place.rank;
+  end if;
+  update blocks b
+  set deleted_at = null, trashed_with = null, version = b.version + 1, updated_by = p_user_id, updated_at = p_at,
+    parent_id = case when b.id = v_id then v_block.parent_id else b.parent_id end,
+    rank = case when b.id = v_id then v_block.rank else b.rank end,
+    type = case when b.id = v_id then coalesce(p_patch ->> 'type', b.type) else b.type end,
+    content = case when b.id = v_id then coalesce(p_patch -> 'content', b.content) else b.content end
+  where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.id = any (v_ids);
+  insert into block_versions (workspace_id, canvas_id, block_id, version, seq, op)
+  values (p_workspace_id, p_canvas_id, v_id, v_block.version + 1, p_seq, 'restore');
+  return concat('{"op":"restore","block_id":"', v_id, '","blocks":', app.blocks_json(p_workspace_id, p_canvas_id, v_ids), '}');
+end $$;
+
+-- What was deleted by name, last first, with how many blocks went with it. The cursor is the last row read.
+create or replace function app.list_trash(
+  p_user_id uuid, p_canvas_id uuid, p_cursor_deleted_at timestamptz, p_cursor_id uuid, p_limit int)
+returns table (item json) language plpgsql set search_path = app, pg_temp as $$
+declare
+  v_workspace_id uuid;
+  v_deleted_at constant timestamptz := coalesce(p_cursor_deleted_at, 'infinity');
+  v_id constant uuid := coalesce(p_cursor_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff');
+begin
+  v_workspace_id := (app.set_canvas_context(p_user_id, p_canvas_id, 'editor')).workspace_id;
+  return query
+    select json_build_object('block_id', b.id, 'type', b.type, 'preview', app.block_preview(b.content), 'version', b.version,
+      'deleted_at', app.iso(b.deleted_at), 'deleted_by', b.updated_by, 'purge_at', app.iso(b.deleted_at + app.trash_age()),
+      'below', (select count(*) - 1 from blocks o
+        where o.workspace_id = v_workspace_id and o.canvas_id = p_canvas_id and o.trashed_with = b.id and o.deleted_at is not null))
+    from blocks b
+    where b.workspace_id = v_workspace_id and b.canvas_id = p_canvas_id and b.trashed_with = b.id
+      and (b.deleted_at, b.id) < (v_deleted_at, v_id)
+    order by b.deleted_at desc, b.id desc limit least(greatest(p_limit, 1), 501);
+end $$;
+
+create or replace function app.trash_age() returns interval language sql immutable parallel safe return interval '30 days';
+
+-- The first words of a block, of whatever type.
+create or replace function app.block_preview(p_content jsonb) returns text language sql immutable parallel safe
+  return left(coalesce(p_content ->> 'text', p_content ->> 'title', p_content ->> 'name', p_content ->> 'alt', p_content ->> 'url', ''), 200);
+
+-- One batch of the purge: up to p_limit rows of one canvas that have been in the trash for 30 days, from the leaves up. So
+-- nothing is deleted that has a block below it, and no cascade can take a live one. A canvas that is being written, or purged by
+-- another, is left for the next batch. No row: there is nothing to do.
+create or replace function app.purge_trash(p_limit int, p_request_id text)
+returns table (canvas_id uuid, purged int) language plpgsql security definer set search_path = app, pg_temp
+  set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  v_before constant timestamptz := now() - app.trash_age();
+  v_head record;
+  v_ids uuid[];
+  v_left int := p_limit;
+begin
+  select h.canvas_id, h.workspace_id into v_head
+  from (
+    select b.workspace_id, b.canvas_id from blocks b
+    where b.trashed_with = b.id and b.deleted_at < v_before
+    order by b.deleted_at limit 1000
+  ) due
+  join canvas_heads h on h.workspace_id = due.workspace_id and h.canvas_id = due.canvas_id
+  limit 1 for update of h skip locked;
+  if not found then
+    return;
+  end if;
+  loop
+    select array_agg(leaf.id) into v_ids from (
+      select b.id from blocks b
+      where b.workspace_id = v_head.workspace_id and b.canvas_id = v_head.canvas_id and b.deleted_at < v_before
+        and not exists (select from blocks c
+          where c.workspace_id = v_head.workspace_id and c.canvas_id = v_head.canvas_id and c.parent_id = b.id)
+      limit v_left
+    ) leaf;
+    exit when v_ids is null;
+    delete from blocks b
+    where b.workspace_id = v_head.workspace_id and b.canvas_id = v_head.canvas_id and b.id = any (v_ids) and b.deleted_at < v_before;
+    v_left := v_left - cardinality(v_ids);
+    exit when v_left <= 0;
+  end loop;
+  canvas_id := v_head.canvas_id;
+  purged := p_limit - v_left;
+  if purged > 0 then
+    perform app.append_system_audit('canvas.purge_trash', v_head.workspace_id, v_head.canvas_id, 'block.purge', 'canvas',
+      v_head.canvas_id::text, jsonb_build_object('blocks', purged), null, p_request_id);
+  end if;
+  return next;
+end $$;
+
+grant execute on function app.restore_block, app.list_trash, app.trash_age, app.block_preview to app_user;
+grant execute on function app.purge_trash to job_user;
