@@ -74,7 +74,11 @@ async function seedTenant(): Promise<{ user_id: string; workspace_id: string; ca
   await seedTransfer(t.db, workspace);
   const [canvas, second] = [await seedCanvas(t.db, workspace), await seedCanvas(t.db, workspace)];
   for (const each of [canvas, second]) {
-    await seedBlock(t.db, each);
+    const { id } = await seedBlock(t.db, each);
+    await t.asOwner(
+      `insert into app.block_versions (workspace_id, canvas_id, block_id, version, seq, op) values ($1, $2, $3, 1, 1, 'create')`,
+      [each.workspace_id, each.canvas_id, id],
+    );
     await seedAttachment(t.db, each);
     await setCanvasAccess(t.db, { ...each, target_user_id: guest.user_id, role: 'viewer', request_id: 'r' });
     await t.asOwner(
