@@ -25,6 +25,8 @@ export interface BusMessage {
 export const canvasChannel = (canvas_id: string): string => `canvas:{${canvas_id}}`;
 /** Channel of one person: what `/ws/me` delivers. */
 export const meChannel = (user_id: string): string => `me:{${user_id}}`;
+/** Channel of one workspace: changes of access that concern all its canvases. */
+export const workspaceChannel = (workspace_id: string): string => `workspace:{${workspace_id}}`;
 
 /** The text of a message on the wire. */
 export function encodeBusMessage({ frame, ...head }: BusMessage): string {

@@ -16,7 +16,7 @@ begin
       union all
       select m.user_id, m.role, m.created_at from workspace_members m where m.workspace_id = p_workspace_id
     ), listed as (
-      select u.id, u.name, u.email, e.role, e.since, array_position(v_order, e.role) as place, lower(u.name) collate "C" as sort_name
+      select u.id, u.name, u.email, e.role, e.since, array_position(v_order, e.role) as place, left(lower(u.name), 80) collate "C" as sort_name
       from everybody e join users u on u.id = e.id and u.kind = 'person'
     )
     select l.id, l.name, l.email, l.role, app.iso(l.since), l.place, l.sort_name from listed l
