@@ -13,8 +13,10 @@ import { createMarkdown } from '@potentia/domain/canvas/adapters/markdown-proces
 import type { Markdown } from '@potentia/domain/canvas/markdown';
 import { createRedis, pingRedis } from '@potentia/domain/platform/adapters/redis';
 import { createBus } from '@potentia/domain/platform/adapters/redis-bus';
+import { createRedisCache } from '@potentia/domain/platform/adapters/redis-cache';
 import { createRedisLimiter } from '@potentia/domain/platform/adapters/redis-limiter';
 import type { Bus } from '@potentia/domain/platform/bus';
+import type { Cache } from '@potentia/domain/platform/cache';
 import type { Limiter } from '@potentia/domain/platform/limiter';
 import { createSealer, type Sealer } from '@potentia/domain/platform/seal';
 import type { ApiConfig } from './config.ts';
@@ -28,6 +30,7 @@ export interface ApiContext {
   db: Db;
   bus: Bus;
   limiter: Limiter;
+  cache: Cache;
   verifier: TokenVerifier;
   ensureUser: ReturnType<typeof createEnsureUser>;
   auth: AuthProvider;
@@ -65,6 +68,7 @@ export function createApiContext(config: ApiConfig, log: Logger): ApiContext & {
     clock: () => new Date(),
     bus: createBus({ redis, registry }),
     limiter: createRedisLimiter({ redis, timeout_ms: config.REDIS_TIMEOUT_MS, registry, log }),
+    cache: createRedisCache({ redis, timeout_ms: config.REDIS_TIMEOUT_MS, registry, log }),
     ensureUser: createEnsureUser(),
     verifier: createTokenVerifier({ ...tokenSettings(config), onRefused: observeRefusals({ registry, log }) }),
     auth: createSupabaseAuth({ supabase_url: config.SUPABASE_URL, anon_key: config.SUPABASE_ANON_KEY }),

@@ -5,8 +5,10 @@ import { postgresSettings } from '@potentia/config/variables';
 import { VERSION } from '@potentia/config/version';
 import { createDb, type Db } from '@potentia/db/client';
 import { createRedis, deadline, pingRedis, type RedisClient } from '@potentia/domain/platform/adapters/redis';
+import { createRedisCache } from '@potentia/domain/platform/adapters/redis-cache';
 import { createBus } from '@potentia/domain/platform/adapters/redis-bus';
 import type { Bus } from '@potentia/domain/platform/bus';
+import type { Cache } from '@potentia/domain/platform/cache';
 import type { Ctx } from '@potentia/domain/platform/ctx';
 import { createSealer, type Sealer } from '@potentia/domain/platform/seal';
 import type { JobsConfig } from './config.ts';
@@ -15,6 +17,7 @@ export const SERVICE = 'jobs';
 
 /** The ports that jobs need beside what every verb has. */
 export interface JobPorts {
+  cache: Cache;
   sealer: Sealer;
 }
 
@@ -55,7 +58,15 @@ export function createJobsContext(config: JobsConfig, log: Logger): JobsContext 
     db,
     health,
     bus: createBus({ redis: command, registry: health.registry }),
-    ports: { sealer: createSealer(config.ENCRYPTION_KEYS) },
+    ports: {
+      sealer: createSealer(config.ENCRYPTION_KEYS),
+      cache: createRedisCache({
+        redis: command,
+        timeout_ms: config.REDIS_TIMEOUT_MS,
+        registry: health.registry,
+        log,
+      }),
+    },
     redis: { queue, worker },
     async close() {
       for (const client of [command, queue, worker]) client.disconnect();

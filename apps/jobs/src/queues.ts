@@ -1,5 +1,6 @@
 import { CANVAS_REBALANCE, rebalanceRanks, rebalanceRanksPayload } from '@potentia/domain/canvas/rebalance-ranks';
 import { deliverMe, deliverMePayload, ME_DELIVER } from '@potentia/domain/platform/deliver-me';
+import { CACHE_INVALIDATE, invalidateCache, invalidateCachePayload } from '@potentia/domain/platform/invalidate-cache';
 import type { OutboxJob } from '@potentia/domain/platform/outbox';
 import type { BackoffOptions, JobsOptions } from 'bullmq';
 import type { z } from 'zod';
@@ -34,6 +35,13 @@ export const QUEUES: Record<string, QueueDefinition> = {
     schema: deliverMePayload,
     handle: deliverMe,
     concurrency: 8,
+    attempts: 8,
+    backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
+  }),
+  [CACHE_INVALIDATE]: define({
+    schema: invalidateCachePayload,
+    handle: invalidateCache,
+    concurrency: 4,
     attempts: 8,
     backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
   }),

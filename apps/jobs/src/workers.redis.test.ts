@@ -43,6 +43,7 @@ async function setUp(handle: Handle, url = server.url) {
     ctx: {
       db: undefined as never,
       sealer: undefined as never,
+      cache: undefined as never,
       bus: { publish: () => undefined },
       log,
       actor: { type: 'system', reason: 'test' },

@@ -1,5 +1,6 @@
 import type { Logger } from '@potentia/config/logger';
 import type { MarkdownCtx } from '@potentia/domain/canvas/markdown';
+import type { Cache } from '@potentia/domain/platform/cache';
 import type { Limiter } from '@potentia/domain/platform/limiter';
 import type { Sealer } from '@potentia/domain/platform/seal';
 import type { FastifyRequest } from 'fastify';
@@ -15,6 +16,7 @@ function callerOf(request: FastifyRequest): { user_id: string } {
 /** The ports that some verbs need beside what all have. */
 export interface ApiCtx extends MarkdownCtx {
   limiter: Limiter;
+  cache: Cache;
   sealer: Sealer;
 }
 
@@ -31,6 +33,7 @@ class RequestCtx implements ApiCtx {
   readonly clock: ApiContext['clock'];
   readonly markdown: ApiContext['markdown'];
   readonly limiter: ApiContext['limiter'];
+  readonly cache: ApiContext['cache'];
   readonly sealer: ApiContext['sealer'];
   readonly actor: MarkdownCtx['actor'];
   readonly request_id: string;
@@ -43,6 +46,7 @@ class RequestCtx implements ApiCtx {
     this.clock = context.clock;
     this.markdown = context.markdown;
     this.limiter = context.limiter;
+    this.cache = context.cache;
     this.sealer = context.sealer;
     this.actor = { type: 'user', user_id: callerOf(request).user_id };
     this.request_id = request.id;

@@ -1,0 +1,7 @@
+import { id } from '@potentia/domain/canvas/schemas';
+import { z } from 'zod';
+
+export const WORKSPACES = '/api/v1/workspaces';
+export const WORKSPACE = `${WORKSPACES}/:workspace_id`;
+
+export const workspacePath = z.strictObject({ workspace_id: id });
