@@ -16,6 +16,7 @@ let document: { components: object; paths: object };
 let doors: Door[];
 let owner: Person;
 let guest: Person;
+let workspace_id: string;
 
 beforeAll(async () => {
   backends = await startBackends();
@@ -24,6 +25,7 @@ beforeAll(async () => {
   doors = doorsOf(api.app);
   [owner, guest] = [await person(backends.issuer), await person(backends.issuer)];
   await api.call(guest, 'GET', '/api/v1/me');
+  workspace_id = (await api.call(owner, 'POST', '/api/v1/workspaces', { name: 'contract' })).body.id;
 });
 
 afterAll(async () => {
@@ -52,8 +54,8 @@ function undeclared(door: Door, answer: Answer): string {
 async function askGenerated(door: Door): Promise<void> {
   const canvas_id = await api.makeCanvas(owner, { title: 'contract' });
   const [block_id = ''] = await api.addBlocks(owner, canvas_id, ['one']);
-  const ids = [canvas_id, block_id, guest.user_id, owner.user_id];
-  const known: Record<string, string> = { canvas_id, block_id, user_id: guest.user_id };
+  const ids = [workspace_id, canvas_id, block_id, guest.user_id, owner.user_id];
+  const known: Record<string, string> = { workspace_id, canvas_id, block_id, user_id: guest.user_id };
 
   const { parameters = [], requestBody } = door.operation;
   const path_values = fc.record(
