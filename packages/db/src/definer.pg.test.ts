@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { applyBlockMutations } from './canvas/queries.ts';
 import { createTestDatabase, type TestDatabase } from './testing/database.ts';
@@ -7,6 +7,7 @@ import {
   addMember,
   seedAttachment,
   seedCanvas,
+  seedInvitation,
   seedUser,
   seedWorkspace,
   type SeededCanvas,
@@ -21,6 +22,8 @@ let t: TestDatabase;
 let canvas: SeededCanvas;
 let member: { user_id: string };
 let stranger: { user_id: string };
+/** To the member: one to look at, one to answer. */
+let invitations: { shown: { id: string; token_hash: string }; answered: { id: string; token_hash: string } };
 beforeAll(async () => {
   t = await createTestDatabase();
   const workspace = await seedWorkspace(t.db);
@@ -28,6 +31,12 @@ beforeAll(async () => {
   member = await addMember(t.db, workspace);
   stranger = await seedUser(t.db);
   await seedAttachment(t.db, canvas, { size: 7 });
+  const { canvas_id } = canvas;
+  const second = await seedCanvas(t.db, workspace);
+  invitations = {
+    shown: await seedInvitation(t.db, workspace, { canvas_id, user_id: member.user_id, role: 'admin' }),
+    answered: await seedInvitation(t.db, workspace, { canvas_id: second.canvas_id, user_id: member.user_id }),
+  };
   await seedCanvas(t.db, {
     workspace_id: (await seedUser(t.db, stranger)).personal_workspace_id,
     owner_user_id: stranger.user_id,
@@ -169,6 +178,21 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
     stranger: [{ yes: false }],
     member: [{ yes: false }],
   },
+  read_workspace_settings: {
+    run: () => call(`select app.read_workspace_settings($1) ->> 'locale' as locale`, [canvas.workspace_id]),
+    stranger: [{ locale: 'en' }],
+    member: [{ locale: 'en' }],
+  },
+  is_tenant_origin: {
+    run: () => call('select app.is_tenant_origin($1) as yes', ['https://app.example.com']),
+    stranger: [{ yes: false }],
+    member: [{ yes: false }],
+  },
+  is_feature_enabled: {
+    run: () => call('select app.is_feature_enabled($1, $2) as yes', [canvas.workspace_id, 'share_links']),
+    stranger: [{ yes: true }],
+    member: [{ yes: true }],
+  },
   get_stored_bytes: {
     run: (user_id) => call('select app.get_stored_bytes($1, $2) as bytes', [user_id, canvas.canvas_id]),
     stranger: [{ bytes: 0 }],
@@ -178,6 +202,62 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
     run: (user_id) => failure(call('select app.copy_attachments($1, $2, $2) as copied', [user_id, canvas.canvas_id])),
     stranger: 'canvas.not_found',
     member: [{ copied: 0 }],
+  },
+  check_invitable: {
+    run: (user_id) =>
+      failure(
+        call('select app.check_invitable($1, $2, $3, null, null, $4, $5)', [
+          user_id,
+          randomUUID(),
+          canvas.workspace_id,
+          'ada@example.test',
+          'guest',
+        ]),
+      ),
+    stranger: 'workspace.forbidden',
+    member: 'workspace.forbidden',
+  },
+  announce_invitation: {
+    run: (user_id) =>
+      failure(call('select app.announce_invitation($1, $2, null, null, null)', [user_id, invitations.shown.id])),
+    stranger: 'invitation.not_found',
+    member: 'invitation.not_found',
+  },
+  list_my_invitations: {
+    run: (user_id) =>
+      call(
+        `select count(*) as n from app.list_my_invitations($1, null, 50) where invitation ->> 'invitation_id' = $2`,
+        [user_id, invitations.shown.id],
+      ),
+    stranger: [{ n: 0 }],
+    member: [{ n: 1 }],
+  },
+  // Whoever has the token sees two names, and nobody else anything.
+  preview_invitation: {
+    run: (user_id) =>
+      failure(
+        call(`select count(*) as n from jsonb_object_keys(app.preview_invitation($1))`, [
+          user_id === member.user_id ? invitations.shown.token_hash : 'f'.repeat(64),
+        ]),
+      ),
+    stranger: 'invitation.not_found',
+    member: [{ n: 2 }],
+  },
+  respond_to_invitation: {
+    run: (user_id) =>
+      failure(
+        call(`select app.respond_to_invitation($1, 'canvas', null, $2, 'reject', null) ->> 'status' as status`, [
+          user_id,
+          invitations.answered.id,
+        ]),
+      ),
+    stranger: 'invitation.not_found',
+    member: [{ status: 'rejected' }],
+  },
+  revoke_invitations_of: {
+    run: (user_id) => failure(call('select app.revoke_invitations_of($2, $1)', [user_id, canvas.workspace_id])),
+    stranger: 'workspace.not_found',
+    member: 'workspace.not_found',
   },
   // Not for app_user at all.
   ...Object.fromEntries(
@@ -201,6 +281,84 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
       },
     ]),
   ),
+  may_offer: {
+    run: (user_id) => failure(call('select app.may_offer($1, $2, null, $3)', [user_id, canvas.workspace_id, 'guest'])),
+    stranger: 'db.forbidden',
+    member: 'db.forbidden',
+  },
+  my_invitation_json: {
+    run: () => failure(call('select app.my_invitation_json(i) from app.invitations i', [])),
+    stranger: 'db.forbidden',
+    member: 'db.forbidden',
+  },
+  get_invitation_mail: {
+    run: () =>
+      failure(call('select app.get_invitation_mail($1, $2)', [invitations.shown.id, invitations.shown.token_hash])),
+    stranger: 'db.forbidden',
+    member: 'db.forbidden',
+  },
+  expire_invitations: {
+    run: () => failure(call('select app.expire_invitations(1)', [])),
+    stranger: 'db.forbidden',
+    member: 'db.forbidden',
+  },
+  begin_mail: {
+    run: () => failure(call('select app.begin_mail($1, null, $2, $2)', [randomUUID(), 'x'])),
+    stranger: 'db.forbidden',
+    member: 'db.forbidden',
+  },
+  finish_mail: {
+    run: () => failure(call('select app.finish_mail($1, $2, null)', [randomUUID(), 'sent'])),
+    stranger: 'db.forbidden',
+    member: 'db.forbidden',
+  },
+  forget_mails: {
+    run: () => failure(call('select app.forget_mails(now(), 1)', [])),
+    stranger: 'db.forbidden',
+    member: 'db.forbidden',
+  },
+  create_api_key: {
+    run: (user_id) =>
+      failure(
+        call('select app.create_api_key($1, $2, $3, $4, $5, $6, $7, $8, null, $9)', [
+          user_id,
+          canvas.workspace_id,
+          randomUUID(),
+          'key',
+          ['canvas:read'],
+          'pot_aaaa',
+          'aaaa',
+          randomBytes(32),
+          'r',
+        ]),
+      ),
+    stranger: 'workspace.not_found',
+    member: 'workspace.forbidden',
+  },
+  // Its argument is the proof: the hash of a secret.
+  use_api_key: {
+    run: () => call('select * from app.use_api_key($1)', [randomBytes(32)]),
+    stranger: [],
+    member: [],
+  },
+  list_audit_logs: {
+    run: (user_id) =>
+      failure(
+        call('select * from app.list_audit_logs($1, $2, $3, null, null, 10)', [user_id, canvas.workspace_id, {}]),
+      ),
+    stranger: 'workspace.not_found',
+    member: 'workspace.forbidden',
+  },
+  append_system_audit: {
+    run: () =>
+      failure(
+        call(`select app.append_system_audit('a.reason', $1, null, 'x.y', 'x', 'x', null, null, 'r')`, [
+          canvas.workspace_id,
+        ]),
+      ),
+    stranger: 'db.forbidden',
+    member: 'db.forbidden',
+  },
   find_canvas_access: {
     run: (user_id) => failure(call('select * from app.find_canvas_access($1, $2)', [user_id, canvas.canvas_id])),
     stranger: 'db.forbidden',

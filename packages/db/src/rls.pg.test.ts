@@ -7,13 +7,16 @@ import { appendUserEvent, claimIdempotencyKey } from './platform/queries.ts';
 import { createTestDatabase, type TestDatabase } from './testing/database.ts';
 import {
   addMember,
+  seedApiKey,
   seedAttachment,
-  seedTransfer,
   seedBlock,
   seedCanvas,
+  seedInvitation,
+  seedTransfer,
   seedUser,
   seedWorkspace,
 } from './testing/seed.ts';
+import { updateWorkspaceSettings } from './workspace/settings-queries.ts';
 
 /*
  * Every table × role × operation × context, from the family that the table's comment names: what is visible, what a query
@@ -72,6 +75,8 @@ async function seedTenant(): Promise<{ user_id: string; workspace_id: string; ca
   const guest = await seedUser(t.db);
   await addMember(t.db, workspace);
   await seedTransfer(t.db, workspace);
+  await seedApiKey(t.db, workspace);
+  await seedInvitation(t.db, workspace);
   const [canvas, second] = [await seedCanvas(t.db, workspace), await seedCanvas(t.db, workspace)];
   for (const each of [canvas, second]) {
     const { id } = await seedBlock(t.db, each);
@@ -80,6 +85,7 @@ async function seedTenant(): Promise<{ user_id: string; workspace_id: string; ca
       [each.workspace_id, each.canvas_id, id],
     );
     await seedAttachment(t.db, each);
+    await seedInvitation(t.db, workspace, { canvas_id: each.canvas_id });
     await setCanvasAccess(t.db, { ...each, target_user_id: guest.user_id, role: 'viewer', request_id: 'r' });
     await t.asOwner(
       `insert into app.canvas_events (workspace_id, canvas_id, seq, type, actor_user_id, request_id, payload, created_at)
@@ -88,6 +94,8 @@ async function seedTenant(): Promise<{ user_id: string; workspace_id: string; ca
     );
   }
   const user_id = workspace.owner_user_id;
+  const { workspace_id } = workspace;
+  await updateWorkspaceSettings(t.db, { user_id, workspace_id, expected_version: 0, patch: {}, request_id: 'r' });
   await appendUserEvent(t.job_db, { user_id, outbox_id: randomUUID(), type: 'x.y', payload: {} });
   await withContext(t.db, { user_id }, (tx) =>
     claimIdempotencyKey(tx, { user_id, key: 'k', operation: 'o', request_hash: 'h' }),

@@ -1,6 +1,6 @@
 import { getTableConfig, type PgTable } from 'drizzle-orm/pg-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { user_events, user_heads, users } from './auth/tables.ts';
+import { api_keys, user_events, user_heads, users } from './auth/tables.ts';
 import {
   attachments,
   block_versions,
@@ -11,11 +11,18 @@ import {
   canvases,
 } from './canvas/tables.ts';
 import { comments } from './comment/tables.ts';
-import { audit_logs, idempotency_keys, outbox, released_objects, system_health } from './platform/tables.ts';
+import {
+  audit_logs,
+  idempotency_keys,
+  mail_deliveries,
+  outbox,
+  released_objects,
+  system_health,
+} from './platform/tables.ts';
 import { search_documents } from './search/tables.ts';
 import { share_links } from './share/tables.ts';
 import { createTestDatabase, type TestDatabase } from './testing/database.ts';
-import { transfers, workspace_members, workspaces } from './workspace/tables.ts';
+import { invitations, transfers, workspace_members, workspaces } from './workspace/tables.ts';
 
 let t: TestDatabase;
 beforeAll(async () => {
@@ -27,6 +34,7 @@ const TABLES: PgTable[] = [
   users,
   user_heads,
   user_events,
+  api_keys,
   workspaces,
   workspace_members,
   canvases,
@@ -40,6 +48,8 @@ const TABLES: PgTable[] = [
   share_links,
   attachments,
   transfers,
+  invitations,
+  mail_deliveries,
   released_objects,
   outbox,
   idempotency_keys,

@@ -1,4 +1,4 @@
-import { jsonb, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import { customType, jsonb, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
 import { app, counter, instant } from '../schema.ts';
 
 export const users = app.table('users', {
@@ -32,3 +32,21 @@ export const user_events = app.table(
   },
   (table) => [primaryKey({ columns: [table.user_id, table.seq] })],
 );
+
+const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
+
+export const api_keys = app.table('api_keys', {
+  id: uuid().primaryKey(),
+  workspace_id: uuid().notNull(),
+  name: text().notNull(),
+  scopes: text().array().notNull(),
+  prefix: text().notNull(),
+  last_four: text().notNull(),
+  key_hash: bytea().notNull(),
+  created_by: uuid().notNull(),
+  created_at: instant().notNull().defaultNow(),
+  expires_at: instant(),
+  last_used_at: instant(),
+  revoked_at: instant(),
+  revoked_by: uuid(),
+});

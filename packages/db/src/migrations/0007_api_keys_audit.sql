@@ -32,4 +32,5 @@ create index audit_logs_newest on app.audit_logs (workspace_id, created_at, id);
 create index audit_logs_actor on app.audit_logs (workspace_id, actor_user_id, created_at, id);
 create index audit_logs_canvas on app.audit_logs (workspace_id, canvas_id, created_at, id) where canvas_id is not null;
 create index audit_logs_target on app.audit_logs (workspace_id, target_id, created_at, id);
-create index audit_logs_action on app.audit_logs (workspace_id, action, created_at, id) where action <> 'block.mutate';
+-- text_pattern_ops: found by how an action begins, whatever the collation of the database.
+create index audit_logs_action on app.audit_logs (workspace_id, action text_pattern_ops, created_at, id) where action <> 'block.mutate';

@@ -1,4 +1,4 @@
-import { jsonb, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import { integer, jsonb, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
 import { sql } from 'drizzle-orm';
 import { app, instant } from '../schema.ts';
 
@@ -43,6 +43,7 @@ export const audit_logs = app.table('audit_logs', {
   after: jsonb(),
   request_id: text(),
   created_at: instant().notNull().defaultNow(),
+  reason: text(),
 });
 
 export const system_health = app.table(
@@ -62,4 +63,18 @@ export const system_health = app.table(
 export const released_objects = app.table('released_objects', {
   object_key: text().primaryKey(),
   due_at: instant().notNull(),
+});
+
+export const mail_deliveries = app.table('mail_deliveries', {
+  outbox_id: uuid().primaryKey(),
+  workspace_id: uuid(),
+  template: text().notNull(),
+  reference: text().notNull(),
+  status: text({ enum: ['sending', 'sent', 'parked', 'dropped'] })
+    .notNull()
+    .default('sending'),
+  attempts: integer().notNull().default(1),
+  reason: text(),
+  created_at: instant().notNull().defaultNow(),
+  updated_at: instant().notNull().defaultNow(),
 });

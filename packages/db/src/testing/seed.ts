@@ -1,4 +1,5 @@
-import { randomUUIDv7 } from 'node:crypto';
+import { randomBytes, randomUUIDv7 } from 'node:crypto';
+import { type ApiKeyRow, createApiKey } from '../auth/api-key-queries.ts';
 import { ensureUser, type UserRow } from '../auth/queries.ts';
 import type { BlockRow } from '../canvas/rows.ts';
 import type { Db, Queryable } from '../client.ts';
@@ -162,6 +163,56 @@ export async function seedTransfer(db: Db, workspace: SeededWorkspace): Promise<
     [id, workspace.workspace_id, workspace.owner_user_id],
   );
   return { id };
+}
+
+/** A pending invitation by the owner: to a workspace, or with a canvas to that. By default to a new address. */
+export async function seedInvitation(
+  db: Db,
+  home: SeededWorkspace,
+  overrides: { canvas_id?: string; user_id?: string; email?: string; role?: string; token_hash?: string } = {},
+): Promise<{ id: string; token_hash: string }> {
+  const { canvas_id, user_id } = overrides;
+  const id = randomUUIDv7();
+  const token_hash = overrides.token_hash ?? randomBytes(32).toString('hex');
+  const email = user_id === undefined ? (overrides.email ?? `invited-${id}@example.test`) : null;
+  await write(
+    db,
+    home,
+    `insert into app.invitations (id, workspace_id, canvas_id, type, user_id, email, role, token_hash, expires_at, invited_by)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, now() + interval '1 day', $9)`,
+    [
+      id,
+      home.workspace_id,
+      canvas_id ?? null,
+      user_id === undefined ? 'EMAIL' : 'USER_ID',
+      user_id ?? null,
+      email,
+      overrides.role ?? (canvas_id === undefined ? 'member' : 'editor'),
+      token_hash,
+      home.owner_user_id,
+    ],
+  );
+  return { id, token_hash };
+}
+
+/** An API key of a workspace, made by its owner, with the user that it acts as. `key_hash` is of a key that nobody has. */
+export async function seedApiKey(
+  db: Db,
+  workspace: SeededWorkspace,
+  overrides: { scopes?: string[]; key_hash?: string; expires_at?: string } = {},
+): Promise<ApiKeyRow> {
+  return createApiKey(db, {
+    user_id: workspace.owner_user_id,
+    workspace_id: workspace.workspace_id,
+    id: randomUUIDv7(),
+    name: 'Seeded key',
+    scopes: overrides.scopes ?? ['canvas:read'],
+    prefix: 'pot_seed',
+    last_four: 'seed',
+    key_hash: overrides.key_hash ?? randomBytes(32).toString('hex'),
+    expires_at: overrides.expires_at ?? null,
+    request_id: 'seed',
+  });
 }
 
 async function seedPersonalSpace(db: Db): Promise<SeededWorkspace> {

@@ -19,8 +19,7 @@ begin
     is_gone := true;
     rows_gone := 1;
     -- Its API keys acted as users that are nobody without it.
-    v_keys := array(select m.user_id from workspace_members m join users u on u.id = m.user_id and u.kind = 'api_key'
-      where m.workspace_id = v_workspace.id);
+    v_keys := array(select k.id from api_keys k where k.workspace_id = v_workspace.id);
     delete from workspaces w where w.id = v_workspace.id;
     delete from users u where u.id = any (v_keys);
     if to_regprocedure('app.append_system_audit(text, uuid, uuid, text, text, text, jsonb, jsonb, text)') is not null then
