@@ -1,5 +1,4 @@
 import { inSpan } from '@potentia/config/telemetry';
-import { getCanvas } from '@potentia/domain/canvas/get-canvas';
 import { mutateBlocks } from '@potentia/domain/canvas/mutate-blocks';
 import { type CanvasRole, canWrite, hasRole } from '@potentia/domain/canvas/rules/roles';
 import { MAX_OPS } from '@potentia/domain/canvas/schemas';
@@ -53,14 +52,10 @@ export class CanvasSession extends Session {
     super.onFailed(error);
   }
 
-  /** Tells the client of another role, or closes it. Rejects when Postgres does not answer. */
-  async applyRole(role: CanvasRole | null): Promise<void> {
-    if (role === null) {
-      this.close('access_lost');
-      return;
-    }
+  /** Tells the client of another role, or closes it. */
+  applyAccess({ role, archived_at }: { role: CanvasRole | null; archived_at: string | null }): void {
+    if (role === null) return this.close('access_lost');
     if (this.#role === undefined || role === this.#role) return;
-    const { archived_at } = await getCanvas(this.#ctx(newId()), { canvas_id: this.#room.canvas_id });
     this.#role = role;
     this.socket.send(JSON.stringify({ type: 'access', role, can_write: canWrite(role, archived_at) }));
   }

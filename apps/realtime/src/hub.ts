@@ -4,12 +4,14 @@ import { getCanvasHeads } from '@potentia/db/canvas/queries';
 import type { Db } from '@potentia/db/client';
 import type { Subscriber } from '@potentia/domain/platform/adapters/redis-bus';
 import type { Bus, BusMessage } from '@potentia/domain/platform/bus';
+import { AccessChecks } from './access-checks.ts';
 import { CanvasSession } from './canvas-session.ts';
 import { MeSession, Person } from './me.ts';
 import type { PresenceStore } from './presence-store.ts';
 import { Room } from './room.ts';
 import { Semaphore } from './semaphore.ts';
 import type { Connection, Identity, SessionDeps } from './session.ts';
+import { WorkspaceRooms } from './workspace-rooms.ts';
 
 /**
  * How often all rooms are compared with Postgres. Together with the query and the check of access it stays under the two
@@ -29,6 +31,9 @@ export interface HubDeps extends SessionDeps {
   store: PresenceStore;
 }
 
+/** What has a channel. */
+type Target = Room | Person | WorkspaceRooms;
+
 interface Open<T> {
   value: T;
   /** Settles when the channel is subscribed, or cannot be for now: then the poll carries. */
@@ -44,8 +49,11 @@ export class Hub {
   readonly bus: Bus;
   readonly #deps: HubDeps;
   readonly #reads = new Semaphore(CONCURRENT_READS);
+  readonly #access: AccessChecks;
   readonly #rooms = new Map<string, Open<Room>>();
   readonly #people = new Map<string, Open<Person>>();
+  /** Of the open rooms. */
+  readonly #workspaces = new Map<string, Open<WorkspaceRooms>>();
   #draining = false;
   #poll_timer: NodeJS.Timeout | undefined;
   #tick_timer: NodeJS.Timeout | undefined;
@@ -53,6 +61,7 @@ export class Hub {
 
   constructor(deps: HubDeps) {
     this.#deps = deps;
+    this.#access = new AccessChecks({ ...deps, reads: this.#reads });
     this.bus = {
       publish: (channel, message) => {
         this.#route(channel, message, 'local');
@@ -120,10 +129,26 @@ export class Hub {
     const room: Room = new Room(canvas_id, workspace_id, {
       ...this.#deps,
       reads: this.#reads,
-      onEmpty: () => this.#close(this.#rooms, canvas_id, room),
+      access: this.#access,
+      onEmpty: () => {
+        this.#close(this.#rooms, canvas_id, room);
+        workspace.value.remove(room);
+      },
     });
-    const open = { value: room, subscribed: Promise.all([subscriber.subscribe(room.channel), room.loadPresence()]) };
+    const workspace = this.#workspaces.get(workspace_id) ?? this.#openWorkspace(workspace_id);
+    workspace.value.add(room);
+    const subscribed = Promise.all([subscriber.subscribe(room.channel), workspace.subscribed, room.loadPresence()]);
+    const open = { value: room, subscribed };
     this.#rooms.set(canvas_id, open);
+    return open;
+  }
+
+  #openWorkspace(workspace_id: string): Open<WorkspaceRooms> {
+    const rooms: WorkspaceRooms = new WorkspaceRooms(workspace_id, {
+      onEmpty: () => this.#close(this.#workspaces, workspace_id, rooms),
+    });
+    const open = { value: rooms, subscribed: this.#deps.subscriber.subscribe(rooms.channel) };
+    this.#workspaces.set(workspace_id, open);
     return open;
   }
 
@@ -137,7 +162,7 @@ export class Hub {
     return open;
   }
 
-  #close<T extends Room | Person>(all: Map<string, Open<T>>, id: string, value: T): void {
+  #close<T extends Target>(all: Map<string, Open<T>>, id: string, value: T): void {
     if (all.get(id)?.value !== value) return;
     all.delete(id);
     this.#deps.subscriber.unsubscribe(value.channel);
@@ -156,11 +181,20 @@ export class Hub {
     });
   }
 
-  /** Channels are `canvas:{id}` and `me:{id}`. */
-  #find(channel: string): Room | Person | undefined {
-    const id = channel.slice(channel.indexOf('{') + 1, -1);
-    const all: Map<string, Open<Room | Person>> = channel.startsWith('canvas:') ? this.#rooms : this.#people;
-    return all.get(id)?.value;
+  /** Channels are `canvas:{id}`, `me:{id}` and `workspace:{id}`. */
+  #find(channel: string): Target | undefined {
+    const at = channel.indexOf('{');
+    const id = channel.slice(at + 1, -1);
+    switch (channel.slice(0, at)) {
+      case 'canvas:':
+        return this.#rooms.get(id)?.value;
+      case 'me:':
+        return this.#people.get(id)?.value;
+      case 'workspace:':
+        return this.#workspaces.get(id)?.value;
+      default:
+        return undefined;
+    }
   }
 
   async #pollRooms(): Promise<void> {

@@ -11,6 +11,7 @@ export interface HubMetrics {
   lost: Counter<'stream'>;
   shed: Counter;
   limited: Counter<'event' | 'outcome'>;
+  access_checks: Counter;
   poll: Histogram;
 }
 
@@ -62,6 +63,11 @@ export function createHubMetrics(registry: Registry): HubMetrics {
     shed: new Counter({
       name: 'potentia_ws_shed_total',
       help: 'Writes of ephemeral frames left out for slow readers',
+      registers,
+    }),
+    access_checks: new Counter({
+      name: 'potentia_hub_access_checks_total',
+      help: 'Queries that read the access of open sockets again',
       registers,
     }),
     limited: new Counter({

@@ -1,5 +1,5 @@
 import type { Logger } from '@potentia/config/logger';
-import { getCanvasEvents, getCanvasRole } from '@potentia/db/canvas/queries';
+import { getCanvasEvents } from '@potentia/db/canvas/queries';
 import type { Db } from '@potentia/db/client';
 import { DbError } from '@potentia/db/errors';
 import { getSnapshot } from '@potentia/domain/canvas/get-snapshot';
@@ -7,6 +7,7 @@ import type { CanvasRole } from '@potentia/domain/canvas/rules/roles';
 import { type Bus, type BusMessage, canvasChannel } from '@potentia/domain/platform/bus';
 import type { UserCtx } from '@potentia/domain/platform/ctx';
 import { newId } from '@potentia/domain/platform/uuid';
+import type { AccessChecks, CanvasAccess } from './access-checks.ts';
 import { Feed, type Member } from './feed.ts';
 import type { CloseReason } from './frames.ts';
 import type { HubMetrics } from './metrics.ts';
@@ -27,6 +28,7 @@ export interface RoomDeps {
   log: Logger;
   /** Bounds the snapshots and access checks that are read at once, so that a crowd cannot take every connection. */
   reads: Semaphore;
+  access: AccessChecks;
   createCtx(user_id: string, request_id: string): UserCtx;
   onEmpty(room: Room): void;
 }
@@ -36,8 +38,8 @@ export interface RoomSession extends Member {
   readonly session_id: string;
   readonly user_id: string;
   tick(now: number): void;
-  /** The role of this session's person was read again; null: none. */
-  applyRole(role: CanvasRole | null): Promise<void>;
+  /** The access of this session's person was read again. */
+  applyAccess(access: { role: CanvasRole | null; archived_at: string | null }): void;
   close(reason: CloseReason): void;
   drain(): Promise<void>;
 }
@@ -141,9 +143,11 @@ export class Room {
   /** Reads the access of one person, or of all here, and tells or closes their sessions. Never rejects. */
   async recheck(user_id?: string): Promise<void> {
     this.rechecks += 1;
-    const users = user_id === undefined ? new Set([...this.#sessions].map((s) => s.user_id)) : new Set([user_id]);
+    const here = new Set([...this.#sessions].map((session) => session.user_id));
+    const people = user_id === undefined ? here : here.has(user_id) ? new Set([user_id]) : new Set<string>();
+    if (people.size === 0) return;
     try {
-      await Promise.all([...users].map((user) => this.#recheckUser(user)));
+      this.#apply(await this.#deps.access.read(this.canvas_id, people), user_id === undefined);
     } catch (error) {
       this.#access_version = undefined;
       this.#deps.log.warn({ err: error, canvas_id: this.canvas_id }, 'access could not be checked again');
@@ -183,13 +187,15 @@ export class Room {
     if (!store.busy(this.canvas_id)) void store.write(this.canvas_id, this.#book.changes(now), now);
   }
 
-  async #recheckUser(user_id: string): Promise<void> {
-    const { db, reads } = this.#deps;
-    const { canvas_id } = this;
-    if (![...this.#sessions].some((session) => session.user_id === user_id)) return;
-    const role = await reads.run(() => getCanvasRole(db, { user_id, canvas_id }));
-    // Sessions that came meanwhile too: their snapshot may be older than this answer.
-    for (const session of this.#sessions) if (session.user_id === user_id) await session.applyRole(role);
+  /** Sessions that came meanwhile too: their snapshot may be older than this answer. */
+  #apply(access: CanvasAccess, of_all: boolean): void {
+    if (access.size === 0) return this.closeDeleted();
+    for (const session of this.#sessions) {
+      const row = access.get(session.user_id);
+      if (row) session.applyAccess(row);
+    }
+    // Then the poll has nothing to check again.
+    if (of_all) this.#access_version = [...access.values()][0]?.access_version;
   }
 
   /** Reads as one of the members, whoever still may: an empty answer makes everybody start again. */

@@ -163,6 +163,7 @@ export interface CanvasRoleRow {
   canvas_id: string;
   /** Null: no access. */
   role: CanvasRole | null;
+  archived_at: string | null;
   access_version: number;
 }
 
@@ -262,10 +263,14 @@ export async function getBlockGaps(
 
 /**
  * Takes the lock of a canvas until the transaction ends: nobody else changes it meanwhile. For whoever lost a race too
- * often; `applyBlockMutations` takes it itself. Throws `canvas.forbidden` below editor.
+ * often; `applyBlockMutations` takes it itself. Throws `canvas.forbidden` below `needed_role`.
  */
-export async function lockCanvas(tx: Queryable, { user_id, canvas_id }: CanvasScope): Promise<void> {
-  await tx.call('select app.lock_canvas($1, $2, $3)', [user_id, canvas_id, 'editor']);
+export async function lockCanvas(
+  tx: Queryable,
+  { user_id, canvas_id }: CanvasScope,
+  needed_role: CanvasRole = 'editor',
+): Promise<void> {
+  await tx.call('select app.lock_canvas($1, $2, $3)', [user_id, canvas_id, needed_role]);
 }
 
 export interface MutationInput extends CanvasScope {
@@ -284,8 +289,16 @@ export interface MutationInput extends CanvasScope {
 export function applyBlockMutations(db: Queryable, input: MutationInput): Promise<AppliedMutation> {
   const { user_id, canvas_id, mutation_id, request_hash, ops, request_id } = input;
   const params = [user_id, canvas_id, mutation_id, request_hash, JSON.stringify(ops), request_id];
-  return callOne(db, 'select * from app.apply_block_mutations($1, $2, $3, $4, $5, $6)', params);
+  return callOne(db, 'select * from app.apply_block_mutations($1, $2, $3, $4, $5, $6)', params, deadlineOf(ops));
 }
+
+/** Milliseconds for what can reach thousands of blocks. */
+export const SUBTREE_TIMEOUT_MS = 8_000;
+
+const SUBTREE_OPS = new Set(['copy', 'delete', 'restore', 'revert']);
+
+const deadlineOf = (ops: readonly object[]): { timeout_ms?: number } =>
+  ops.some((op) => 'op' in op && SUBTREE_OPS.has(String(op.op))) ? { timeout_ms: SUBTREE_TIMEOUT_MS } : {};
 
 /** Checks no access: numbers only. A canvas that does not exist has no row. */
 export function getCanvasHeads(db: Queryable, canvas_ids: readonly string[]): Promise<CanvasHead[]> {
