@@ -18,7 +18,6 @@ create table app.webhooks (
   -- Which job sends to this endpoint now: one at a time in the whole cluster, so that a slow endpoint holds up nobody else.
   lease_holder uuid,
   lease_until timestamptz,
-  version int not null default 1,
   created_by uuid not null,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
@@ -43,6 +42,8 @@ create table app.webhook_deliveries (
   attempts int not null default 0,
   step int not null default 0,
   next_attempt_at timestamptz,
+  -- Since it was made or last redelivered, as step.
+  first_attempt_at timestamptz,
   last_attempt_at timestamptz,
   last_status int,
   last_latency_ms int,
