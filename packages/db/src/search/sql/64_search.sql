@@ -42,22 +42,24 @@ end $$;
 create or replace function app.tag_query(p_workspace_id uuid, p_query tsquery) returns tsquery language sql immutable parallel safe
   return regexp_replace(p_query::text, '''((?:[^'']|'''')*)''', '''' || app.search_tag(p_workspace_id) || '\1''', 'g')::tsquery;
 
--- What matches in one workspace, in no order. Of more than 5,000 matches those are left out that are neither among the first
+-- What matches in one workspace, in no order. p_wanted is the query without what must not be there, which would take all
+-- weight from a rank. Of more than 5,000 matches those are left out that are neither among the first
 -- 5,000 found nor in the newest 20,000 documents: ranking all of them would let one query hold a connection for seconds.
 create or replace function app.search_workspace(
-  p_workspace_id uuid, p_canvas_ids uuid[], p_query tsquery, p_types text[], p_include_archived boolean)
+  p_workspace_id uuid, p_canvas_ids uuid[], p_query tsquery, p_wanted tsquery, p_types text[], p_include_archived boolean)
 returns table (canvas_id uuid, block_id uuid, type text, rank real, updated_at timestamptz)
 language plpgsql stable set search_path = app, pg_temp set enable_seqscan = off as $$
 declare
   v_max constant int := 5000;
   v_newest constant int := 20000;
   v_query constant tsquery := app.tag_query(p_workspace_id, p_query);
+  v_wanted constant tsquery := app.tag_query(p_workspace_id, p_wanted);
   v_found int;
 begin
   -- offset 0 keeps the workspace out of the scan of the index, which has it in each lexeme: a bitmap of all documents of the
   -- workspace would cost more than the words do.
   return query
-    select d.canvas_id, d.block_id, d.type, ts_rank(d.document, v_query, 1), d.updated_at
+    select d.canvas_id, d.block_id, d.type, ts_rank(d.document, v_wanted, 1), d.updated_at
     from (select * from search_documents d where d.document @@ v_query offset 0) d
     join canvases c on c.workspace_id = d.workspace_id and c.id = d.canvas_id and (p_include_archived or c.archived_at is null)
     where d.workspace_id = p_workspace_id and (p_canvas_ids is null or d.canvas_id = any (p_canvas_ids))
@@ -66,7 +68,7 @@ begin
   get diagnostics v_found = row_count;
   if v_found = v_max then
     return query
-      select d.canvas_id, d.block_id, d.type, ts_rank(d.document, v_query, 1), d.updated_at
+      select d.canvas_id, d.block_id, d.type, ts_rank(d.document, v_wanted, 1), d.updated_at
       from (select * from search_documents d where d.workspace_id = p_workspace_id order by d.updated_at desc limit v_newest) d
       join canvases c on c.workspace_id = d.workspace_id and c.id = d.canvas_id and (p_include_archived or c.archived_at is null)
       where d.document @@ v_query and (p_canvas_ids is null or d.canvas_id = any (p_canvas_ids))
@@ -102,6 +104,7 @@ language plpgsql stable security definer set search_path = app, pg_temp as $$
 #variable_conflict use_column
 declare
   v_query constant tsquery := app.search_query(p_query);
+  v_wanted constant tsquery := app.search_query(p_query - 'without');
   v_limit constant int := least(greatest(p_limit, 1), 51);
 begin
   return query
@@ -121,7 +124,7 @@ begin
     ), hits as (
       select distinct on (s.canvas_id, s.block_id) p.workspace_id, s.*
       from places p cross join lateral app.search_workspace(p.workspace_id,
-        case when p_canvas_id is null then p.canvas_ids else array[p_canvas_id] end, v_query, p_types, p_include_archived) s
+        case when p_canvas_id is null then p.canvas_ids else array[p_canvas_id] end, v_query, v_wanted, p_types, p_include_archived) s
       where (p_workspace_id is null or p.workspace_id = p_workspace_id)
         and (p_canvas_id is null or p.workspace_id = (select c.workspace_id from canvases c where c.id = p_canvas_id))
     ), page as (
@@ -131,7 +134,7 @@ begin
       order by h.rank desc, h.updated_at desc, coalesce(h.block_id, h.canvas_id) desc limit v_limit
     )
     select p.workspace_id, p.canvas_id, c.title, p.block_id, b.type,
-      app.search_fragment(case when p.block_id is null then c.title else app.block_text(b.type, b.content) end, v_query),
+      app.search_fragment(case when p.block_id is null then c.title else app.block_text(b.type, b.content) end, v_wanted),
       p.rank, p.updated_at
     from page p
     join canvases c on c.workspace_id = p.workspace_id and c.id = p.canvas_id
