@@ -44,6 +44,10 @@ async function startServices(): Promise<typeof services> {
     REDIS_URL: redis.url,
     CORS_ORIGINS: sandbox_url,
     ENCRYPTION_KEYS: `test:${Buffer.alloc(32).toString('base64')}`,
+    S3_ENDPOINT: 'http://127.0.0.1:9',
+    S3_BUCKET: 'none',
+    S3_ACCESS_KEY_ID: 'none',
+    S3_SECRET_ACCESS_KEY: 'none',
     IP_RATE_LIMIT: '10000',
   };
   const [sandbox, api, realtime] = await Promise.all([
@@ -52,6 +56,7 @@ async function startServices(): Promise<typeof services> {
       {
         ...keys,
         PORT: String(sandbox_port),
+        S3_PORT: '0',
         SANDBOX_DEMO_PASSWORD: 'demo-password',
         API_URL: `http://127.0.0.1:${String(api_port)}`,
         REALTIME_URL: `ws://127.0.0.1:${String(realtime_port)}`,

@@ -2,6 +2,8 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import type { AddressInfo } from 'node:net';
 import type { SandboxConfig } from './config.ts';
 import { DEMO_USERS, registerConsole } from './console/routes.ts';
+import { listStoredObjects } from './s3/console-routes.ts';
+import { createS3Server, type S3Server } from './s3/server.ts';
 import { registerSupabaseAuth, type SupabaseAuthOptions } from './supabase-auth/routes.ts';
 
 export interface SandboxOptions extends Partial<SandboxConfig> {
@@ -15,6 +17,8 @@ export interface Sandbox extends AsyncDisposable {
   app: FastifyInstance;
   /** Where clients reach it, once it listens. */
   readonly url: string;
+  /** Where the S3 endpoint is, once it listens; undefined when there is none. */
+  readonly s3_url: string | undefined;
   anon_key: string;
   service_role_key: string;
   /** Binds the port (0: any free one) and returns the URL. */
@@ -78,19 +82,45 @@ export async function buildSandbox(options: SandboxOptions = {}): Promise<Sandbo
     demo_password: demo_password ?? null,
   });
 
-  const close = (): Promise<void> => app.close();
+  const s3 = options.s3_port === undefined ? undefined : await openS3(options);
+  if (s3) listStoredObjects(app, s3.store);
+  let s3_url: string | undefined;
+
+  const close = async (): Promise<void> => {
+    await app.close();
+    await s3?.close();
+  };
   return {
     app,
     get url() {
       return publicUrl();
     },
+    get s3_url() {
+      return s3_url;
+    },
     anon_key,
     service_role_key,
     async listen() {
       await app.listen({ host, port });
+      s3_url = await s3?.listen(options.s3_port ?? 0, host);
       return publicUrl();
     },
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+function openS3(options: SandboxOptions): Promise<S3Server> {
+  const {
+    s3_bucket = 'potentia',
+    s3_region = 'us-east-1',
+    s3_access_key_id = 'sandbox',
+    s3_secret_access_key = 'sandbox-secret',
+  } = options;
+  return createS3Server({
+    credentials: { access_key_id: s3_access_key_id, secret_access_key: s3_secret_access_key, region: s3_region },
+    data_dir: options.data_dir,
+    buckets: [s3_bucket],
+    clock: options.clock,
+  });
 }

@@ -2,6 +2,12 @@
 export interface SandboxConfig {
   host: string;
   port: number;
+  /** The S3 endpoint; there is none without its port. */
+  s3_port?: number;
+  s3_bucket?: string;
+  s3_region?: string;
+  s3_access_key_id?: string;
+  s3_secret_access_key?: string;
   /** Where clients reach the sandbox; default: where it listens. */
   public_url?: string;
   data_dir?: string;
@@ -43,6 +49,11 @@ export function readConfig(source: Source = process.env): SandboxConfig {
   const config: SandboxConfig = {
     host: text('HOST') ?? '127.0.0.1',
     port: integer('PORT', 4010, 65_535),
+    s3_port: integer('S3_PORT', 4012, 65_535),
+    s3_bucket: text('S3_BUCKET'),
+    s3_region: text('S3_REGION'),
+    s3_access_key_id: text('S3_ACCESS_KEY_ID'),
+    s3_secret_access_key: text('S3_SECRET_ACCESS_KEY'),
     public_url: url('PUBLIC_URL'),
     data_dir: text('SANDBOX_DATA_DIR'),
     anon_key: required('SUPABASE_ANON_KEY'),
