@@ -1,3 +1,4 @@
+import { NO_OBJECTS } from '@potentia/config/testing/object-env';
 import { startBackends } from '@potentia/domain/platform/testing/backends';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -80,6 +81,7 @@ const api = await start('../src/main.ts', {
   SUPABASE_ANON_KEY: 'bench',
   SUPABASE_SERVICE_ROLE_KEY: 'bench',
   ENCRYPTION_KEYS: `bench:${Buffer.alloc(32).toString('base64')}`,
+  ...NO_OBJECTS,
   IP_RATE_LIMIT: '1000000',
   RATE_LIMITS: '[{"limit":1000000000,"window_ms":60000}]',
 });

@@ -1,4 +1,5 @@
 import { EnvError, metaOf, parseEnv } from '@potentia/config/env';
+import { NO_OBJECTS } from '@potentia/config/testing/object-env';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { schema } from './config.ts';
@@ -9,10 +10,12 @@ const required = {
   SUPABASE_URL: 'https://project.supabase.co/',
   SUPABASE_ANON_KEY: 'anon',
   SUPABASE_SERVICE_KEY: 'service',
+  ENCRYPTION_KEYS: `test:${Buffer.alloc(32).toString('base64')}`,
+  ...NO_OBJECTS,
 };
 const read = (more: Record<string, string> = {}) => parseEnv('api', schema, { ...required, ...more });
 
-test('five variables are enough to start', () => {
+test('what has no default is enough to start', () => {
   expect(read()).toMatchObject({ PORT: 4000, IP_RATE_LIMIT: 200, SUPABASE_SERVICE_ROLE_KEY: 'service' });
 });
 

@@ -3,11 +3,14 @@ import {
   authVariables,
   doorVariables,
   encryptionVariables,
+  fileVariables,
   httpVariables,
+  objectVariables,
   postgresVariables,
   rateLimit,
   redisVariables,
   telemetryVariables,
+  webhookVariables,
 } from '@potentia/config/variables';
 import { z } from 'zod';
 
@@ -34,8 +37,11 @@ export const schema = z.object({
   ...redisVariables,
   ...authVariables,
   ...encryptionVariables,
+  ...objectVariables,
+  ...fileVariables,
   ...telemetryVariables,
   ...doorVariables,
+  ...webhookVariables,
   RATE_LIMITS: jsonList(rateLimitRule).default(DEFAULT_RULES).meta({
     description: 'JSON list of {tenant?, method?, route?, limit, window_ms, burst?}; the most specific rule wins',
   }),

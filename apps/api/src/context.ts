@@ -1,24 +1,36 @@
 import { randomUUID } from 'node:crypto';
 import { createHealth, type Health } from '@potentia/config/health';
 import type { Logger } from '@potentia/config/logger';
-import { postgresSettings, tokenSettings } from '@potentia/config/variables';
+import {
+  fileLimits,
+  objectSettings,
+  postgresSettings,
+  tokenSettings,
+  webhookSettings,
+} from '@potentia/config/variables';
 import { VERSION } from '@potentia/config/version';
 import { createDb, type Db } from '@potentia/db/client';
 import { createSupabaseAuth } from '@potentia/domain/auth/adapters/supabase';
 import { createEnsureUser } from '@potentia/domain/auth/ensure-user';
 import type { AuthProvider } from '@potentia/domain/auth/refresh-session';
 import { observeRefusals } from '@potentia/domain/auth/observe-refusals';
-import { createTokenVerifier, type TokenVerifier } from '@potentia/domain/auth/verify-token';
+import { createBearerVerifier } from '@potentia/domain/auth/verify-bearer';
+import type { TokenVerifier } from '@potentia/domain/auth/verify-token';
 import { createMarkdown } from '@potentia/domain/canvas/adapters/markdown-processes';
 import type { Markdown } from '@potentia/domain/canvas/markdown';
 import { createRedis, pingRedis } from '@potentia/domain/platform/adapters/redis';
 import { createBus } from '@potentia/domain/platform/adapters/redis-bus';
 import { createRedisCache } from '@potentia/domain/platform/adapters/redis-cache';
 import { createRedisLimiter } from '@potentia/domain/platform/adapters/redis-limiter';
+import { createS3Objects } from '@potentia/domain/platform/adapters/s3';
 import type { Bus } from '@potentia/domain/platform/bus';
 import type { Cache } from '@potentia/domain/platform/cache';
 import type { Limiter } from '@potentia/domain/platform/limiter';
+import type { FileLimits, Objects } from '@potentia/domain/platform/objects';
 import { createSealer, type Sealer } from '@potentia/domain/platform/seal';
+import { createResolve } from '@potentia/domain/webhook/adapters/dns';
+import { createTargetGuard, type TargetGuard } from '@potentia/domain/webhook/target';
+import { createRecentSettings, type RecentSettings } from '@potentia/domain/workspace/recent-settings';
 import type { ApiConfig } from './config.ts';
 
 export const SERVICE = 'api';
@@ -31,11 +43,17 @@ export interface ApiContext {
   bus: Bus;
   limiter: Limiter;
   cache: Cache;
+  /** The settings of the workspaces that are asked about. */
+  settings: RecentSettings;
   verifier: TokenVerifier;
   ensureUser: ReturnType<typeof createEnsureUser>;
   auth: AuthProvider;
   markdown: Markdown;
   sealer: Sealer;
+  /** Where webhooks may lead. */
+  targets: TargetGuard;
+  objects: Objects;
+  file_limits: FileLimits;
   health: Health;
   clock: () => Date;
 }
@@ -57,6 +75,8 @@ export function createApiContext(config: ApiConfig, log: Logger): ApiContext & {
   });
   const { registry } = health;
   const markdown = createMarkdown(log);
+  const objects = createS3Objects({ ...objectSettings(config), registry });
+  const cache = createRedisCache({ redis, timeout_ms: config.REDIS_TIMEOUT_MS, registry, log });
 
   return {
     config,
@@ -64,16 +84,21 @@ export function createApiContext(config: ApiConfig, log: Logger): ApiContext & {
     db,
     health,
     markdown,
+    objects,
+    file_limits: fileLimits(config),
     sealer: createSealer(config.ENCRYPTION_KEYS),
+    targets: createTargetGuard({ ...webhookSettings(config), resolve: createResolve() }),
     clock: () => new Date(),
     bus: createBus({ redis, registry }),
     limiter: createRedisLimiter({ redis, timeout_ms: config.REDIS_TIMEOUT_MS, registry, log }),
-    cache: createRedisCache({ redis, timeout_ms: config.REDIS_TIMEOUT_MS, registry, log }),
+    cache,
+    settings: createRecentSettings({ db, cache }),
     ensureUser: createEnsureUser(),
-    verifier: createTokenVerifier({ ...tokenSettings(config), onRefused: observeRefusals({ registry, log }) }),
+    verifier: createBearerVerifier({ ...tokenSettings(config), db, onRefused: observeRefusals({ registry, log }) }),
     auth: createSupabaseAuth({ supabase_url: config.SUPABASE_URL, anon_key: config.SUPABASE_ANON_KEY }),
     async close() {
       await markdown.close();
+      objects.close();
       redis.disconnect();
       await db.end();
     },

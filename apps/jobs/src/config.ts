@@ -1,10 +1,15 @@
+import { commaList, milliseconds } from '@potentia/config/values';
 import {
   encryptionVariables,
+  fileVariables,
   httpVariables,
+  objectVariables,
   postgresVariables,
   redisVariables,
   telemetryVariables,
+  webhookVariables,
 } from '@potentia/config/variables';
+import { RETRY_DELAYS_MS } from '@potentia/domain/webhook/rules/schedule';
 import { z } from 'zod';
 
 export const schema = z.object({
@@ -12,7 +17,23 @@ export const schema = z.object({
   ...postgresVariables,
   ...redisVariables,
   ...encryptionVariables,
+  ...objectVariables,
+  ...fileVariables,
+  APP_DATABASE_URL: postgresVariables.DATABASE_URL.meta({
+    description: 'Postgres, as app_user: for jobs that act as a person and must be let in like one',
+    secret: true,
+    example: 'postgres://app_user:…@127.0.0.1:25432/potentia',
+  }),
   ...telemetryVariables,
+  ...webhookVariables,
+  WEBHOOK_RETRY_DELAYS_MS: commaList
+    .transform((items) => items.map(Number))
+    .refine((delays) => delays.length > 0 && delays.every((delay) => Number.isSafeInteger(delay) && delay >= 0), {
+      error: 'must be whole numbers, comma-separated',
+    })
+    .default([...RETRY_DELAYS_MS])
+    .meta({ description: 'Milliseconds between the attempts of a webhook; as many attempts as items, and one' }),
+  WEBHOOK_TIMEOUT_MS: milliseconds.default(15_000).meta({ description: 'Deadline of one attempt of a webhook' }),
 });
 
 export type JobsConfig = z.output<typeof schema>;

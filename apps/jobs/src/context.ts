@@ -1,24 +1,40 @@
 import { randomUUID } from 'node:crypto';
 import { createHealth, type Health } from '@potentia/config/health';
 import type { Logger } from '@potentia/config/logger';
-import { postgresSettings } from '@potentia/config/variables';
+import { fileLimits, objectSettings, postgresSettings, webhookSettings } from '@potentia/config/variables';
 import { VERSION } from '@potentia/config/version';
 import { createDb, type Db } from '@potentia/db/client';
+import { createMarkdown } from '@potentia/domain/canvas/adapters/markdown-processes';
+import type { Markdown } from '@potentia/domain/canvas/markdown';
 import { createRedis, deadline, pingRedis, type RedisClient } from '@potentia/domain/platform/adapters/redis';
 import { createRedisCache } from '@potentia/domain/platform/adapters/redis-cache';
 import { createBus } from '@potentia/domain/platform/adapters/redis-bus';
+import { createS3Objects } from '@potentia/domain/platform/adapters/s3';
 import type { Bus } from '@potentia/domain/platform/bus';
 import type { Cache } from '@potentia/domain/platform/cache';
 import type { Ctx } from '@potentia/domain/platform/ctx';
+import type { FilePorts } from '@potentia/domain/platform/objects';
 import { createSealer, type Sealer } from '@potentia/domain/platform/seal';
+import { createResolve } from '@potentia/domain/webhook/adapters/dns';
+import { createHttpSender } from '@potentia/domain/webhook/adapters/http-sender';
+import type { WebhookDelivery } from '@potentia/domain/webhook/deliver-webhooks';
+import { createTargetGuard } from '@potentia/domain/webhook/target';
 import type { JobsConfig } from './config.ts';
+import { observeWebhooks } from './webhook/metrics.ts';
 
 export const SERVICE = 'jobs';
 
+/** Few jobs act as a person, and each does one thing after the other. */
+const PERSON_POOL_SIZE = 4;
+
 /** The ports that jobs need beside what every verb has. */
-export interface JobPorts {
+export interface JobPorts extends FilePorts {
+  /** Postgres as app_user, for what a job does as a person: every door lets them in or not as it would. */
+  person_db: Db;
+  markdown: Markdown;
   cache: Cache;
   sealer: Sealer;
+  webhooks: WebhookDelivery;
 }
 
 /** What a handler gets of the world, made anew for each attempt. */
@@ -39,6 +55,13 @@ export interface JobsContext {
 /** The composition root of the jobs. `close` lets go of every connection. */
 export function createJobsContext(config: JobsConfig, log: Logger): JobsContext {
   const db = createDb({ ...postgresSettings(config), application_name: `potentia-${SERVICE}`, log });
+  const person_db = createDb({
+    ...postgresSettings({ ...config, DATABASE_URL: config.APP_DATABASE_URL }),
+    pool_size: PERSON_POOL_SIZE,
+    application_name: `potentia-${SERVICE}`,
+    log,
+  });
+  const markdown = createMarkdown(log);
   const connect = (role: 'command' | 'queue' | 'worker') =>
     createRedis({ url: config.REDIS_URL, timeout_ms: config.REDIS_TIMEOUT_MS, role, log });
   const [command, queue, worker] = [connect('command'), connect('queue'), connect('worker')];
@@ -52,6 +75,9 @@ export function createJobsContext(config: JobsConfig, log: Logger): JobsContext 
     },
     check_timeout_ms: config.DATABASE_TIMEOUT_MS,
   });
+  const targets = createTargetGuard({ ...webhookSettings(config), resolve: createResolve() });
+  const sender = createHttpSender({ guard: targets, timeout_ms: config.WEBHOOK_TIMEOUT_MS });
+  const objects = createS3Objects({ ...objectSettings(config), registry: health.registry });
   return {
     config,
     log,
@@ -59,7 +85,16 @@ export function createJobsContext(config: JobsConfig, log: Logger): JobsContext 
     health,
     bus: createBus({ redis: command, registry: health.registry }),
     ports: {
+      objects,
+      file_limits: fileLimits(config),
+      person_db,
+      markdown,
       sealer: createSealer(config.ENCRYPTION_KEYS),
+      webhooks: {
+        sender,
+        retry_delays_ms: config.WEBHOOK_RETRY_DELAYS_MS,
+        ...observeWebhooks(health.registry),
+      },
       cache: createRedisCache({
         redis: command,
         timeout_ms: config.REDIS_TIMEOUT_MS,
@@ -70,7 +105,10 @@ export function createJobsContext(config: JobsConfig, log: Logger): JobsContext 
     redis: { queue, worker },
     async close() {
       for (const client of [command, queue, worker]) client.disconnect();
-      await db.end();
+      sender.close();
+      objects.close();
+      await markdown.close();
+      await Promise.all([db.end(), person_db.end()]);
     },
   };
 }

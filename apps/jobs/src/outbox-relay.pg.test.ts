@@ -1,3 +1,4 @@
+import { NO_OBJECTS } from '@potentia/config/testing/object-env';
 import { randomUUIDv7 } from 'node:crypto';
 import { createLogger } from '@potentia/config/logger';
 import { getUserEvents } from '@potentia/db/auth/queries';
@@ -44,6 +45,13 @@ function configFor(redis_url: string, overrides: Partial<JobsConfig> = {}): Jobs
     REDIS_URL: redis_url,
     REDIS_TIMEOUT_MS: 50,
     ENCRYPTION_KEYS: [{ kid: 'test', key: new Uint8Array(32) }],
+    APP_DATABASE_URL: database.app_url,
+    ...NO_OBJECTS,
+    S3_REGION: 'us-east-1',
+    S3_FORCE_PATH_STYLE: true,
+    ATTACHMENT_MAX_BYTES: 1_000,
+    ATTACHMENT_TYPES: [],
+    TRANSFER_MAX_BYTES: 1_000,
     ...overrides,
   };
 }

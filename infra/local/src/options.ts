@@ -13,6 +13,8 @@ export interface StartOptions {
   redis_url: string | undefined;
   /** A Supabase project of one's own; the sandbox stands in for it otherwise. */
   supabase_url: string | undefined;
+  /** An S3 API of one's own; the sandbox stands in for it otherwise. */
+  s3_endpoint: string | undefined;
 }
 
 /** Reads what was asked for. Throws a `Problem` that shows the usage when it makes no sense. */
@@ -35,5 +37,6 @@ export function readStartOptions(argv: string[], env: NodeJS.ProcessEnv): StartO
     database_admin_url: env.DATABASE_ADMIN_URL || undefined,
     redis_url: env.REDIS_URL || undefined,
     supabase_url: env.SUPABASE_URL || undefined,
+    s3_endpoint: env.S3_ENDPOINT || undefined,
   };
 }

@@ -14,6 +14,7 @@ const NAMES = [
   ] as const),
   ...(['supabase_anon_key', 'supabase_service_role_key'] as const),
   'encryption_key',
+  's3_secret_access_key',
 ] as const;
 
 export type Secrets = Record<(typeof NAMES)[number], string>;

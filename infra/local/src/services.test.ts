@@ -6,7 +6,7 @@ import { schema as wa_worker } from '@potentia/wa-worker/config';
 import { describe, expect, it } from 'vitest';
 import { planServices } from './services.ts';
 
-const ports = { api: 1, realtime: 2, jobs: 3, 'wa-worker': 4, sandbox: 5, postgres: 6, redis: 7 };
+const ports = { api: 1, realtime: 2, jobs: 3, 'wa-worker': 4, sandbox: 5, s3: 8, postgres: 6, redis: 7 };
 const connections = {
   database_urls: {
     superuser: 'postgres://root@localhost/x',
@@ -16,6 +16,12 @@ const connections = {
   },
   redis_url: 'redis://127.0.0.1:7',
   supabase: { url: 'http://127.0.0.1:5', anon_key: 'anon', service_role_key: 'service' },
+  objects: {
+    S3_ENDPOINT: 'http://127.0.0.1:8',
+    S3_BUCKET: 'potentia',
+    S3_ACCESS_KEY_ID: 'sandbox',
+    S3_SECRET_ACCESS_KEY: 'secret',
+  },
   encryption_keys: `local:${Buffer.alloc(32).toString('base64')}`,
   demo_password: 'demo',
 };

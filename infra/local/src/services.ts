@@ -22,6 +22,8 @@ export interface Connections {
   database_urls: DatabaseUrls;
   redis_url: string;
   supabase: { url: string; anon_key: string; service_role_key: string };
+  /** The `S3_*` variables of the sandbox's endpoint; undefined when the shell names a real one. */
+  objects: Record<string, string> | undefined;
   /** `ENCRYPTION_KEYS` of every service that seals. */
   encryption_keys: string;
   /** The sandbox's settings; undefined when a real Supabase project takes its place. */
@@ -63,7 +65,7 @@ const DECLARED: Record<(typeof ENTRIES)[number][0], ReadonlySet<string>> = {
  */
 export function planServices(ports: Ports, connections: Connections, shell: NodeJS.ProcessEnv): ServicePlan[] {
   return ENTRIES.filter(([name, entry]) => {
-    if (name === 'sandbox' && connections.demo_password === undefined) return false;
+    if (name === 'sandbox' && !usesSandbox(connections)) return false;
     return existsSync(path.join(root, entry));
   }).map(([name, entry]) => {
     // The sandbox depends on nothing, so that it is ready once it lives.
@@ -75,12 +77,19 @@ export function planServices(ports: Ports, connections: Connections, shell: Node
   });
 }
 
-function sandboxEnv(ports: Ports, { supabase, demo_password }: Connections): Record<string, string> {
+/** Whether the sandbox stands in for anything. */
+const usesSandbox = ({ demo_password, objects }: Connections): boolean =>
+  demo_password !== undefined || objects !== undefined;
+
+function sandboxEnv(ports: Ports, { supabase, demo_password, objects }: Connections): Record<string, string> {
   return {
     HOST: '127.0.0.1',
     PORT: String(ports.sandbox),
-    SUPABASE_ANON_KEY: supabase.anon_key,
-    SUPABASE_SERVICE_ROLE_KEY: supabase.service_role_key,
+    S3_PORT: String(ports.s3),
+    ...objects,
+    // Where a real project takes its place, its keys are no business of the sandbox.
+    SUPABASE_ANON_KEY: demo_password === undefined ? 'unused' : supabase.anon_key,
+    SUPABASE_SERVICE_ROLE_KEY: demo_password === undefined ? 'unused' : supabase.service_role_key,
     SANDBOX_DATA_DIR: path.join(local_dir, 'sandbox'),
     SANDBOX_DEMO_PASSWORD: demo_password ?? '',
     // A week, so that the tokens on the screen outlive the day.
@@ -93,7 +102,7 @@ function sandboxEnv(ports: Ports, { supabase, demo_password }: Connections): Rec
 function serviceEnv(
   name: Exclude<(typeof ENTRIES)[number][0], 'sandbox'>,
   ports: Ports,
-  { supabase, database_urls, redis_url, encryption_keys }: Connections,
+  { supabase, database_urls, redis_url, encryption_keys, objects }: Connections,
 ): Record<string, string> {
   const role = name === 'jobs' ? 'job_user' : name === 'wa-worker' ? 'wa_user' : 'app_user';
   const sandbox_origins = [serviceUrl(ports, 'sandbox'), `http://localhost:${ports.sandbox}`];
@@ -102,12 +111,14 @@ function serviceEnv(
     HOST: '127.0.0.1',
     PORT: String(ports[name]),
     DATABASE_URL: database_urls[role],
+    APP_DATABASE_URL: database_urls.app_user,
     REDIS_URL: redis_url,
     CORS_ORIGINS: sandbox_origins.join(','),
     SUPABASE_URL: supabase.url,
     SUPABASE_ANON_KEY: supabase.anon_key,
     SUPABASE_SERVICE_ROLE_KEY: supabase.service_role_key,
     ENCRYPTION_KEYS: encryption_keys,
+    ...objects,
     REALTIME_PUBLIC_URL: serviceUrl(ports, 'realtime').replace(/^http/, 'ws'),
   };
   return pick(given, (key) => DECLARED[name].has(key));

@@ -77,11 +77,11 @@ function recordStarts(started: Processes, state: RunState): Processes {
 
 /** Postgres and Redis, and the database as the services need it. */
 async function startBacking(options: StartOptions, processes: Processes, state: RunState): Promise<Connections> {
-  const { ports, database_admin_url, redis_url, supabase_url } = options;
+  const { ports, database_admin_url, redis_url, supabase_url, s3_endpoint } = options;
   const own: PortName[] = [
     ...(database_admin_url ? [] : ['postgres' as const]),
     ...(redis_url ? [] : ['redis' as const]),
-    ...(supabase_url ? [] : ['sandbox' as const]),
+    ...(supabase_url && s3_endpoint ? [] : ['sandbox' as const, 's3' as const]),
     ...(['api', 'realtime', 'jobs', 'wa-worker'] as const),
   ];
   await assertPortsFree(own, ports);
@@ -94,7 +94,20 @@ async function startBacking(options: StartOptions, processes: Processes, state: 
   }
   const database_urls = await step('database roles and migrations', () => prepareDatabase(admin_url, secrets));
   const encryption_keys = `local:${Buffer.from(secrets.encryption_key, 'hex').toString('base64')}`;
-  return { database_urls, redis_url: redis, encryption_keys, ...supabaseOf(options, secrets) };
+  const objects = objectsOf(options, secrets);
+  return { database_urls, redis_url: redis, encryption_keys, objects, ...supabaseOf(options, secrets) };
+}
+
+/** The sandbox's S3 endpoint, unless there is a real one. */
+function objectsOf({ s3_endpoint, ports }: StartOptions, secrets: Secrets): Connections['objects'] {
+  if (s3_endpoint) return undefined;
+  return {
+    S3_ENDPOINT: serviceUrl(ports, 's3'),
+    S3_BUCKET: 'potentia',
+    S3_REGION: 'us-east-1',
+    S3_ACCESS_KEY_ID: 'sandbox',
+    S3_SECRET_ACCESS_KEY: secrets.s3_secret_access_key,
+  };
 }
 
 function supabaseOf(

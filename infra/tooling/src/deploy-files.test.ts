@@ -23,6 +23,9 @@ const apps: [string, z.ZodObject][] = [
 const FILLED_IN: Record<string, string> = {
   DATABASE_URL: 'postgres://a',
   REDIS_URL: 'redis://a',
+  APP_DATABASE_URL: 'postgres://a',
+  S3_BUCKET: 'bucket',
+  S3_ENDPOINT: 'http://a',
   ENCRYPTION_KEYS: `one:${Buffer.alloc(32).toString('base64')}`,
 };
 

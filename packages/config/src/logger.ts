@@ -25,6 +25,9 @@ const redact_paths = secret_keys.flatMap((key) => {
   return [at, `*${at}`, `*.headers${at}`];
 });
 
+/** An API key, wherever in a line it stands: in a message, an error, a URL. */
+const API_KEYS = /pot_[0-9A-Za-z]{20,}/g;
+
 /**
  * The log of one process: JSON lines with ISO times, secrets removed, the trace id of the active span on each line.
  * A request's own log is `log.child({ request_id })`.
@@ -41,6 +44,7 @@ export function createLogger(
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: writableError },
+      hooks: { streamWrite: (line) => (line.includes('pot_') ? line.replace(API_KEYS, 'pot_[redacted]') : line) },
       redact: { paths: redact_paths, censor: '[redacted]' },
       mixin: () => {
         const trace_id = trace.getActiveSpan()?.spanContext().traceId;

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { bool, commaList, httpUrl, jsonList, milliseconds, wholeNumber } from './values.ts';
 
@@ -164,6 +165,84 @@ export const authVariables = {
   }),
 };
 
+/** Object storage: any S3 API. */
+export const objectVariables = {
+  S3_ENDPOINT: httpUrl.meta({
+    description: 'S3 endpoint, as the services reach it',
+    example: 'http://127.0.0.1:4012',
+  }),
+  S3_PUBLIC_ENDPOINT: httpUrl.optional().meta({
+    description: 'S3 endpoint as clients reach it, for signed addresses; S3_ENDPOINT when not set',
+    example: 'https://files.example.com',
+  }),
+  S3_REGION: z.string().default('us-east-1').meta({ description: 'S3 region' }),
+  S3_BUCKET: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be a bucket name')
+    .meta({ description: 'S3 bucket, which must be there and must not be public', example: 'potentia' }),
+  S3_ACCESS_KEY_ID: z.string().meta({ description: 'S3 access key' }),
+  S3_SECRET_ACCESS_KEY: z.string().meta({ description: 'S3 secret key', secret: true }),
+  S3_FORCE_PATH_STYLE: bool
+    .default(true)
+    .meta({ description: 'Bucket in the path; false where it must be in the host name' }),
+};
+
+/** The same as the settings of `createS3Objects`. */
+export const objectSettings = (env: {
+  S3_ENDPOINT: string;
+  S3_PUBLIC_ENDPOINT?: string | undefined;
+  S3_REGION: string;
+  S3_BUCKET: string;
+  S3_ACCESS_KEY_ID: string;
+  S3_SECRET_ACCESS_KEY: string;
+  S3_FORCE_PATH_STYLE: boolean;
+}) => ({
+  endpoint: env.S3_ENDPOINT,
+  public_endpoint: env.S3_PUBLIC_ENDPOINT ?? env.S3_ENDPOINT,
+  region: env.S3_REGION,
+  bucket: env.S3_BUCKET,
+  access_key_id: env.S3_ACCESS_KEY_ID,
+  secret_access_key: env.S3_SECRET_ACCESS_KEY,
+  force_path_style: env.S3_FORCE_PATH_STYLE,
+});
+
+/** What files may be, wherever they come from. */
+export const fileVariables = {
+  ATTACHMENT_MAX_BYTES: wholeNumber(1, 5_000_000_000)
+    .default(52_428_800)
+    .meta({ description: 'Largest file of a canvas, in bytes' }),
+  ATTACHMENT_TYPES: commaList
+    .refine((types) => types.every((type) => /^[\w.+-]+\/[\w.+-]*\*?$/.test(type)), 'must be media types')
+    .default([
+      ...['image/png', 'image/jpeg', 'image/gif', 'image/webp', 'image/avif', 'image/heic'],
+      ...['audio/*', 'video/*', 'font/*', 'text/plain', 'text/csv', 'text/markdown', 'text/calendar'],
+      ...['application/pdf', 'application/json', 'application/zip', 'application/gzip', 'application/rtf'],
+      ...['application/msword', 'application/vnd.ms-excel', 'application/vnd.ms-powerpoint'],
+      'application/vnd.openxmlformats-officedocument.*',
+      'application/vnd.oasis.opendocument.*',
+    ])
+    .meta({ description: 'Media types that a file may have, comma-separated, `*` at the end for what follows' }),
+  ATTACHMENT_QUOTA_BYTES: wholeNumber(1, Number.MAX_SAFE_INTEGER)
+    .optional()
+    .meta({ description: 'What the files of one workspace may take, in bytes; no limit when not set' }),
+  TRANSFER_MAX_BYTES: wholeNumber(1, 5_000_000_000)
+    .default(1_073_741_824)
+    .meta({ description: 'Largest zip that a workspace is imported from, in bytes' }),
+};
+
+/** The same as verbs take them. */
+export const fileLimits = (env: {
+  ATTACHMENT_MAX_BYTES: number;
+  ATTACHMENT_TYPES: string[];
+  ATTACHMENT_QUOTA_BYTES?: number | undefined;
+  TRANSFER_MAX_BYTES: number;
+}) => ({
+  attachment_max_bytes: env.ATTACHMENT_MAX_BYTES,
+  attachment_types: env.ATTACHMENT_TYPES,
+  attachment_quota_bytes: env.ATTACHMENT_QUOTA_BYTES ?? null,
+  transfer_max_bytes: env.TRANSFER_MAX_BYTES,
+});
+
 export const telemetryVariables = {
   OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional().meta({
     description: 'OTLP/HTTP collector; no traces are made when not set',
@@ -192,3 +271,32 @@ export const rateLimit = {
   /** How many may come at once; `limit` when absent. */
   burst: ruleNumber('burst', 1_000_000_000).optional(),
 };
+
+const isNetwork = (text: string): boolean => {
+  const [, address = '', bits = ''] = /^([^/]+)\/(\d{1,3})$/.exec(text) ?? [];
+  const family = isIP(address);
+  return family !== 0 && Number(bits) <= (family === 4 ? 32 : 128);
+};
+
+/** Where the webhooks of customers may lead. */
+export const webhookVariables = {
+  WEBHOOK_ALLOWED_NETWORKS: commaList
+    .refine((networks) => networks.every(isNetwork), 'must be networks such as 10.1.0.0/16, comma-separated')
+    .default([])
+    .meta({
+      description: 'Networks beside the public internet that webhooks may reach, comma-separated, such as 127.0.0.0/8',
+    }),
+  WEBHOOK_ALLOW_HTTP: bool
+    .optional()
+    .meta({ description: 'Webhooks over plain http; on, except in production, when not set' }),
+};
+
+/** The same as the settings of `createTargetGuard`. */
+export const webhookSettings = (env: {
+  NODE_ENV: string;
+  WEBHOOK_ALLOWED_NETWORKS: string[];
+  WEBHOOK_ALLOW_HTTP?: boolean | undefined;
+}) => ({
+  allowed_networks: env.WEBHOOK_ALLOWED_NETWORKS,
+  allow_http: env.WEBHOOK_ALLOW_HTTP ?? env.NODE_ENV !== 'production',
+});

@@ -2,7 +2,9 @@ import type { Logger } from '@potentia/config/logger';
 import type { MarkdownCtx } from '@potentia/domain/canvas/markdown';
 import type { Cache } from '@potentia/domain/platform/cache';
 import type { Limiter } from '@potentia/domain/platform/limiter';
+import type { FilePorts } from '@potentia/domain/platform/objects';
 import type { Sealer } from '@potentia/domain/platform/seal';
+import type { TargetGuard } from '@potentia/domain/webhook/target';
 import type { FastifyRequest } from 'fastify';
 import type { ApiContext } from '../context.ts';
 import { idempotencyKey } from './idempotency.ts';
@@ -14,10 +16,11 @@ function callerOf(request: FastifyRequest): { user_id: string } {
 }
 
 /** The ports that some verbs need beside what all have. */
-export interface ApiCtx extends MarkdownCtx {
+export interface ApiCtx extends MarkdownCtx, FilePorts {
   limiter: Limiter;
   cache: Cache;
   sealer: Sealer;
+  targets: TargetGuard;
 }
 
 /** What a verb gets of this request. */
@@ -35,6 +38,9 @@ class RequestCtx implements ApiCtx {
   readonly limiter: ApiContext['limiter'];
   readonly cache: ApiContext['cache'];
   readonly sealer: ApiContext['sealer'];
+  readonly targets: ApiContext['targets'];
+  readonly objects: ApiContext['objects'];
+  readonly file_limits: ApiContext['file_limits'];
   readonly actor: MarkdownCtx['actor'];
   readonly request_id: string;
   readonly idempotency_key: string | undefined;
@@ -48,6 +54,9 @@ class RequestCtx implements ApiCtx {
     this.limiter = context.limiter;
     this.cache = context.cache;
     this.sealer = context.sealer;
+    this.targets = context.targets;
+    this.objects = context.objects;
+    this.file_limits = context.file_limits;
     this.actor = { type: 'user', user_id: callerOf(request).user_id };
     this.request_id = request.id;
     this.idempotency_key = idempotencyKey(request);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { parseEnv } from '@potentia/config/env';
 import { createLogger } from '@potentia/config/logger';
+import { NO_OBJECTS } from '@potentia/config/testing/object-env';
 import type { Backends } from '@potentia/domain/platform/testing/backends';
 import type { TestIssuer } from '@potentia/domain/auth/testing/issuer';
 import type { InjectOptions } from 'fastify';
@@ -65,6 +66,7 @@ export async function startApi(backends: Backends, env: Record<string, string> =
     SUPABASE_ANON_KEY: 'anon',
     SUPABASE_SERVICE_ROLE_KEY: 'service',
     ENCRYPTION_KEYS: `test:${Buffer.alloc(32, 7).toString('base64')}`,
+    ...NO_OBJECTS,
     IP_RATE_LIMIT: '100000',
     RATE_LIMITS: '[{"limit":100000,"window_ms":60000}]',
     ...env,
@@ -79,7 +81,7 @@ export async function startApi(backends: Backends, env: Record<string, string> =
       payload: body as InjectOptions['payload'],
       headers: { ...(who ? { authorization: `Bearer ${who.token}` } : {}), ...headers },
     });
-    const json = String(answer.headers['content-type']).includes('json');
+    const json = /[/+]json\b/.test(String(answer.headers['content-type']));
     return {
       status: answer.statusCode,
       headers: answer.headers as Record<string, string | undefined>,

@@ -1,4 +1,5 @@
 import { parseEnv } from '@potentia/config/env';
+import { NO_OBJECTS } from '@potentia/config/testing/object-env';
 import { createLogger } from '@potentia/config/logger';
 import type { Backends } from '@potentia/domain/platform/testing/backends';
 import { addCanvasAccess, type SeededCanvas, seedCanvas, seedUser } from '@potentia/db/testing/seed';
@@ -34,6 +35,7 @@ export const API_KEYS = {
   SUPABASE_ANON_KEY: 'anon',
   SUPABASE_SERVICE_ROLE_KEY: 'service',
   ENCRYPTION_KEYS: `test:${Buffer.alloc(32).toString('base64')}`,
+  ...NO_OBJECTS,
 };
 
 export interface TestHub extends AsyncDisposable {
