@@ -1,9 +1,13 @@
+import { CANVAS_PURGE_TRASH, purgeTrash, purgeTrashPayload } from '@potentia/domain/canvas/purge-trash';
 import { CANVAS_REBALANCE, rebalanceRanks, rebalanceRanksPayload } from '@potentia/domain/canvas/rebalance-ranks';
 import { deliverMe, deliverMePayload, ME_DELIVER } from '@potentia/domain/platform/deliver-me';
 import { CACHE_INVALIDATE, invalidateCache, invalidateCachePayload } from '@potentia/domain/platform/invalidate-cache';
 import type { OutboxJob } from '@potentia/domain/platform/outbox';
+import { deliverWebhooks, WEBHOOK_DELIVER } from '@potentia/domain/webhook/deliver-webhooks';
+import { deliverWebhooksPayload } from '@potentia/domain/webhook/schemas';
+import { sweepWebhooks, WEBHOOK_SWEEP } from '@potentia/domain/webhook/sweep-webhooks';
 import type { BackoffOptions, JobsOptions } from 'bullmq';
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { JobCtx } from './context.ts';
 
 /** What runs for the jobs of one queue. The queue has the name of the outbox topic that feeds it. */
@@ -45,12 +49,36 @@ export const QUEUES: Record<string, QueueDefinition> = {
     attempts: 8,
     backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
   }),
+  [CANVAS_PURGE_TRASH]: define({
+    schema: purgeTrashPayload,
+    handle: purgeTrash,
+    concurrency: 1,
+    attempts: 3,
+    backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
+    pattern: '17 * * * *',
+  }),
   [CANVAS_REBALANCE]: define({
     schema: rebalanceRanksPayload,
     handle: rebalanceRanks,
     concurrency: 4,
     attempts: 5,
     backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
+  }),
+  // A job is with one endpoint, and most of its time waits for the answers of that endpoint.
+  [WEBHOOK_DELIVER]: define({
+    schema: deliverWebhooksPayload,
+    handle: deliverWebhooks,
+    concurrency: 64,
+    attempts: 8,
+    backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
+  }),
+  [WEBHOOK_SWEEP]: define({
+    schema: z.object({}),
+    handle: sweepWebhooks,
+    concurrency: 1,
+    attempts: 3,
+    backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
+    pattern: '*/5 * * * *',
   }),
 };
 

@@ -26,8 +26,13 @@ export interface Db extends Queryable {
 }
 
 /** `call` for a statement that answers exactly one row. */
-export async function callOne<T>(db: Queryable, text: string, params: readonly unknown[]): Promise<T> {
-  const [row] = await db.call<T>(text, params);
+export async function callOne<T>(
+  db: Queryable,
+  text: string,
+  params: readonly unknown[],
+  options?: { timeout_ms?: number },
+): Promise<T> {
+  const [row] = await db.call<T>(text, params, options);
   if (row === undefined) throw new Error(`no row from: ${text}`);
   return row;
 }

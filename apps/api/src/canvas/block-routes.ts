@@ -67,7 +67,7 @@ function mutateRoute(app: App, context: ApiContext): void {
     tags,
     access: { canvas: 'editor' },
     scope: 'canvas:write',
-    summary: 'Create, edit, move and delete blocks, all or nothing',
+    summary: 'Create, edit, move, copy, delete and restore blocks, all or nothing',
     description:
       'One mutation is one event. Its `mutation_id` makes it idempotent: sent again, it answers what it answered. A stale ' +
       '`version` changes nothing and answers 409 with the current block.',

@@ -537,6 +537,7 @@ async function replay(): Promise<BlockRow[]> {
       expect(seq).toBe(++after_seq);
       for (const op of (JSON.parse(frame) as { payload: { ops: OpResult[] } }).payload.ops) {
         if (op.op === 'delete') for (const id of op.block_ids) blocks.delete(id);
+        else if ('blocks' in op) for (const block of op.blocks) blocks.set(block.id, block);
         else blocks.set(op.block.id, { ...blocks.get(op.block.id), ...op.block } as BlockRow);
       }
     }

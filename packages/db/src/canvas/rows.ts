@@ -67,6 +67,9 @@ export type OpResult =
   | { op: 'create' | 'edit'; block: BlockRow }
   /** Its content is what it was. */
   | { op: 'move'; block: Omit<BlockRow, 'content'> }
+  /** Blocks new on this canvas, and blocks out of its trash: full, parents first, `block_id` the first of them. */
+  | { op: 'copy' | 'restore'; block_id: string; blocks: BlockRow[] }
+  /** Of more than 1,000 blocks only the one that was named: the others stand below it. */
   | { op: 'delete'; block_id: string; block_ids: string[] };
 
 export interface AppliedMutation extends EventRow {
@@ -74,4 +77,34 @@ export interface AppliedMutation extends EventRow {
   /** The same mutation had been accepted before: `result` and `frame` are those of then. */
   replayed: boolean;
   workspace_id: string;
+}
+
+/** A mutation of the target canvas; a move has changed the source as well. */
+export interface AppliedTransfer extends AppliedMutation {
+  source: EventRow | null;
+}
+
+/** What was deleted by name. */
+export interface TrashRow {
+  block_id: string;
+  type: string;
+  /** Its first words. */
+  preview: string;
+  version: number;
+  deleted_at: string;
+  deleted_by: string;
+  /** When it goes for good. */
+  purge_at: string;
+  /** Blocks that went with it. */
+  below: number;
+}
+
+export interface BlockVersionRow {
+  version: number;
+  op: 'create' | 'edit' | 'move' | 'delete' | 'restore' | 'copy';
+  seq: number;
+  user_id: string | null;
+  at: string;
+  /** As this version left it: null for a deletion, without content for a move. */
+  block: BlockRow | Omit<BlockRow, 'content'> | null;
 }

@@ -13,7 +13,7 @@ import { writeCanvas } from './canvas-queue.ts';
 import { publishEvent } from './publish.ts';
 import { typesThatRefuse } from './rules/content.ts';
 import { listGaps, rankOps, type NamedOp } from './rules/placement.ts';
-import { mutateBlocksInput, type BlockOp, type MutationResult } from './schemas.ts';
+import { mutateBlocksInput, type MutationResult, type SystemOp } from './schemas.ts';
 
 /** Tries without a lock; whoever loses so many races for one gap queues up for the canvas instead. */
 const MAX_TRIES = 3;
@@ -22,7 +22,7 @@ const MAX_TRIES = 3;
 export interface Mutation {
   canvas_id: string;
   mutation_id: string;
-  ops: BlockOp[];
+  ops: SystemOp[];
 }
 
 /**
@@ -32,8 +32,8 @@ export interface Mutation {
  * very place.
  *
  * Throws `block.version_conflict` with the current block, `block.not_found`, `block.parent_not_found`,
- * `block.after_not_found`, `block.cycle`, `block.too_deep`, `block.already_exists`, `block.content_invalid` (each with
- * `op_index`), `canvas.mutation_reused`, `canvas.mutation_too_large`, `canvas.archived`, `canvas.not_found`,
+ * `block.after_not_found`, `block.cycle`, `block.too_deep`, `block.already_exists`, `block.content_invalid`,
+ * `block.subtree_too_large`, `block.not_in_trash` (each with `op_index`), `canvas.mutation_reused`, `canvas.mutation_too_large`, `canvas.archived`, `canvas.not_found`,
  * `canvas.forbidden` (editors may), `canvas.busy`.
  */
 export async function mutateBlocks(ctx: UserCtx, input: z.input<typeof mutateBlocksInput>): Promise<MutationResult> {
@@ -43,7 +43,7 @@ export async function mutateBlocks(ctx: UserCtx, input: z.input<typeof mutateBlo
 /** `mutateBlocks` for a mutation that the system made up itself: without the limits of a client's. */
 export async function applyMutation(ctx: UserCtx, { canvas_id, mutation_id, ops }: Mutation): Promise<MutationResult> {
   const scope = { user_id: ctx.actor.user_id, canvas_id };
-  const named = ops.map((op): NamedOp => ({ ...op, block_id: op.block_id ?? newId() }));
+  const named = ops.map(nameOp);
   // The hash is of what the client sent: ranks and made-up ids differ from try to try.
   const mutation = { ...scope, mutation_id, request_hash: hashJson(ops), request_id: ctx.request_id };
   const attempt = async (db: Queryable): Promise<AppliedMutation> => {
@@ -67,7 +67,13 @@ export async function applyMutation(ctx: UserCtx, { canvas_id, mutation_id, ops 
   return { ...result, replayed };
 }
 
-async function whileGapMoves<T>(attempt: () => Promise<T>, attemptLocked: () => Promise<T>): Promise<T> {
+function nameOp(op: SystemOp): NamedOp {
+  if (op.op === 'copy') return { ...op, copy_id: op.copy_id ?? newId() };
+  return { ...op, block_id: op.block_id ?? newId() };
+}
+
+/** Tries again while others change the place, at last with the canvas to itself. Throws what is not `block.gap_moved`. */
+export async function whileGapMoves<T>(attempt: () => Promise<T>, attemptLocked: () => Promise<T>): Promise<T> {
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     try {
       return await attempt();
@@ -96,7 +102,9 @@ async function addRanks(db: Queryable, scope: CanvasScope, ops: NamedOp[]): Prom
  */
 function explainMissingRank(error: unknown, ops: RankedOp[]): unknown {
   if (!(error instanceof DbError && error.code === 'block.rank_invalid')) return error;
-  const op_index = ops.findIndex(({ op, rank }) => (op === 'create' || op === 'move') && rank === undefined);
+  const op_index = ops.findIndex(
+    ({ op, rank }) => (op === 'create' || op === 'move' || op === 'copy') && rank === undefined,
+  );
   if (op_index < 0) return error;
   const message = 'The block to follow is not at this place';
   const errors = [{ pointer: `/ops/${op_index}/after_id`, message }];

@@ -40,6 +40,7 @@ type View = Map<string, Block>;
 function apply(view: View, ops: MutationResult['ops']): void {
   for (const op of ops) {
     if (op.op === 'delete') for (const id of op.block_ids) view.delete(id);
+    else if ('blocks' in op) for (const block of op.blocks) view.set(block.id, block);
     // A block that was moved comes without its content.
     else view.set(op.block.id, { ...view.get(op.block.id), ...op.block } as Block);
   }

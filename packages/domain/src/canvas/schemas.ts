@@ -11,13 +11,13 @@ export const MAX_MARKDOWN = 512_000;
 
 /** Lower-cased, since ids are compared as text in channels and keys. */
 export const id = z.uuid().toLowerCase();
-const timestamp = z.iso.datetime({ precision: null }).describe('ISO 8601, UTC');
-const title = safeText(200);
+export const timestamp = z.iso.datetime({ precision: null }).describe('ISO 8601, UTC');
+export const title = safeText(200);
 const icon = safeText(64).nullable();
-const block_type = z
+export const block_type = z
   .string()
   .regex(/^[a-z][a-z0-9_-]{0,63}$/, 'Lower-case letters, digits, "_" and "-", starting with a letter, at most 64');
-const version = z.int().min(1);
+export const version = z.int().min(1);
 
 export const canvasRole = z.enum(canvas_roles).meta({ id: 'CanvasRole' });
 export const grantableRole = z.enum(grantable_roles).meta({ id: 'GrantableRole' });
@@ -106,7 +106,12 @@ export const opResult = z
   .discriminatedUnion('op', [
     z.strictObject({ op: z.enum(['create', 'edit']), block }),
     z.strictObject({ op: z.literal('move'), block: movedBlock }),
-    z.strictObject({ op: z.literal('delete'), block_id: id, block_ids: z.array(id) }),
+    z.strictObject({ op: z.enum(['copy', 'restore']), block_id: id, blocks: z.array(block) }),
+    z.strictObject({
+      op: z.literal('delete'),
+      block_id: id,
+      block_ids: z.array(id).describe('Of more than 1,000 only `block_id`: the others stand below it'),
+    }),
   ])
   .meta({ id: 'BlockOpResult' });
 
@@ -136,8 +141,8 @@ export const updateCanvasMetaBody = z
   .refine((body) => body.title !== undefined || body.icon !== undefined, 'Give title, icon or both')
   .meta({ id: 'UpdateCanvasMeta' });
 
-const pageLimit = z.coerce.number().int().min(1).max(200).default(50);
-const cursor = z.string().min(1).max(512).optional();
+export const pageLimit = z.coerce.number().int().min(1).max(200).default(50);
+export const cursor = z.string().min(1).max(512).optional();
 
 export const listCanvasesQuery = z.strictObject({
   cursor,
@@ -185,9 +190,34 @@ export const deleteOp = z
   .strictObject({ op: z.literal('delete'), block_id: id, version })
   .meta({ id: 'DeleteBlockOp', description: 'The block and everything below it goes to the trash' });
 
-export const blockOp = z.discriminatedUnion('op', [createOp, editOp, moveOp, deleteOp]).meta({ id: 'BlockOp' });
+export const copyOp = z
+  .strictObject({
+    op: z.literal('copy'),
+    block_id: id.describe('What is copied, with everything below it'),
+    copy_id: id
+      .optional()
+      .describe('Of the copy. Absent: made by the server. Later operations of the batch may name it.'),
+    parent_id: id.nullable().default(null),
+    after_id: id.nullable().optional().describe('The sibling to follow; null: first; absent: last'),
+  })
+  .meta({ id: 'CopyBlockOp' });
+
+export const restoreOp = z.strictObject({ op: z.literal('restore'), block_id: id }).meta({
+  id: 'RestoreBlockOp',
+  description:
+    'Out of the trash, with what went there with it, to its place; to the end of the top level where its parent is gone',
+});
+
+export const blockOp = z
+  .discriminatedUnion('op', [createOp, editOp, moveOp, copyOp, deleteOp, restoreOp])
+  .meta({ id: 'BlockOp' });
 export type BlockOp = z.infer<typeof blockOp>;
 export type BlockOpInput = z.input<typeof blockOp>;
+/** What verbs make up beside: an old version made new, and a move from whatever version there is, alone in its mutation. */
+export type SystemOp =
+  | BlockOp
+  | { op: 'revert'; block_id: string; version: number; to_version: number }
+  | (Omit<z.infer<typeof moveOp>, 'version'> & { version: null });
 
 export const mutateBlocksBody = z
   .strictObject({

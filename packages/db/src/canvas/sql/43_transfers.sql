@@ -16,19 +16,24 @@ declare
   v_payload text;
   v_source_payload text;
 begin
+  if p_mutation_id is null then
+    perform app.fail('PT400', 'canvas.mutation_id_missing', 'A mutation needs an id.');
+  end if;
   workspace_id := (app.set_canvas_context(p_user_id, p_from_canvas_id, v_needed)).workspace_id;
   if workspace_id <> (app.set_canvas_context(p_user_id, p_to_canvas_id, 'editor')).workspace_id then
     perform app.fail('PT409', 'block.other_tenant', 'Blocks do not leave their workspace.', '{"pointer": "/to_canvas_id"}');
   end if;
-  -- The lower id first, so that two who move in opposite directions do not wait for each other.
-  if v_moves and p_from_canvas_id < p_to_canvas_id then
+  -- The lower id first, so that two who move in opposite directions do not wait for each other. What is only copied is held
+  -- as well: it is read by several statements.
+  if p_from_canvas_id < p_to_canvas_id then
     perform app.lock_canvas(p_user_id, p_from_canvas_id, v_needed);
   end if;
   v_head := app.lock_canvas(p_user_id, p_to_canvas_id, 'editor');
-  if v_moves and p_from_canvas_id > p_to_canvas_id then
+  if p_from_canvas_id > p_to_canvas_id then
     perform app.lock_canvas(p_user_id, p_from_canvas_id, v_needed);
+  else
+    perform app.set_canvas_context(p_user_id, p_from_canvas_id, v_needed);
   end if;
-  perform app.set_canvas_context(p_user_id, p_from_canvas_id, v_needed);
   -- Both are of this workspace and the caller may do this on each: from here on, policies let both through.
   perform set_config('app.canvas_id', '', true);
   select * into v_known from canvas_events e

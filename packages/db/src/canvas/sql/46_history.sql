@@ -18,7 +18,7 @@ end $$;
 -- A page ends early when its events are large. p_before_version null: from the newest.
 create or replace function app.get_block_history(
   p_user_id uuid, p_canvas_id uuid, p_block_id uuid, p_before_version int, p_limit int)
-returns table (entry json) language plpgsql set search_path = app, pg_temp as $$
+returns table (entry json, has_older boolean) language plpgsql set search_path = app, pg_temp as $$
 declare
   v_max_bytes constant int := 8 * 1024 * 1024;
   v_workspace_id uuid;
@@ -33,7 +33,7 @@ begin
       select h.version, h.op, h.seq from block_versions h
       where h.workspace_id = v_workspace_id and h.canvas_id = p_canvas_id and h.block_id = p_block_id
         and h.version < coalesce(p_before_version, 2147483647)
-      order by h.version desc limit least(greatest(p_limit, 1), 201)
+      order by h.version desc limit least(greatest(p_limit, 1), 200)
     ), sized as materialized (
       select p.*, e.actor_user_id, e.created_at, e.payload,
         sum(octet_length(e.payload::text)) over (order by p.version desc) - octet_length(e.payload::text) as bytes_before
@@ -41,7 +41,8 @@ begin
       join canvas_events e on e.workspace_id = v_workspace_id and e.canvas_id = p_canvas_id and e.seq = p.seq
     )
     select json_build_object('version', s.version, 'op', s.op, 'seq', s.seq, 'user_id', s.actor_user_id, 'at', app.iso(s.created_at),
-      'block', app.block_in_event(s.payload, p_block_id, s.version))
+      'block', app.block_in_event(s.payload, p_block_id, s.version)), exists (select from block_versions h
+        where h.workspace_id = v_workspace_id and h.canvas_id = p_canvas_id and h.block_id = p_block_id and h.version < s.version)
     from sized s where s.bytes_before < v_max_bytes order by s.version desc;
 end $$;
 
