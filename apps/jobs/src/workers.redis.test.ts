@@ -43,6 +43,7 @@ async function setUp(handle: Handle, url = server.url) {
     ctx: {
       db: undefined as never,
       sealer: undefined as never,
+      webhooks: undefined as never,
       cache: undefined as never,
       person_db: undefined as never,
       markdown: undefined as never,

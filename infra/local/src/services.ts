@@ -118,6 +118,8 @@ function serviceEnv(
     SUPABASE_ANON_KEY: supabase.anon_key,
     SUPABASE_SERVICE_ROLE_KEY: supabase.service_role_key,
     ENCRYPTION_KEYS: encryption_keys,
+    // A developer's own receiver is on this machine.
+    WEBHOOK_ALLOWED_NETWORKS: '127.0.0.0/8,::1/128',
     ...objects,
     REALTIME_PUBLIC_URL: serviceUrl(ports, 'realtime').replace(/^http/, 'ws'),
   };
