@@ -1,0 +1,53 @@
+import { createHash } from 'node:crypto';
+import { type Tx, withContext } from '@potentia/db/context';
+import type { InvitationPlace, InvitationRow } from '@potentia/db/workspace/invitation-queries';
+import { writeCanvas } from '../canvas/canvas-queue.ts';
+import type { UserCtx } from '../platform/ctx.ts';
+import { fromDb } from '../platform/db-errors.ts';
+import { AppError } from '../platform/errors.ts';
+import type { Limit, Limiter } from '../platform/limiter.ts';
+import type { Sealer } from '../platform/seal.ts';
+
+/** What sending an invitation needs of the world. */
+export type InviteCtx = UserCtx & { limiter: Limiter; sealer: Sealer };
+
+/** How long an invitation can be answered, in seconds. */
+export const INVITATION_TTL_S = 7 * 24 * 3_600;
+
+const HOUR_MS = 3_600_000;
+/** Mails that a person, a workspace and an address send or get. */
+const LIMITS = {
+  inviter: { limit: 100, window_ms: HOUR_MS },
+  workspace: { limit: 300, window_ms: HOUR_MS },
+  address: { limit: 10, window_ms: 24 * HOUR_MS },
+} satisfies Record<string, Limit>;
+
+/** Runs `work` in one transaction, as somebody who may invite there: an admin of the workspace, or of the canvas. */
+export function asInviter<T>(ctx: UserCtx, place: InvitationPlace, work: (tx: Tx) => Promise<T>): Promise<T> {
+  const { user_id } = ctx.actor;
+  const run = () => withContext(ctx.db, { user_id, ...place, needed_role: 'admin' }, work);
+  return place.canvas_id === undefined ? fromDb(run) : writeCanvas(ctx, place.canvas_id, run);
+}
+
+/**
+ * Counts a mail that is about to go out. Called last in its transaction, so that only who may send it uses up anybody's
+ * limit, and a refusal takes everything back. No key holds an address. Throws `invitation.too_many` (limit).
+ */
+export async function countInvitation({ limiter, actor }: InviteCtx, invitation: InvitationRow): Promise<void> {
+  const whom = invitation.email ?? invitation.user_id ?? '';
+  const keys = [
+    ['inviter', actor.user_id],
+    ['workspace', invitation.workspace_id],
+    ['address', createHash('sha256').update(whom).digest('base64url')],
+  ] as const;
+  for (const [name, key] of keys) {
+    const { allowed, retry_after_ms } = await limiter.take(`invite:${name}:${key}`, LIMITS[name]);
+    if (allowed) continue;
+    const message = {
+      inviter: 'You have sent many invitations; wait a while before the next',
+      workspace: 'This workspace has sent many invitations; wait a while before the next',
+      address: 'Many invitations were sent to this person; wait a while before the next',
+    }[name];
+    throw new AppError('limit', 'invitation.too_many', message, { retry_after_ms, limit: name });
+  }
+}
