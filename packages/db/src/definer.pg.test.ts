@@ -272,6 +272,16 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
       report_transfer: [randomUUID(), 0, 0],
       finish_transfer: [randomUUID(), 0, 0, 0, [], null],
       release_object: [],
+      // A trigger; no role has it, and none needs it.
+      emit_webhooks: [],
+      take_webhook_deliveries: [randomUUID(), randomUUID(), 8, '1 minute'],
+      yield_webhook: [randomUUID(), randomUUID()],
+      record_webhook_attempt: [randomUUID(), 1, true, 200, 1, null, null, null, false, 1, '1 day', 'r'],
+      disable_webhook: [randomUUID(), 'gone', 'r'],
+      sweep_webhooks: ['1 minute', 1],
+      forget_webhook: [randomUUID(), randomUUID(), 1],
+      forget_webhook_deliveries: ['2026-01-01T00:00:00Z', 1],
+      get_webhook_disabled_mail: [randomUUID(), randomUUID()],
     }).map(([name, params]: [string, unknown[]]) => [
       name,
       {
@@ -384,6 +394,11 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
     stranger: 'db.forbidden',
     member: 'db.forbidden',
   },
+  purge_trash: {
+    run: () => failure(call('select * from app.purge_trash(1, $1)', ['r'])),
+    stranger: 'db.forbidden',
+    member: 'db.forbidden',
+  },
   append_user_event: {
     run: (user_id) =>
       failure(call('select * from app.append_user_event($1, $2, $3, $4)', [user_id, randomUUID(), 'x.y', {}])),
@@ -421,6 +436,7 @@ test('to a stranger a foreign canvas and none at all are the same, on every func
     integer: 1,
     bigint: 0,
     boolean: true,
+    'timestamp with time zone': null,
   };
   for (const { name, args } of rows) {
     const types = args.split(',');

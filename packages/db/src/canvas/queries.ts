@@ -288,17 +288,16 @@ export interface MutationInput extends CanvasScope {
  */
 export function applyBlockMutations(db: Queryable, input: MutationInput): Promise<AppliedMutation> {
   const { user_id, canvas_id, mutation_id, request_hash, ops, request_id } = input;
-  const params = [user_id, canvas_id, mutation_id, request_hash, JSON.stringify(ops), request_id];
-  return callOne(db, 'select * from app.apply_block_mutations($1, $2, $3, $4, $5, $6)', params, deadlineOf(ops));
+  const text = JSON.stringify(ops);
+  const params = [user_id, canvas_id, mutation_id, request_hash, text, request_id];
+  const options = SUBTREE_OPS.test(text) ? { timeout_ms: SUBTREE_TIMEOUT_MS } : {};
+  return callOne(db, 'select * from app.apply_block_mutations($1, $2, $3, $4, $5, $6)', params, options);
 }
 
 /** Milliseconds for what can reach thousands of blocks. */
 export const SUBTREE_TIMEOUT_MS = 8_000;
 
-const SUBTREE_OPS = new Set(['copy', 'delete', 'restore', 'revert']);
-
-const deadlineOf = (ops: readonly object[]): { timeout_ms?: number } =>
-  ops.some((op) => 'op' in op && SUBTREE_OPS.has(String(op.op))) ? { timeout_ms: SUBTREE_TIMEOUT_MS } : {};
+const SUBTREE_OPS = /"op":"(?:copy|delete|restore|revert)"/;
 
 /** Checks no access: numbers only. A canvas that does not exist has no row. */
 export function getCanvasHeads(db: Queryable, canvas_ids: readonly string[]): Promise<CanvasHead[]> {
