@@ -14,6 +14,7 @@ import {
   seedInvitation,
   seedTransfer,
   seedUser,
+  seedWebhook,
   seedWorkspace,
 } from './testing/seed.ts';
 import { updateWorkspaceSettings } from './workspace/settings-queries.ts';
@@ -77,6 +78,7 @@ async function seedTenant(): Promise<{ user_id: string; workspace_id: string; ca
   await seedTransfer(t.db, workspace);
   await seedApiKey(t.db, workspace);
   await seedInvitation(t.db, workspace);
+  await seedWebhook(t.db, workspace);
   const [canvas, second] = [await seedCanvas(t.db, workspace), await seedCanvas(t.db, workspace)];
   for (const each of [canvas, second]) {
     const { id } = await seedBlock(t.db, each);

@@ -23,6 +23,7 @@ import { search_documents } from './search/tables.ts';
 import { share_links } from './share/tables.ts';
 import { createTestDatabase, type TestDatabase } from './testing/database.ts';
 import { invitations, transfers, workspace_members, workspaces } from './workspace/tables.ts';
+import { webhook_deliveries, webhooks } from './webhook/tables.ts';
 
 let t: TestDatabase;
 beforeAll(async () => {
@@ -55,6 +56,8 @@ const TABLES: PgTable[] = [
   idempotency_keys,
   audit_logs,
   system_health,
+  webhooks,
+  webhook_deliveries,
 ];
 
 interface ColumnFacts {

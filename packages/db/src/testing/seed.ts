@@ -4,6 +4,7 @@ import { ensureUser, type UserRow } from '../auth/queries.ts';
 import type { BlockRow } from '../canvas/rows.ts';
 import type { Db, Queryable } from '../client.ts';
 import { withContext } from '../context.ts';
+import { createWebhook, type WebhookRow } from '../webhook/queries.ts';
 
 export interface SeededWorkspace {
   workspace_id: string;
@@ -211,6 +212,25 @@ export async function seedApiKey(
     last_four: 'seed',
     key_hash: overrides.key_hash ?? randomBytes(32).toString('hex'),
     expires_at: overrides.expires_at ?? null,
+    request_id: 'seed',
+  });
+}
+
+/** An endpoint made by the workspace's owner, which wants to be told of everything. Its sealed secret opens nowhere. */
+export async function seedWebhook(
+  db: Db,
+  workspace: SeededWorkspace,
+  overrides: { url?: string; event_types?: string[]; secret?: string; webhook_id?: string } = {},
+): Promise<WebhookRow> {
+  return createWebhook(db, {
+    user_id: workspace.owner_user_id,
+    workspace_id: workspace.workspace_id,
+    webhook_id: overrides.webhook_id ?? randomUUIDv7(),
+    url: overrides.url ?? 'https://hooks.example.test/',
+    description: '',
+    event_types: overrides.event_types ?? [],
+    secret: overrides.secret ?? 'sealed',
+    limit: 20,
     request_id: 'seed',
   });
 }
