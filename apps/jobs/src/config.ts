@@ -1,4 +1,4 @@
-import { commaList, milliseconds } from '@potentia/config/values';
+import { commaList, httpUrl, milliseconds } from '@potentia/config/values';
 import {
   encryptionVariables,
   fileVariables,
@@ -23,6 +23,23 @@ export const schema = z.object({
     description: 'Postgres, as app_user: for jobs that act as a person and must be let in like one',
     secret: true,
     example: 'postgres://app_user:…@127.0.0.1:25432/potentia',
+  }),
+  SMTP_URL: z
+    .url({ protocol: /^smtps?$/, error: 'must be a smtp:// or smtps:// URL' })
+    .optional()
+    .meta({
+      description: 'Mail server, with user and password where it wants them; mails wait when not set',
+      secret: true,
+      example: 'smtp://127.0.0.1:4011',
+    }),
+  MAIL_FROM: z
+    .string()
+    .regex(/@[^@\s>]+>?$/, 'must be an address, or `Name <address>`')
+    .optional()
+    .meta({ description: 'Sender of mails; needed with SMTP_URL', example: 'Potentia <no-reply@example.com>' }),
+  APP_URL: httpUrl.optional().meta({
+    description: 'Where links in mails lead, such as <APP_URL>/invitations; needed with SMTP_URL',
+    example: 'https://app.example.com',
   }),
   ...telemetryVariables,
   ...webhookVariables,

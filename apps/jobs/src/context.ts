@@ -13,6 +13,7 @@ import { createS3Objects } from '@potentia/domain/platform/adapters/s3';
 import type { Bus } from '@potentia/domain/platform/bus';
 import type { Cache } from '@potentia/domain/platform/cache';
 import type { Ctx } from '@potentia/domain/platform/ctx';
+import type { Mailer } from '@potentia/domain/platform/mail';
 import type { FilePorts } from '@potentia/domain/platform/objects';
 import { createSealer, type Sealer } from '@potentia/domain/platform/seal';
 import { createResolve } from '@potentia/domain/webhook/adapters/dns';
@@ -20,6 +21,7 @@ import { createHttpSender } from '@potentia/domain/webhook/adapters/http-sender'
 import type { WebhookDelivery } from '@potentia/domain/webhook/deliver-webhooks';
 import { createTargetGuard } from '@potentia/domain/webhook/target';
 import type { JobsConfig } from './config.ts';
+import { createMailer } from './mailer.ts';
 import { observeWebhooks } from './webhook/metrics.ts';
 
 export const SERVICE = 'jobs';
@@ -35,6 +37,9 @@ export interface JobPorts extends FilePorts {
   cache: Cache;
   sealer: Sealer;
   webhooks: WebhookDelivery;
+  mailer: Mailer;
+  /** Where links in mails lead. */
+  app_url: string;
 }
 
 /** What a handler gets of the world, made anew for each attempt. */
@@ -78,6 +83,7 @@ export function createJobsContext(config: JobsConfig, log: Logger): JobsContext 
   const targets = createTargetGuard({ ...webhookSettings(config), resolve: createResolve() });
   const sender = createHttpSender({ guard: targets, timeout_ms: config.WEBHOOK_TIMEOUT_MS });
   const objects = createS3Objects({ ...objectSettings(config), registry: health.registry });
+  const mailer = createMailer(config, log);
   return {
     config,
     log,
@@ -89,6 +95,8 @@ export function createJobsContext(config: JobsConfig, log: Logger): JobsContext 
       file_limits: fileLimits(config),
       person_db,
       markdown,
+      mailer,
+      app_url: config.APP_URL ?? '',
       sealer: createSealer(config.ENCRYPTION_KEYS),
       webhooks: {
         sender,
@@ -106,6 +114,7 @@ export function createJobsContext(config: JobsConfig, log: Logger): JobsContext 
     async close() {
       for (const client of [command, queue, worker]) client.disconnect();
       sender.close();
+      mailer.close();
       objects.close();
       await markdown.close();
       await Promise.all([db.end(), person_db.end()]);

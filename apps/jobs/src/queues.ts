@@ -3,12 +3,16 @@ import { CANVAS_REBALANCE, rebalanceRanks, rebalanceRanksPayload } from '@potent
 import { deliverMe, deliverMePayload, ME_DELIVER } from '@potentia/domain/platform/deliver-me';
 import { CACHE_INVALIDATE, invalidateCache, invalidateCachePayload } from '@potentia/domain/platform/invalidate-cache';
 import type { OutboxJob } from '@potentia/domain/platform/outbox';
+import { MAIL_SEND, sendMail, sendMailPayload } from '@potentia/domain/platform/send-mail';
 import { deliverWebhooks, WEBHOOK_DELIVER } from '@potentia/domain/webhook/deliver-webhooks';
 import { deliverWebhooksPayload } from '@potentia/domain/webhook/schemas';
 import { sweepWebhooks, WEBHOOK_SWEEP } from '@potentia/domain/webhook/sweep-webhooks';
+import { expireInvitations, PLATFORM_EXPIRE } from '@potentia/domain/workspace/expire-invitations';
+import { PURGE_WORKSPACES, purgeWorkspaces, purgeWorkspacesPayload } from '@potentia/domain/workspace/purge-workspaces';
 import type { BackoffOptions, JobsOptions } from 'bullmq';
 import { z } from 'zod';
 import type { JobCtx } from './context.ts';
+import { MAIL_TEMPLATES } from './mail-templates.ts';
 
 /** What runs for the jobs of one queue. The queue has the name of the outbox topic that feeds it. */
 export interface QueueDefinition {
@@ -49,6 +53,22 @@ export const QUEUES: Record<string, QueueDefinition> = {
     attempts: 8,
     backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
   }),
+  // A mail server that is away costs a mail no attempt; one that we fail to make is tried again for some minutes.
+  [MAIL_SEND]: define({
+    schema: sendMailPayload,
+    handle: (ctx, job) => sendMail(ctx, MAIL_TEMPLATES, job),
+    concurrency: 5,
+    attempts: 8,
+    backoff: { type: 'exponential', delay: 2_000, jitter: 0.5 },
+  }),
+  [PLATFORM_EXPIRE]: define({
+    schema: z.object({}),
+    handle: expireInvitations,
+    concurrency: 1,
+    attempts: 3,
+    backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
+    pattern: '*/10 * * * *',
+  }),
   [CANVAS_PURGE_TRASH]: define({
     schema: purgeTrashPayload,
     handle: purgeTrash,
@@ -79,6 +99,14 @@ export const QUEUES: Record<string, QueueDefinition> = {
     attempts: 3,
     backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
     pattern: '*/5 * * * *',
+  }),
+  [PURGE_WORKSPACES]: define({
+    schema: purgeWorkspacesPayload,
+    handle: (ctx) => purgeWorkspaces(ctx),
+    concurrency: 1,
+    attempts: 3,
+    backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
+    pattern: '43 * * * *',
   }),
 };
 

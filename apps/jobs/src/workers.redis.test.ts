@@ -44,6 +44,8 @@ async function setUp(handle: Handle, url = server.url) {
       db: undefined as never,
       sealer: undefined as never,
       webhooks: undefined as never,
+      mailer: undefined as never,
+      app_url: '',
       cache: undefined as never,
       person_db: undefined as never,
       markdown: undefined as never,

@@ -3,6 +3,9 @@ import { expireInvitations as markExpired } from '@potentia/db/workspace/invitat
 import type { Ctx } from '../platform/ctx.ts';
 import { fromDb } from '../platform/db-errors.ts';
 
+/** The periodic job of what ends by time. */
+export const PLATFORM_EXPIRE = 'platform.expire';
+
 const BATCH = 1_000;
 const MAX_BATCHES = 50;
 const KEEP_MAILS_MS = 90 * 24 * 3_600_000;
