@@ -2,16 +2,16 @@ import type { Health } from '@potentia/config/health';
 import { watchSilentConnections } from '@potentia/config/silent-connections';
 import { trustProxy } from '@potentia/config/variables';
 import { VERSION } from '@potentia/config/version';
-import { REQUEST_ID_HEADER, requestId } from '@potentia/domain/platform/request-id';
-import cors from '@fastify/cors';
+import { requestId } from '@potentia/domain/platform/request-id';
 import { fastify, type FastifyBaseLogger, LogController } from 'fastify';
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { authRoutes } from './auth/routes.ts';
 import { canvasRoutes } from './canvas/routes.ts';
 import type { ApiContext } from './context.ts';
 import { debugRoutes } from './debug/routes.ts';
-import { authenticate } from './platform/auth.ts';
+import { authenticate, checkScopes } from './platform/auth.ts';
 import { clientErrorHandler } from './platform/client-errors.ts';
+import { allowOrigins, keepOriginsApart } from './platform/cors.ts';
 import { boundRequests } from './platform/deadline.ts';
 import { guard } from './platform/guard.ts';
 import { healthRoutes } from './platform/health-routes.ts';
@@ -21,7 +21,7 @@ import { type App, documentApi } from './platform/openapi.ts';
 import { sendProblem } from './platform/problem.ts';
 import { limitRate } from './platform/rate-limit.ts';
 import { rewriteUrl } from './platform/rewrites.ts';
-import { createTenantOf } from './platform/tenant.ts';
+import { createWorkspaceOf } from './platform/tenant.ts';
 import { traceRequests } from './platform/tracing.ts';
 import { acceptJson, zodValidator } from './platform/validation.ts';
 import { websocketPointer } from './platform/websocket-pointer.ts';
@@ -32,16 +32,6 @@ import { workspaceRoutes } from './workspace/routes.ts';
 const BODY_LIMIT = 1_048_576;
 /** Milliseconds that a request may run. */
 const REQUEST_DEADLINE = 5_000;
-
-const EXPOSED_HEADERS = [
-  'etag',
-  'location',
-  'ratelimit',
-  'ratelimit-policy',
-  'retry-after',
-  'idempotency-replayed',
-  REQUEST_ID_HEADER,
-];
 
 function createServer(context: ApiContext): App {
   const { config } = context;
@@ -86,14 +76,17 @@ export async function buildApp(context: ApiContext): Promise<App> {
   boundRequests(app, REQUEST_DEADLINE);
   guard(app, { ip_rate_limit: config.IP_RATE_LIMIT, metrics });
   drainOnClose(app, health);
-  await allowOrigins(app, config.CORS_ORIGINS);
+  await allowOrigins(app, context);
   authenticate(app, context);
   await limitRate(app, {
     limiter: context.limiter,
     rules: config.RATE_LIMITS,
-    tenantOf: createTenantOf(context.db),
+    workspaceOf: createWorkspaceOf(context.db),
+    settings: context.settings,
     metrics,
   });
+  keepOriginsApart(app, context);
+  checkScopes(app);
   answerNotFound(app);
 
   await documentApi(app, { version: VERSION, servers: config.PUBLIC_URL ? [config.PUBLIC_URL] : [] });
@@ -124,25 +117,5 @@ function drainOnClose(app: App, health: Health): void {
   app.addHook('onSend', (_request, reply, payload, done) => {
     if (draining) reply.header('connection', 'close');
     done(null, payload);
-  });
-}
-
-/** CORS for the browser origins that are listed; to any other the API looks as if it knew no CORS at all. */
-async function allowOrigins(app: App, origins: string[]): Promise<void> {
-  const allowed = new Set(origins);
-  await app.register(cors, {
-    origin: (origin, decide) => decide(null, origin !== undefined && allowed.has(origin)),
-    methods: ['GET', 'HEAD', 'POST', 'PATCH', 'PUT', 'DELETE'],
-    allowedHeaders: [
-      'authorization',
-      'content-type',
-      'idempotency-key',
-      'if-match',
-      'if-none-match',
-      REQUEST_ID_HEADER,
-    ],
-    exposedHeaders: EXPOSED_HEADERS,
-    maxAge: 600,
-    strictPreflight: false,
   });
 }

@@ -1,6 +1,8 @@
 import { getCanvasTenant } from '@potentia/db/canvas/queries';
 import type { Db } from '@potentia/db/client';
 import { bearerToken } from '@potentia/domain/auth/bearer-token';
+import { requireScope } from '@potentia/domain/auth/require-scope';
+import type { Scope } from '@potentia/domain/auth/rules/scopes';
 import type { Claims, TokenVerifier } from '@potentia/domain/auth/verify-token';
 import { id } from '@potentia/domain/canvas/schemas';
 import { fromDb } from '@potentia/domain/platform/db-errors';
@@ -13,7 +15,7 @@ import type { SocketLimits } from './limits.ts';
 
 const BEARER_PROTOCOL = 'bearer.';
 /** Names under which clients put tokens into URLs, from where they get into logs and histories. */
-const TOKEN_PARAMETERS = ['token', 'access_token', 'jwt', 'authorization', 'bearer'];
+const TOKEN_PARAMETERS = ['token', 'access_token', 'jwt', 'authorization', 'bearer', 'api_key', 'apikey', 'key'];
 
 export interface AccessDeps {
   db: Db;
@@ -44,9 +46,13 @@ export function handshakeToken(headers: {
 
 /**
  * Decides about a handshake before it is upgraded, so that a refusal is plain HTTP. Throws AppError: not an upgrade, a
- * foreign origin, an unknown protocol, a token in the URL, no valid token.
+ * foreign origin, an unknown protocol, a token in the URL, no valid token, an API key without the scope that is `needed`.
  */
-export async function authenticate(request: FastifyRequest, deps: AccessDeps): Promise<Claims> {
+export async function authenticate(
+  request: FastifyRequest,
+  deps: AccessDeps,
+  needed: Scope | undefined,
+): Promise<Claims> {
   if (!request.ws) {
     throw new AppError('invalid', 'http.upgrade_required', 'This is a WebSocket endpoint; see docs/protocol.md');
   }
@@ -68,7 +74,9 @@ export async function authenticate(request: FastifyRequest, deps: AccessDeps): P
     );
   }
   const claims = await deps.verifier.verify(handshakeToken(request.headers));
-  await deps.ensureUser(deps.db, claims);
+  // Who an API key acts as was made with the key.
+  if (claims.api_key === null) await deps.ensureUser(deps.db, claims);
+  requireScope(claims, needed);
   return claims;
 }
 

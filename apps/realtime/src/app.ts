@@ -1,6 +1,7 @@
 import { watchSilentConnections } from '@potentia/config/silent-connections';
 import { trustProxy } from '@potentia/config/variables';
 import websocket from '@fastify/websocket';
+import type { Scope } from '@potentia/domain/auth/rules/scopes';
 import type { Claims } from '@potentia/domain/auth/verify-token';
 import { AppError } from '@potentia/domain/platform/errors';
 import { createIpBucket, subscriberAddress } from '@potentia/domain/platform/ip-bucket';
@@ -112,13 +113,13 @@ function guard(app: FastifyInstance, { config, health }: RealtimeContext): void 
 /** The two channels. Everything that can be refused is refused in the hooks, where it is still HTTP. */
 function sockets(app: FastifyInstance, context: RealtimeContext): void {
   const { hub, log } = context;
-  const accept = async (request: FastifyRequest): Promise<Claims> => {
+  const accept = async (request: FastifyRequest, scope?: Scope): Promise<Claims> => {
     if (hub.draining) {
       throw new AppError('unavailable', 'ws.draining', 'This replica is stopping; connect again', {
         retry_after_ms: 1_000,
       });
     }
-    request.claims = await authenticate(request, context);
+    request.claims = await authenticate(request, context, scope);
     return request.claims;
   };
   const take = (connecting: Promise<void>): void => {
@@ -130,7 +131,7 @@ function sockets(app: FastifyInstance, context: RealtimeContext): void {
     {
       websocket: true,
       preValidation: async (request) => {
-        const claims = await accept(request);
+        const claims = await accept(request, 'canvas:read');
         request.canvas = await findCanvas(request, claims, context);
       },
     },
@@ -143,6 +144,7 @@ function sockets(app: FastifyInstance, context: RealtimeContext): void {
     {
       websocket: true,
       preValidation: async (request) => {
+        // A person's own channel: no scope leads to it.
         const { user_id } = await accept(request);
         await context.limits.take({ tenant: user_id, user_id, ip: request.ip }, 'connect');
       },

@@ -1,4 +1,6 @@
 import { inSpan } from '@potentia/config/telemetry';
+import { requireScope } from '@potentia/domain/auth/require-scope';
+import { grantsScope } from '@potentia/domain/auth/rules/scopes';
 import { mutateBlocks } from '@potentia/domain/canvas/mutate-blocks';
 import { type CanvasRole, canWrite, hasRole } from '@potentia/domain/canvas/rules/roles';
 import { MAX_OPS } from '@potentia/domain/canvas/schemas';
@@ -38,11 +40,11 @@ export class CanvasSession extends Session {
   async open(first: boolean): Promise<Opening> {
     const { rechecks } = this.#room;
     const snapshot = await this.#room.readSnapshot(this.user_id);
-    this.#role = snapshot.role;
+    this.#role = this.#usable(snapshot.role);
     // Access changed while the snapshot was read: its role may be the old one.
     if (rechecks !== this.#room.rechecks) void this.#room.recheck(this.user_id);
     const frames = [this.#room.snapshotFrame(snapshot)];
-    if (first) frames.unshift(this.#hello(snapshot));
+    if (first) frames.unshift(this.#hello({ ...snapshot, role: this.#role }));
     if (this.state === 'joining') this.state = 'live';
     return { epoch: snapshot.epoch, seq: snapshot.seq, frames };
   }
@@ -78,10 +80,17 @@ export class CanvasSession extends Session {
     this.#room.leave(this);
   }
 
+  /** An API key that was not made for writing is no more than a viewer here, whatever its role. */
+  #usable(role: CanvasRole): CanvasRole {
+    const { api_key } = this.claims;
+    return api_key && !grantsScope(api_key.scopes, 'canvas:write') ? 'viewer' : role;
+  }
+
   async #mutate({ mutation_id, ops, request_id = newId() }: MutateFrame): Promise<void> {
     const { canvas_id } = this.#room;
     try {
       await this.take('mutate');
+      requireScope(this.claims, 'canvas:write');
       if (this.#role !== undefined && !hasRole(this.#role, 'editor')) {
         throw new AppError('forbidden', 'canvas.forbidden', 'Your role on this canvas does not allow this');
       }

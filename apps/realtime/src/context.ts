@@ -6,7 +6,8 @@ import { createDb, type Db } from '@potentia/db/client';
 import { writeSystemHealth } from '@potentia/db/platform/queries';
 import { createEnsureUser } from '@potentia/domain/auth/ensure-user';
 import { observeRefusals } from '@potentia/domain/auth/observe-refusals';
-import { createTokenVerifier, type TokenVerifier } from '@potentia/domain/auth/verify-token';
+import { createBearerVerifier } from '@potentia/domain/auth/verify-bearer';
+import type { TokenVerifier } from '@potentia/domain/auth/verify-token';
 import { createRedis, pingRedis } from '@potentia/domain/platform/adapters/redis';
 import { createBus, createSubscriber } from '@potentia/domain/platform/adapters/redis-bus';
 import { createRedisLimiter } from '@potentia/domain/platform/adapters/redis-limiter';
@@ -59,7 +60,11 @@ export function createRealtimeContext(
   const metrics = createHubMetrics(registry);
   const limiter = createRedisLimiter({ redis, timeout_ms, registry, log });
   const limits = createSocketLimits({ limiter, rules: config.WS_RATE_LIMITS, metrics, log });
-  const verifier = createTokenVerifier({ ...tokenSettings(config), onRefused: observeRefusals({ registry, log }) });
+  const verifier = createBearerVerifier({
+    ...tokenSettings(config),
+    db,
+    onRefused: observeRefusals({ registry, log }),
+  });
   const subscriber = createSubscriber({
     url,
     timeout_ms,

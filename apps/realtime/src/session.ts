@@ -98,6 +98,10 @@ export abstract class Session<Frame extends CanvasFrame | MeFrame = CanvasFrame 
     return this.#claims.name;
   }
 
+  protected get claims(): Claims {
+    return this.#claims;
+  }
+
   /** The tenant that this session's frames are counted for. */
   protected abstract readonly tenant: string;
   /** The frames that clients of this kind may send. */
@@ -119,7 +123,8 @@ export abstract class Session<Frame extends CanvasFrame | MeFrame = CanvasFrame 
   tick(now: number): void {
     if (!this.socket.open) return;
     const left = this.#claims.expires_at - now;
-    if (left <= -CLOCK_TOLERANCE_MS) return this.close('token_expired');
+    // An API key ends by our own clock, a token by its issuer's.
+    if (left <= (this.#claims.api_key ? 0 : -CLOCK_TOLERANCE_MS)) return this.close('token_expired');
     if (left <= EXPIRING_MS && !this.#warned) {
       this.#warned = true;
       this.socket.send(JSON.stringify({ type: 'auth.expiring', expires_at: this.#expiresAt() }));

@@ -69,3 +69,14 @@ test('of an error nothing is written that a driver, Postgres or a verb hung on i
 test('lines below the level are not written', () => {
   expect(capture((log) => log.info('quiet'), 'warn').lines).toEqual([]);
 });
+
+test('an API key is not written, wherever in a line it stands', () => {
+  const key = 'pot_0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklm';
+  const { text, lines } = capture((log) => {
+    log.info({ url: `/x?key=${key}`, deep: { deeper: { deepest: [key] } } }, `refused ${key}.`);
+    log.error(new Error(`bad bearer ${key}`));
+  });
+  expect(text).not.toContain(key.slice(0, 12));
+  expect(lines).toHaveLength(2);
+  expect(lines[0]).toMatchObject({ msg: 'refused pot_[redacted].' });
+});

@@ -1,11 +1,13 @@
 import { bearerToken } from '@potentia/domain/auth/bearer-token';
+import { requireScope } from '@potentia/domain/auth/require-scope';
+import type { Scope } from '@potentia/domain/auth/rules/scopes';
 import type { Claims, TokenVerifier } from '@potentia/domain/auth/verify-token';
 import type { Db } from '@potentia/db/client';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** `none`: anyone may call; everything else needs a person's access token. */
+    /** `none`: anyone may call; everything else needs a person's access token or an API key. */
     auth?: 'none';
   }
   interface FastifyRequest {
@@ -32,10 +34,22 @@ export function authenticate(
   app.addHook('onRequest', async (request) => {
     if (isPublic(request)) return;
     const claims = await options.verifier.verify(bearerToken(request.headers.authorization));
-    if (!welcome.has(claims)) {
+    // Who an API key acts as was made with the key.
+    if (claims.api_key === null && !welcome.has(claims)) {
       await options.ensureUser(options.db, claims);
       welcome.add(claims);
     }
     request.claims = claims;
+  });
+}
+
+/** Refuses the API keys that were not made for what an operation needs. After the limits, which count such requests too. */
+export function checkScopes(app: FastifyInstance): void {
+  app.addHook('onRequest', (request, _reply, done) => {
+    if (request.claims?.api_key) {
+      const { 'x-potentia-scope': needed } = (request.routeOptions.schema ?? {}) as { 'x-potentia-scope'?: Scope };
+      requireScope(request.claims, needed);
+    }
+    done();
   });
 }

@@ -16,7 +16,7 @@ interface Running {
 }
 
 /**
- * Answers 503 to a request that has run for `limit_ms`, give or take a quarter. Every call behind a route has a deadline of
+ * Answers 503 to a request that has run for `limit_ms`, give or take a quarter, without the beginning of an answer. Every call behind a route has a deadline of
  * its own; this is for what forgot to have one. One timer looks at all of them: a timer and an abort signal for each
  * request, as Fastify's `handlerTimeout` has, were 7 % of a hot read.
  */
@@ -44,7 +44,8 @@ export function boundRequests(app: FastifyInstance, limit_ms: number): void {
     for (const entry of running) {
       if (!entry || entry.since > before) continue;
       const { request, reply } = entry;
-      if (!reply.sent && !reply.raw.destroyed) void sendProblem(tooLong(), request, reply);
+      // Of an answer that has begun nothing can be taken back: a stream bounds itself, and its idle socket ends it.
+      if (!reply.sent && !reply.raw.headersSent && !reply.raw.destroyed) void sendProblem(tooLong(), request, reply);
     }
   }, limit_ms / 4).unref();
   app.addHook('onClose', (_app, done) => {

@@ -1,3 +1,4 @@
+import type { Scope } from '@potentia/domain/auth/rules/scopes';
 import type { CanvasRole } from '@potentia/domain/canvas/rules/roles';
 import { PROBLEM_TYPE, problemSchema } from '@potentia/domain/platform/problem';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -37,9 +38,6 @@ export type App = FastifyInstance<
 /** The least role that an operation needs, on what its path names; `person`: everybody with a token, for themselves. */
 export type Access = { canvas: CanvasRole } | { workspace: 'guest' | 'member' | 'admin' | 'owner' } | 'person';
 
-/** What an API key must be made for to call an operation. */
-export type Scope = 'canvas:read' | 'canvas:write' | 'workspace:read' | 'workspace:admin';
-
 interface Operation {
   operationId: string;
   tags: string[];
@@ -72,7 +70,12 @@ const problem = (status: number): Response => ({
 /** The schema of a route: what it takes, what it answers, and every way in which it can refuse (RFC 9457). */
 export function operation<const O extends Operation>(o: O) {
   const { auth, access, scope, ok, problems = [], ...rest } = o;
-  const refusals = new Set([...ALWAYS, ...(auth === false ? [] : [401]), ...(o.body ? [413, 415] : []), ...problems]);
+  const refusals = new Set([
+    ...ALWAYS,
+    ...(auth === false ? [] : [401, 403]),
+    ...(o.body ? [413, 415] : []),
+    ...problems,
+  ]);
   // Fastify would type replies by this map, but hot routes answer JSON text that Postgres wrote: it is the contract test
   // that holds the answers to it.
   const response: Record<string, unknown> = { ...ok };

@@ -1,9 +1,10 @@
 import { getCanvasTenant } from '@potentia/db/canvas/queries';
 import type { Db } from '@potentia/db/client';
+import { getWorkspace } from '@potentia/db/workspace/queries';
+import { AppError } from '@potentia/domain/platform/errors';
 import { fromDb } from '@potentia/domain/platform/db-errors';
 import type { FastifyRequest } from 'fastify';
 import { LRUCache } from 'lru-cache';
-import type { TenantOf } from './rate-limit.ts';
 
 /** A canvas never changes its workspace, but access to it can go: then the request counts for the person again. */
 const REMEMBERED_MS = 60_000;
@@ -11,30 +12,47 @@ const MAX_REMEMBERED = 50_000;
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-/**
- * The tenant of a request: on a canvas's routes the workspace that the canvas belongs to, for those who have access to
- * it; else the person; without a person, nobody (the address alone counts).
- */
-export function createTenantOf(db: Db): TenantOf {
-  const tenants = new LRUCache<string, string>({ max: MAX_REMEMBERED, ttl: REMEMBERED_MS });
+/** The workspace that a request is about; null when it is about none, or none that the caller may know of. */
+export type WorkspaceOf = (request: FastifyRequest) => string | null | Promise<string | null>;
 
-  const lookUp = async (key: string, user_id: string, canvas_id: string): Promise<string> => {
-    const tenant = (await fromDb(() => getCanvasTenant(db, { user_id, canvas_id }))) ?? user_id;
-    tenants.set(key, tenant);
-    return tenant;
+/** By the canvas or the workspace that the path names. Access is looked up once a minute, and decides nothing but whose limits count. */
+export function createWorkspaceOf(db: Db): WorkspaceOf {
+  const known = new LRUCache<string, { workspace_id: string | null }>({ max: MAX_REMEMBERED, ttl: REMEMBERED_MS });
+
+  const lookUp = async (key: string, found: Promise<string | null>): Promise<string | null> => {
+    const workspace_id = await found;
+    known.set(key, { workspace_id });
+    return workspace_id;
   };
 
   return (request) => {
     const user_id = request.claims?.user_id;
-    if (user_id === undefined) return 'anyone';
-    const canvas_id = canvasOf(request);
-    if (canvas_id === undefined) return user_id;
-    const key = `${user_id}|${canvas_id}`;
-    return tenants.get(key) ?? lookUp(key, user_id, canvas_id);
+    if (user_id === undefined) return null;
+    if (request.claims?.api_key) return request.claims.api_key.workspace_id;
+    const canvas_id = uuidOf(request, 'canvas_id');
+    const workspace_id = uuidOf(request, 'workspace_id');
+    const subject = canvas_id ?? workspace_id;
+    if (subject === undefined) return null;
+    const key = `${user_id}|${subject}`;
+    const recent = known.get(key);
+    if (recent) return recent.workspace_id;
+    const found = canvas_id
+      ? fromDb(() => getCanvasTenant(db, { user_id, canvas_id }))
+      : findWorkspace(db, user_id, subject);
+    return lookUp(key, found);
   };
 }
 
-function canvasOf(request: FastifyRequest): string | undefined {
-  const { canvas_id } = request.params as { canvas_id?: string };
-  return canvas_id !== undefined && UUID.test(canvas_id) ? canvas_id.toLowerCase() : undefined;
+async function findWorkspace(db: Db, user_id: string, workspace_id: string): Promise<string | null> {
+  try {
+    return (await fromDb(() => getWorkspace(db, { user_id, workspace_id }))).id;
+  } catch (error) {
+    if (error instanceof AppError && error.kind === 'not_found') return null;
+    throw error;
+  }
+}
+
+function uuidOf(request: FastifyRequest, name: string): string | undefined {
+  const value = (request.params as Record<string, string | undefined>)[name];
+  return value !== undefined && UUID.test(value) ? value.toLowerCase() : undefined;
 }

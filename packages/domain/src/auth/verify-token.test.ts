@@ -46,6 +46,7 @@ describe('a token of the configured issuer', () => {
       name: 'Ada',
       session_id: 's1',
       expires_at: exp * 1000,
+      api_key: null,
     });
   });
 

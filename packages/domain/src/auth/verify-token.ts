@@ -5,8 +5,9 @@ import { z } from 'zod';
 import { AppError } from '../platform/errors.ts';
 import { tokenExpired, tokenInvalid, tokenMissing } from './errors.ts';
 import { createKeySet } from './key-set.ts';
+import type { Scope } from './rules/scopes.ts';
 
-/** What a verified access token says of the person. */
+/** What a verified access token says of the person, or an API key of itself. */
 export interface Claims {
   user_id: string;
   email: string | null;
@@ -15,6 +16,8 @@ export interface Claims {
   session_id: string | null;
   /** When the token ends, in milliseconds since the epoch. */
   expires_at: number;
+  /** The API key that acts, as `user_id`; null for a person. */
+  api_key: { id: string; workspace_id: string; scopes: readonly Scope[] } | null;
 }
 
 /** An HS256 secret. One with a `kid` verifies the tokens that name it; one without, any token no named secret claims. */
@@ -72,6 +75,7 @@ function toClaims(payload: JWTPayload): Claims {
     name: typeof name === 'string' ? name.trim() : null,
     session_id: session_id ?? null,
     expires_at: exp * 1000,
+    api_key: null,
   };
 }
 

@@ -10,9 +10,13 @@ create or replace function app.create_canvas(
 language plpgsql set search_path = app, pg_temp as $$
 declare
   v_workspace_id constant uuid := coalesce(p_workspace_id, app.personal_workspace(p_user_id));
-  v_role constant text := app.set_tenant_context(p_user_id, v_workspace_id, 'member');
+  v_role text;
   v_canvas canvases;
 begin
+  if v_workspace_id is null then
+    perform app.fail('PT400', 'request.invalid', 'Required: an API key has no personal space.', '{"pointer": "/workspace_id"}');
+  end if;
+  v_role := app.set_tenant_context(p_user_id, v_workspace_id, 'member');
   insert into canvases (id, workspace_id, title, icon, created_by)
   values (p_canvas_id, v_workspace_id, p_title, p_icon, p_user_id)
   returning * into v_canvas;
@@ -119,10 +123,12 @@ language plpgsql set search_path = app, pg_temp as $$
 declare
   v_head record;
   v_canvas canvases;
+  v_before jsonb;
 begin
   v_head := app.lock_canvas(p_user_id, p_canvas_id, 'admin');
   select * into v_canvas from canvases c where c.workspace_id = v_head.workspace_id and c.id = p_canvas_id;
   perform app.check_canvas_version(v_canvas, p_expected_version, v_head.role);
+  v_before := jsonb_build_object('archived_at', app.iso(v_canvas.archived_at));
   if (v_canvas.archived_at is not null) <> p_archived then
     update canvases c
     set archived_at = case when p_archived then clock_timestamp() end, version = c.version + 1, updated_at = clock_timestamp()
@@ -131,7 +137,7 @@ begin
     select r.seq, r.frame into seq, frame from app.record_canvas_change(p_user_id, v_canvas,
       case when p_archived then 'canvas.archived' else 'canvas.restored' end,
       case when p_archived then 'canvas.archive' else 'canvas.restore' end,
-      null, jsonb_build_object('archived_at', app.iso(v_canvas.archived_at)), p_request_id) r;
+      v_before, jsonb_build_object('archived_at', app.iso(v_canvas.archived_at)), p_request_id) r;
   end if;
   canvas := app.canvas_json(v_canvas, app.is_personal(v_head.workspace_id)) || jsonb_build_object('role', v_head.role);
 end $$;

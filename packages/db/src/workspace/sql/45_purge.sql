@@ -22,10 +22,8 @@ begin
     v_keys := array(select k.id from api_keys k where k.workspace_id = v_workspace.id);
     delete from workspaces w where w.id = v_workspace.id;
     delete from users u where u.id = any (v_keys);
-    if to_regprocedure('app.append_system_audit(text, uuid, uuid, text, text, text, jsonb, jsonb, text)') is not null then
-      perform app.append_system_audit('workspace.purge', v_workspace.id, null, 'workspace.purge', 'workspace', v_workspace.id::text,
-        jsonb_build_object('name', v_workspace.name, 'deleted_at', app.iso(v_workspace.deleted_at)), null, p_request_id);
-    end if;
+    perform app.append_system_audit('workspace.purge', v_workspace.id, null, 'workspace.purge', 'workspace', v_workspace.id::text,
+      jsonb_build_object('name', v_workspace.name, 'deleted_at', app.iso(v_workspace.deleted_at)), null, p_request_id);
   end if;
   return next;
 end $$;
@@ -40,8 +38,11 @@ begin
     select x.ctid from canvas_events x where x.workspace_id = p_workspace_id limit p_limit));
   get diagnostics v_rows = row_count;
   if v_rows = 0 then
+    -- From the leaves: a block with a subtree would take it all along in this one statement.
     delete from blocks b where b.ctid = any (array(
-      select x.ctid from blocks x where x.workspace_id = p_workspace_id limit p_limit));
+      select x.ctid from blocks x where x.workspace_id = p_workspace_id and not exists (
+        select from blocks y where y.workspace_id = x.workspace_id and y.canvas_id = x.canvas_id and y.parent_id = x.id)
+      limit p_limit));
     get diagnostics v_rows = row_count;
   end if;
   if v_rows = 0 then
