@@ -42,7 +42,7 @@ export interface WorkspaceList {
   user_id: string;
   /** Those that the person owns and has deleted, too. */
   include_deleted: boolean;
-  /** Where the last page ended; both null at the beginning. */
+  /** Where the last page ended; both null at the beginning, the time alone after the personal space. */
   cursor_created_at: string | null;
   cursor_id: string | null;
   limit: number;
@@ -136,6 +136,9 @@ export async function removeWorkspaceMember(db: Queryable, input: MemberWrite): 
   await db.call('select app.remove_workspace_member($1, $2, $3, $4, $5)', params);
 }
 
+/** A step is no small statement; below what Postgres allows the roles of services. */
+const PURGE_TIMEOUT_MS = 8_000;
+
 /** One bounded step of the purge, as job_user; null when no workspace is due. */
 export async function purgeWorkspaceStep(
   db: Queryable,
@@ -144,6 +147,7 @@ export async function purgeWorkspaceStep(
   const [step] = await db.call<{ workspace_id: string; rows_gone: number; is_gone: boolean }>(
     'select * from app.purge_workspace_step($1, $2)',
     [limit, request_id],
+    { timeout_ms: PURGE_TIMEOUT_MS },
   );
   return step ?? null;
 }

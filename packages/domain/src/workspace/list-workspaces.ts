@@ -7,7 +7,7 @@ import { fromDb } from '../platform/db-errors.ts';
 import { parseInput } from '../platform/parse.ts';
 import { listWorkspacesQuery, type WorkspacePage } from './schemas.ts';
 
-const position = z.tuple([z.iso.datetime({ offset: true }), id]);
+const position = z.tuple([z.iso.datetime({ offset: true }).nullable(), id]);
 
 /** The workspaces that the caller is in, whatever their role, the personal space first. */
 export async function listWorkspaces(ctx: UserCtx, input: z.input<typeof listWorkspacesQuery>): Promise<WorkspacePage> {
@@ -24,5 +24,5 @@ export async function listWorkspaces(ctx: UserCtx, input: z.input<typeof listWor
   );
   const items = rows.slice(0, limit);
   const last = rows.length > limit ? items.at(-1) : undefined;
-  return { items, next_cursor: last ? encodeCursor([last.created_at, last.id]) : null };
+  return { items, next_cursor: last ? encodeCursor([last.is_personal ? null : last.created_at, last.id]) : null };
 }

@@ -1,12 +1,14 @@
 import { purgeWorkspaceStep } from '@potentia/db/workspace/queries';
+import { z } from 'zod';
 import type { Ctx } from '../platform/ctx.ts';
 import { fromDb } from '../platform/db-errors.ts';
 
 /** The topic of the job that ends workspaces whose time to be restored is over. */
 export const PURGE_WORKSPACES = 'workspace.purge';
+export const purgeWorkspacesPayload = z.object({});
 
 /** Rows that one statement deletes. */
-const STEP_ROWS = 2_000;
+const STEP_ROWS = 1_000;
 /** Milliseconds of one run; the next goes on where it stopped. */
 const RUN_MS = 60_000;
 

@@ -35,7 +35,8 @@ begin
   return (select app.workspace_json(w, v_role) from workspaces w where w.id = p_workspace_id);
 end $$;
 
--- Those that a person is in, in the order in which they were made, so the personal space first. The cursor is the last row read.
+-- Those that a person is in: the personal space, then in the order in which they were made. The cursor is the last row read,
+-- and without a time where that was the personal space.
 create or replace function app.list_workspaces(
   p_user_id uuid, p_include_deleted boolean, p_cursor_created_at timestamptz, p_cursor_id uuid, p_limit int)
 returns table (workspace jsonb) language plpgsql stable security definer set search_path = app, pg_temp as $$
@@ -45,16 +46,16 @@ declare
 begin
   return query
     with mine as (
-      select w.id, 'owner' as role from workspaces w
+      select w.id, 'owner' as role, case when w.is_personal then '-infinity' else w.created_at end as since from workspaces w
       where w.owner_user_id = p_user_id
         and (w.deleted_at is null or (p_include_deleted and w.deleted_at > now() - app.workspace_grace()))
       union all
-      select w.id, m.role from workspace_members m join workspaces w on w.id = m.workspace_id and w.deleted_at is null
+      select w.id, m.role, w.created_at from workspace_members m join workspaces w on w.id = m.workspace_id and w.deleted_at is null
       where m.user_id = p_user_id and w.owner_user_id <> p_user_id
     )
     select app.workspace_json(w, m.role) from mine m join workspaces w on w.id = m.id
-    where (w.created_at, w.id) > (v_created_at, v_id)
-    order by w.created_at, w.id limit least(greatest(p_limit, 1), 501);
+    where (m.since, m.id) > (v_created_at, v_id)
+    order by m.since, m.id limit least(greatest(p_limit, 1), 501);
 end $$;
 
 -- Takes the workspace's lock: one change of its members at a time. The role is decided again once the lock is held, so that

@@ -46,16 +46,13 @@ begin
   where w.id = p_workspace_id and app.user_exists(r.user_id);
 end $$;
 
--- Whoever stops being an admin takes along what they gave: API keys and pending invitations of theirs end with it.
-create or replace function app.withdraw_grants(p_workspace_id uuid, p_user_id uuid, p_actor_user_id uuid, p_request_id text)
-returns void language plpgsql set search_path = app, pg_temp as $$
+-- Whoever stops being an admin takes along what they gave: API keys and pending invitations of theirs end with it. The actor
+-- is that of the context.
+create or replace function app.withdraw_grants(p_workspace_id uuid, p_user_id uuid) returns void
+language plpgsql set search_path = app, pg_temp as $$
 begin
-  if to_regprocedure('app.revoke_api_keys_of(uuid, uuid)') is not null then
-    perform app.revoke_api_keys_of(p_workspace_id, p_user_id);
-  end if;
-  if to_regprocedure('app.revoke_invitations_of(uuid, uuid)') is not null then
-    perform app.revoke_invitations_of(p_workspace_id, p_user_id);
-  end if;
+  perform app.revoke_api_keys_of(p_workspace_id, p_user_id);
+  perform app.revoke_invitations_of(p_workspace_id, p_user_id);
 end $$;
 
 -- The role of a member who can be changed. Fails for the owner, and for who is no member or no person. The caller holds the lock.
@@ -98,7 +95,7 @@ begin
   update workspace_members m set role = p_role, updated_at = clock_timestamp()
   where m.workspace_id = p_workspace_id and m.user_id = p_target_user_id;
   if v_before = 'admin' then
-    perform app.withdraw_grants(p_workspace_id, p_target_user_id, p_user_id, p_request_id);
+    perform app.withdraw_grants(p_workspace_id, p_target_user_id);
   end if;
   perform app.bump_workspace_access(p_workspace_id);
   perform app.append_audit(p_user_id, p_workspace_id, null, 'member.update', 'user', p_target_user_id::text,
@@ -115,7 +112,7 @@ language plpgsql set search_path = app, pg_temp as $$
 declare
   v_canvases int;
 begin
-  perform app.withdraw_grants(p_workspace_id, p_target_user_id, p_actor_user_id, p_request_id);
+  perform app.withdraw_grants(p_workspace_id, p_target_user_id);
   delete from canvas_access a where a.workspace_id = p_workspace_id and a.user_id = p_target_user_id;
   get diagnostics v_canvases = row_count;
   delete from workspace_members m where m.workspace_id = p_workspace_id and m.user_id = p_target_user_id;
