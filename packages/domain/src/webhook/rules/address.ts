@@ -17,7 +17,8 @@ const NAT64 = ipaddr.parseCIDR('64:ff9b::/96') as [ipaddr.IPv6, number];
  * address inside an IPv6 one (mapped, NAT64) counts as what it is. What is no address at all is refused.
  */
 export function isAllowedAddress(text: string, allowed: readonly Network[]): boolean {
-  if (!ipaddr.isValid(text)) return false;
+  // Not the short and octal forms of IPv4: what reads them otherwise than we do would connect elsewhere.
+  if (!ipaddr.IPv4.isValidFourPartDecimal(text) && !ipaddr.IPv6.isValid(text)) return false;
   const address = unwrap(ipaddr.parse(text));
   if (allowed.some((network) => contains(network, address))) return true;
   if (INSIDE.has(address.toString()) || address.range() !== 'unicast') return false;
