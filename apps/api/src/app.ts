@@ -7,6 +7,7 @@ import { fastify, type FastifyBaseLogger, LogController } from 'fastify';
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { authRoutes } from './auth/routes.ts';
 import { canvasRoutes } from './canvas/routes.ts';
+import { commentRoutes } from './comment/routes.ts';
 import type { ApiContext } from './context.ts';
 import { debugRoutes } from './debug/routes.ts';
 import { authenticate, checkScopes } from './platform/auth.ts';
@@ -25,6 +26,8 @@ import { createWorkspaceOf } from './platform/tenant.ts';
 import { traceRequests } from './platform/tracing.ts';
 import { acceptJson, zodValidator } from './platform/validation.ts';
 import { websocketPointer } from './platform/websocket-pointer.ts';
+import { searchRoutes } from './search/routes.ts';
+import { shareRoutes } from './share/routes.ts';
 import { webhookRoutes } from './webhook/routes.ts';
 import { workspaceRoutes } from './workspace/routes.ts';
 
@@ -95,6 +98,9 @@ export async function buildApp(context: ApiContext): Promise<App> {
   if (config.ENABLE_DEBUG_ECHO ?? config.NODE_ENV !== 'production') debugRoutes(app);
   authRoutes(app, context);
   await app.register(async (scope) => canvasRoutes(scope, context));
+  commentRoutes(app, context);
+  searchRoutes(app, context);
+  shareRoutes(app, context);
   workspaceRoutes(app, context);
   webhookRoutes(app, context);
   await app.ready();

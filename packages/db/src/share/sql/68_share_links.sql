@@ -57,10 +57,10 @@ end $$;
 
 -- For anybody who has the token. Nothing at all: no such link, or it has ended, or its canvas is archived, or its workspace
 -- is deleted or lets nobody share. With a password the canvas comes once p_unlocked is the hash that the password was checked
--- against. Only what stands here leaves the tenant: no id of it, of the canvas or of a person. Ids of either inside content (an
+-- against. attachments are all that are ready, for the caller to show those that the text names. Only what stands here leaves the tenant: no id of it, of the canvas or of a person. Ids of either inside content (an
 -- address of an attachment names its canvas) are blanked. Uses are counted one by one at first, then one in ten for ten.
 create or replace function app.open_share_link(p_token_hash bytea, p_unlocked text)
-returns table (link_id uuid, canvas_id uuid, password_hash text, shared text)
+returns table (link_id uuid, password_hash text, shared text, attachments jsonb)
 language plpgsql security definer set search_path = app, pg_temp as $$
 #variable_conflict use_column
 declare
@@ -75,7 +75,7 @@ begin
     return;
   end if;
   if v_link.password_hash is not null and v_link.password_hash is distinct from p_unlocked then
-    return query select v_link.id, v_link.canvas_id, v_link.password_hash, null::text;
+    return query select v_link.id, v_link.password_hash, null::text, null::jsonb;
     return;
   end if;
   if v_link.use_count < v_exact or random() < 0.1 then
@@ -86,11 +86,15 @@ begin
       for update skip locked);
   end if;
   return query
-    select v_link.id, v_link.canvas_id, v_link.password_hash,
+    select v_link.id, v_link.password_hash,
       replace(replace(concat('{"title":', to_json(c.title), ',"icon":', coalesce(to_json(c.icon)::text, 'null'), ',"blocks":[', (
         select string_agg(app.shared_block_json(b), ',' order by b.parent_id nulls first, b.rank)
         from blocks b where b.workspace_id = v_link.workspace_id and b.canvas_id = v_link.canvas_id and b.deleted_at is null
-      ), ']'), v_link.workspace_id::text, ''), v_link.canvas_id::text, '')
+      ), ']'), v_link.workspace_id::text, ''), v_link.canvas_id::text, ''),
+      (select coalesce(jsonb_agg(jsonb_build_object('id', a.id, 'name', a.name, 'media_type', a.media_type, 'size', a.size,
+          'object_key', a.object_key) order by a.id), '[]')
+        from attachments a
+        where a.workspace_id = v_link.workspace_id and a.canvas_id = v_link.canvas_id and a.status = 'ready')
     from canvases c where c.workspace_id = v_link.workspace_id and c.id = v_link.canvas_id;
 end $$;
 

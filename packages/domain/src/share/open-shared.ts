@@ -1,0 +1,90 @@
+import { openShareLink, type OpenedLink, type SharedCanvas } from '@potentia/db/share/queries';
+import { createHash } from 'node:crypto';
+import type { z } from 'zod';
+import type { Ctx } from '../platform/ctx.ts';
+import { fromDb } from '../platform/db-errors.ts';
+import { AppError } from '../platform/errors.ts';
+import type { Limit, Limiter } from '../platform/limiter.ts';
+import type { Objects } from '../platform/objects.ts';
+import { parseInput } from '../platform/parse.ts';
+import { verifyPassword } from './password.ts';
+import { openSharedInput } from './schemas.ts';
+import { hashShareToken } from './token.ts';
+
+/** Guesses at the password of one link, from one address and from all. */
+const GUESSES: Limit = { limit: 10, window_ms: 600_000 };
+const GUESSES_OF_ALL: Limit = { limit: 300, window_ms: 600_000 };
+
+/** Seconds for which the address of a file is signed; an answer that is still fresh by its tag has at least half of it. */
+const URL_LIFE_S = 900;
+
+/** What opening needs of the world: there is no actor. */
+export type OpenCtx = Pick<Ctx, 'db' | 'clock'> & { limiter: Limiter; objects: Objects; address: string };
+
+export interface OpenedCanvas {
+  /** JSON text of a `SharedCanvas`. */
+  text: string;
+  /** Changes with what the text says, and before addresses in it expire. */
+  tag: string;
+}
+
+/**
+ * What anybody who has the token reads. Whatever does not let them answers the same `share_link.not_found`: no such token,
+ * expired, revoked, canvas archived or deleted, workspace gone, sharing switched off. A link with a password throws
+ * `share_link.password_required` or `share_link.password_wrong`, and `share_link.too_many_guesses` from one address.
+ */
+export async function openShared(ctx: OpenCtx, input: z.input<typeof openSharedInput>): Promise<OpenedCanvas> {
+  const { token, password } = parseInput(openSharedInput, input);
+  const token_hash = hashShareToken(token);
+  if (token_hash === undefined) throw notFound();
+  const opened = await open(ctx, token_hash, null);
+  if (opened.canvas) return present(ctx, opened.canvas);
+  const { canvas } = await open(ctx, token_hash, await unlock(ctx, opened, password));
+  if (!canvas) throw notFound();
+  return present(ctx, canvas);
+}
+
+async function open(ctx: OpenCtx, token_hash: string, unlocked: string | null): Promise<OpenedLink> {
+  const opened = await fromDb(() => openShareLink(ctx.db, { token_hash, unlocked }));
+  if (!opened) throw notFound();
+  return opened;
+}
+
+const notFound = (): AppError => new AppError('not_found', 'share_link.not_found', 'There is nothing to see here.');
+
+async function unlock(ctx: OpenCtx, link: OpenedLink, password: string | undefined): Promise<string> {
+  if (password === undefined) {
+    throw new AppError('forbidden', 'share_link.password_required', 'This link needs a password.');
+  }
+  const key = `share|${link.link_id}`;
+  for (const [counted, limit] of [
+    [`${key}|${ctx.address}`, GUESSES],
+    [key, GUESSES_OF_ALL],
+  ] as const) {
+    const { allowed, retry_after_ms } = await ctx.limiter.take(counted, limit);
+    if (!allowed) {
+      throw new AppError('limit', 'share_link.too_many_guesses', 'Too many passwords were tried.', { retry_after_ms });
+    }
+  }
+  if (link.password_hash === null || !(await verifyPassword(password, link.password_hash))) {
+    throw new AppError('forbidden', 'share_link.password_wrong', 'This is not the password.');
+  }
+  return link.password_hash;
+}
+
+async function present(ctx: OpenCtx, { text, attachments }: SharedCanvas): Promise<OpenedCanvas> {
+  // A file that no block shows any more is nobody's business here.
+  const shown = attachments.filter(({ id }) => text.includes(id));
+  const files = await Promise.all(
+    shown.map(async ({ object_key: key, id, name, media_type, size }) => {
+      const { url } = await ctx.objects.presignGet({ key, name, media_type, expires_s: URL_LIFE_S });
+      return { id, name, media_type, size, url };
+    }),
+  );
+  const half_life = Math.floor(ctx.clock().getTime() / (URL_LIFE_S * 500));
+  const names = shown.map(({ id }) => id).join();
+  const hash = createHash('sha256')
+    .update(text)
+    .update(shown.length > 0 ? `${names}|${half_life}` : '');
+  return { text: `${text},"attachments":${JSON.stringify(files)}}`, tag: `"${hash.digest('base64url')}"` };
+}
