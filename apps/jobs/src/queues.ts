@@ -1,4 +1,5 @@
 import { CANVAS_PURGE_TRASH, purgeTrash, purgeTrashPayload } from '@potentia/domain/canvas/purge-trash';
+import { ATTACHMENT_SWEEP, sweepAttachments } from '@potentia/domain/canvas/sweep-attachments';
 import { CANVAS_REBALANCE, rebalanceRanks, rebalanceRanksPayload } from '@potentia/domain/canvas/rebalance-ranks';
 import { deliverMe, deliverMePayload, ME_DELIVER } from '@potentia/domain/platform/deliver-me';
 import { CACHE_INVALIDATE, invalidateCache, invalidateCachePayload } from '@potentia/domain/platform/invalidate-cache';
@@ -76,6 +77,14 @@ export const QUEUES: Record<string, QueueDefinition> = {
     attempts: 3,
     backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
     pattern: '17 * * * *',
+  }),
+  [ATTACHMENT_SWEEP]: define({
+    schema: z.object({}),
+    handle: sweepAttachments,
+    concurrency: 1,
+    attempts: 3,
+    backoff: { type: 'exponential', delay: 10_000, jitter: 0.5 },
+    pattern: '23 * * * *',
   }),
   [CANVAS_REBALANCE]: define({
     schema: rebalanceRanksPayload,

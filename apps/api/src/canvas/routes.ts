@@ -1,5 +1,6 @@
 import type { ApiContext } from '../context.ts';
 import type { App } from '../platform/openapi.ts';
+import { attachmentRoutes } from './attachment-routes.ts';
 import { blockRoutes } from './block-routes.ts';
 import { canvasRoutes as ownRoutes } from './canvas-routes.ts';
 import { historyRoutes } from './history-routes.ts';
@@ -14,6 +15,7 @@ export function canvasRoutes(app: App, context: ApiContext): void {
   historyRoutes(app, context);
   transferRoutes(app, context);
   memberRoutes(app, context);
+  attachmentRoutes(app, context);
   void app.register((scope: App, _options, done) => {
     markdownRoutes(scope, context);
     done();

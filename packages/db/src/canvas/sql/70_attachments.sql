@@ -172,7 +172,7 @@ begin
       where a.status = 'ready' and a.checked_at < now() - interval '1 day'
       order by a.checked_at limit p_limit for update skip locked
     ), referenced as materialized (
-      select distinct c.workspace_id, c.canvas_id, b.content ->> 'attachment_id' as id
+      select distinct c.workspace_id, c.canvas_id, lower(b.content ->> 'attachment_id') as id
       from (select distinct workspace_id, canvas_id from batch) c
       join blocks b on b.workspace_id = c.workspace_id and b.canvas_id = c.canvas_id and b.content ? 'attachment_id'
     )

@@ -29,6 +29,15 @@ const url = safeText(8_192).refine(
   'This scheme is not allowed',
 );
 
+/**
+ * Where an image or file is: somewhere on the web, or a file of this canvas. Nobody checks that there is such a file: it
+ * may be deleted any time, and an id of another canvas finds nothing on this one.
+ */
+const source = { url: url.optional(), attachment_id: z.uuid().optional() };
+const ONE_SOURCE = 'Give url or attachment_id';
+const hasOneSource = (content: { url?: string | undefined; attachment_id?: string | undefined }): boolean =>
+  (content.url === undefined) !== (content.attachment_id === undefined);
+
 const list_style = z.enum(['bullet', 'ordered']);
 
 /**
@@ -57,13 +66,17 @@ export const content_schemas = {
       .max(100)
       .optional(),
   }),
-  image: z.strictObject({ url, alt: safeText(2_000).optional(), title: safeText(2_000).optional() }),
-  file: z.strictObject({
-    url,
-    name: safeText(255).optional(),
-    size: z.int().min(0).optional(),
-    media_type: safeText(255).optional(),
-  }),
+  image: z
+    .strictObject({ ...source, alt: safeText(2_000).optional(), title: safeText(2_000).optional() })
+    .refine(hasOneSource, ONE_SOURCE),
+  file: z
+    .strictObject({
+      ...source,
+      name: safeText(255).optional(),
+      size: z.int().min(0).optional(),
+      media_type: safeText(255).optional(),
+    })
+    .refine(hasOneSource, ONE_SOURCE),
   embed: z.strictObject({ url, title: safeText(2_000).optional() }),
   /** HTML exactly as it stood in a Markdown document. Whoever shows it must sanitise it. */
   html: z.strictObject({ html: safeText(MAX_TEXT) }),

@@ -102,11 +102,20 @@ function toParagraph(children: PhrasingContent[]): BlockTree {
   if (carried) return carried;
   if (children.length === 1 && only?.type === 'image') {
     const { url, alt, title } = only;
-    const content = { url, ...(alt ? { alt } : {}), ...(title ? { title } : {}) };
+    const attachment_id = readAttachment(url);
+    const source = attachment_id === undefined ? { url } : { attachment_id };
+    const content = { ...source, ...(alt ? { alt } : {}), ...(title ? { title } : {}) };
     if (checkContent('image', content).length === 0) return leaf('image', content);
   }
   return leaf('text', { text: printInline(children) });
 }
+
+/** A file of the canvas as the target of a Markdown image. */
+export const printAttachment = (attachment_id: string): string => `attachment:${attachment_id}`;
+
+/** What `printAttachment` was given, in one form; undefined for any other target. */
+const readAttachment = (url: string): string | undefined =>
+  /^attachment:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/.exec(url)?.[1];
 
 function toHtml(html: string): BlockTree {
   return html === EMPTY ? leaf('text', { text: '' }) : (readCarrier(html) ?? leaf('html', { html }));

@@ -1,7 +1,7 @@
 import type { BlockContent as FlowContent, DefinitionContent, ListItem, PhrasingContent } from 'mdast';
 import { checkContent, type BlockContent, type ContentOf } from './content.ts';
 import { parseDocument, parseInline, printNodes } from './markdown-inline.ts';
-import { EMPTY, type BlockTree } from './markdown-parse.ts';
+import { EMPTY, printAttachment, type BlockTree } from './markdown-parse.ts';
 
 /**
  * Blocks as a Markdown document (CommonMark and GFM). Items that follow each other make a list. What Markdown cannot say
@@ -81,7 +81,8 @@ function toNode(block: BlockTree): Flow {
     case 'divider':
       return { type: 'thematicBreak' };
     case 'image': {
-      const { url, alt, title } = content as ContentOf<'image'>;
+      const { alt, title, ...source } = content as ContentOf<'image'>;
+      const url = source.url ?? printAttachment(source.attachment_id ?? '');
       return { type: 'paragraph', children: [{ type: 'image', url, alt: alt ?? '', title: title ?? null }] };
     }
     case 'table':
@@ -122,7 +123,8 @@ function toCarrier(type: string, content: BlockContent): Flow {
 }
 
 function showCarried(content: BlockContent): PhrasingContent[] {
-  const { text, url, name, title } = content;
+  const { text, name, title, attachment_id } = content;
+  const url = typeof attachment_id === 'string' ? printAttachment(attachment_id) : content.url;
   if (typeof text === 'string') return parseInline(text);
   if (typeof url !== 'string') return [];
   const label = [name, title, url].find((value) => typeof value === 'string' && value !== '') as string;
