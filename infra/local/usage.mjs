@@ -7,6 +7,7 @@ export const PORTS = /** @type {const} */ ({
   jobs: { variable: 'POTENTIA_JOBS_PORT', port: 4002 },
   'wa-worker': { variable: 'POTENTIA_WA_WORKER_PORT', port: 4003 },
   sandbox: { variable: 'POTENTIA_SANDBOX_PORT', port: 4010 },
+  smtp: { variable: 'POTENTIA_SMTP_PORT', port: 4011 },
   s3: { variable: 'POTENTIA_S3_PORT', port: 4012 },
   postgres: { variable: 'POTENTIA_POSTGRES_PORT', port: 25432 },
   redis: { variable: 'POTENTIA_REDIS_PORT', port: 26379 },
@@ -18,4 +19,5 @@ ${Object.entries(PORTS)
   .map(([name, { variable, port }]) => `  --${`${name}-port`.padEnd(17)} ${port}, or ${variable}`)
   .join('\n')}
 Also read from the environment: DATABASE_ADMIN_URL (a superuser of your own Postgres), REDIS_URL, and SUPABASE_URL with
-SUPABASE_ANON_KEY and SUPABASE_SERVICE_ROLE_KEY, S3_ENDPOINT with the other S3_* variables; what is not given is run here.`;
+SUPABASE_ANON_KEY and SUPABASE_SERVICE_ROLE_KEY, S3_ENDPOINT with the other S3_* variables,
+SMTP_URL with MAIL_FROM and APP_URL; what is not given is run here.`;

@@ -15,6 +15,8 @@ export interface StartOptions {
   supabase_url: string | undefined;
   /** An S3 API of one's own; the sandbox stands in for it otherwise. */
   s3_endpoint: string | undefined;
+  /** A mail server of one's own; the sandbox stands in for it otherwise. */
+  smtp_url: string | undefined;
 }
 
 /** Reads what was asked for. Throws a `Problem` that shows the usage when it makes no sense. */
@@ -38,5 +40,6 @@ export function readStartOptions(argv: string[], env: NodeJS.ProcessEnv): StartO
     redis_url: env.REDIS_URL || undefined,
     supabase_url: env.SUPABASE_URL || undefined,
     s3_endpoint: env.S3_ENDPOINT || undefined,
+    smtp_url: env.SMTP_URL || undefined,
   };
 }

@@ -6,7 +6,7 @@ import { schema as wa_worker } from '@potentia/wa-worker/config';
 import { describe, expect, it } from 'vitest';
 import { planServices } from './services.ts';
 
-const ports = { api: 1, realtime: 2, jobs: 3, 'wa-worker': 4, sandbox: 5, s3: 8, postgres: 6, redis: 7 };
+const ports = { api: 1, realtime: 2, jobs: 3, 'wa-worker': 4, sandbox: 5, smtp: 9, s3: 8, postgres: 6, redis: 7 };
 const connections = {
   database_urls: {
     superuser: 'postgres://root@localhost/x',
@@ -22,6 +22,7 @@ const connections = {
     S3_ACCESS_KEY_ID: 'sandbox',
     S3_SECRET_ACCESS_KEY: 'secret',
   },
+  mail: { SMTP_URL: 'smtp://127.0.0.1:9', MAIL_FROM: 'a@example.com', APP_URL: 'http://127.0.0.1:5' },
   encryption_keys: `local:${Buffer.alloc(32).toString('base64')}`,
   demo_password: 'demo',
 };

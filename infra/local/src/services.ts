@@ -24,6 +24,8 @@ export interface Connections {
   supabase: { url: string; anon_key: string; service_role_key: string };
   /** The `S3_*` variables of the sandbox's endpoint; undefined when the shell names a real one. */
   objects: Record<string, string> | undefined;
+  /** `SMTP_URL`, `MAIL_FROM` and `APP_URL` of the sandbox; undefined when the shell names a real mail server. */
+  mail: Record<string, string> | undefined;
   /** `ENCRYPTION_KEYS` of every service that seals. */
   encryption_keys: string;
   /** The sandbox's settings; undefined when a real Supabase project takes its place. */
@@ -78,13 +80,14 @@ export function planServices(ports: Ports, connections: Connections, shell: Node
 }
 
 /** Whether the sandbox stands in for anything. */
-const usesSandbox = ({ demo_password, objects }: Connections): boolean =>
-  demo_password !== undefined || objects !== undefined;
+const usesSandbox = ({ demo_password, objects, mail }: Connections): boolean =>
+  demo_password !== undefined || objects !== undefined || mail !== undefined;
 
 function sandboxEnv(ports: Ports, { supabase, demo_password, objects }: Connections): Record<string, string> {
   return {
     HOST: '127.0.0.1',
     PORT: String(ports.sandbox),
+    SMTP_PORT: String(ports.smtp),
     S3_PORT: String(ports.s3),
     ...objects,
     // Where a real project takes its place, its keys are no business of the sandbox.
@@ -102,7 +105,7 @@ function sandboxEnv(ports: Ports, { supabase, demo_password, objects }: Connecti
 function serviceEnv(
   name: Exclude<(typeof ENTRIES)[number][0], 'sandbox'>,
   ports: Ports,
-  { supabase, database_urls, redis_url, encryption_keys, objects }: Connections,
+  { supabase, database_urls, redis_url, encryption_keys, objects, mail }: Connections,
 ): Record<string, string> {
   const role = name === 'jobs' ? 'job_user' : name === 'wa-worker' ? 'wa_user' : 'app_user';
   const sandbox_origins = [serviceUrl(ports, 'sandbox'), `http://localhost:${ports.sandbox}`];
@@ -121,6 +124,7 @@ function serviceEnv(
     // A developer's own receiver is on this machine.
     WEBHOOK_ALLOWED_NETWORKS: '127.0.0.0/8,::1/128',
     ...objects,
+    ...mail,
     REALTIME_PUBLIC_URL: serviceUrl(ports, 'realtime').replace(/^http/, 'ws'),
   };
   return pick(given, (key) => DECLARED[name].has(key));

@@ -77,11 +77,11 @@ function recordStarts(started: Processes, state: RunState): Processes {
 
 /** Postgres and Redis, and the database as the services need it. */
 async function startBacking(options: StartOptions, processes: Processes, state: RunState): Promise<Connections> {
-  const { ports, database_admin_url, redis_url, supabase_url, s3_endpoint } = options;
+  const { ports, database_admin_url, redis_url, supabase_url, s3_endpoint, smtp_url } = options;
   const own: PortName[] = [
     ...(database_admin_url ? [] : ['postgres' as const]),
     ...(redis_url ? [] : ['redis' as const]),
-    ...(supabase_url && s3_endpoint ? [] : ['sandbox' as const, 's3' as const]),
+    ...(supabase_url && s3_endpoint && smtp_url ? [] : (['sandbox', 'smtp', 's3'] as const)),
     ...(['api', 'realtime', 'jobs', 'wa-worker'] as const),
   ];
   await assertPortsFree(own, ports);
@@ -95,7 +95,8 @@ async function startBacking(options: StartOptions, processes: Processes, state: 
   const database_urls = await step('database roles and migrations', () => prepareDatabase(admin_url, secrets));
   const encryption_keys = `local:${Buffer.from(secrets.encryption_key, 'hex').toString('base64')}`;
   const objects = objectsOf(options, secrets);
-  return { database_urls, redis_url: redis, encryption_keys, objects, ...supabaseOf(options, secrets) };
+  const mail = mailOf(options);
+  return { database_urls, redis_url: redis, encryption_keys, objects, mail, ...supabaseOf(options, secrets) };
 }
 
 /** The sandbox's S3 endpoint, unless there is a real one. */
@@ -107,6 +108,16 @@ function objectsOf({ s3_endpoint, ports }: StartOptions, secrets: Secrets): Conn
     S3_REGION: 'us-east-1',
     S3_ACCESS_KEY_ID: 'sandbox',
     S3_SECRET_ACCESS_KEY: secrets.s3_secret_access_key,
+  };
+}
+
+/** The sandbox's inbox and the page that its links lead to, unless there is a real mail server. */
+function mailOf({ smtp_url, ports }: StartOptions): Connections['mail'] {
+  if (smtp_url) return undefined;
+  return {
+    SMTP_URL: serviceUrl(ports, 'smtp').replace(/^http/, 'smtp'),
+    MAIL_FROM: 'Potentia <no-reply@potentia.example>',
+    APP_URL: serviceUrl(ports, 'sandbox'),
   };
 }
 

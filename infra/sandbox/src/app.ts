@@ -4,6 +4,9 @@ import type { SandboxConfig } from './config.ts';
 import { DEMO_USERS, registerConsole } from './console/routes.ts';
 import { listStoredObjects } from './s3/console-routes.ts';
 import { createS3Server, type S3Server } from './s3/server.ts';
+import { registerInbox } from './smtp/routes.ts';
+import { createMailServer } from './smtp/server.ts';
+import { openMailStore } from './smtp/store.ts';
 import { registerSupabaseAuth, type SupabaseAuthOptions } from './supabase-auth/routes.ts';
 
 export interface SandboxOptions extends Partial<SandboxConfig> {
@@ -19,6 +22,8 @@ export interface Sandbox extends AsyncDisposable {
   readonly url: string;
   /** Where the S3 endpoint is, once it listens; undefined when there is none. */
   readonly s3_url: string | undefined;
+  /** Where the mail server is, once it listens; undefined when there is none. */
+  readonly smtp_url: string | undefined;
   anon_key: string;
   service_role_key: string;
   /** Binds the port (0: any free one) and returns the URL. */
@@ -86,9 +91,15 @@ export async function buildSandbox(options: SandboxOptions = {}): Promise<Sandbo
   if (s3) listStoredObjects(app, s3.store);
   let s3_url: string | undefined;
 
+  const mails = await openMailStore(options.data_dir);
+  registerInbox(app, mails);
+  const smtp = options.smtp_port === undefined ? undefined : createMailServer(mails);
+  let smtp_url: string | undefined;
+
   const close = async (): Promise<void> => {
     await app.close();
     await s3?.close();
+    await smtp?.close();
   };
   return {
     app,
@@ -98,11 +109,15 @@ export async function buildSandbox(options: SandboxOptions = {}): Promise<Sandbo
     get s3_url() {
       return s3_url;
     },
+    get smtp_url() {
+      return smtp_url;
+    },
     anon_key,
     service_role_key,
     async listen() {
       await app.listen({ host, port });
       s3_url = await s3?.listen(options.s3_port ?? 0, host);
+      smtp_url = await smtp?.listen(options.smtp_port ?? 0, host);
       return publicUrl();
     },
     close,

@@ -2,6 +2,8 @@
 export interface SandboxConfig {
   host: string;
   port: number;
+  /** The mail server; there is none without its port. */
+  smtp_port?: number;
   /** The S3 endpoint; there is none without its port. */
   s3_port?: number;
   s3_bucket?: string;
@@ -49,6 +51,7 @@ export function readConfig(source: Source = process.env): SandboxConfig {
   const config: SandboxConfig = {
     host: text('HOST') ?? '127.0.0.1',
     port: integer('PORT', 4010, 65_535),
+    smtp_port: integer('SMTP_PORT', 4011, 65_535),
     s3_port: integer('S3_PORT', 4012, 65_535),
     s3_bucket: text('S3_BUCKET'),
     s3_region: text('S3_REGION'),

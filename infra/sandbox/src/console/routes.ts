@@ -26,6 +26,9 @@ const FILES = [
   'dom.js',
   'editor.js',
   'ids.js',
+  'invitations.html',
+  'invitations.js',
+  'mails.js',
   'main.js',
   'outbox.js',
   'pane.js',
@@ -33,13 +36,18 @@ const FILES = [
   'presence.js',
   'socket.js',
 ];
+/** Where pages stand; what they load is under `/console`. */
+const PAGES: Record<string, string> = { 'index.html': '/', 'invitations.html': '/invitations' };
 const TYPES: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
 };
 
-/** The page at `/`: two people, one canvas. Static files, and a `config.json` that tells it where the services are. */
+/**
+ * The page at `/`: two people, one canvas; and the one at `/invitations`, where the links of mails lead. Static files, and
+ * a `config.json` that tells them where the services are.
+ */
 export function registerConsole(app: FastifyInstance, options: ConsoleOptions): void {
   const { api_url, realtime_url, anon_key, demo_password } = options;
   const policy = [
@@ -53,7 +61,7 @@ export function registerConsole(app: FastifyInstance, options: ConsoleOptions): 
 
   for (const name of FILES) {
     const path = new URL(`public/${name}`, import.meta.url);
-    app.get(name === 'index.html' ? '/' : `/console/${name}`, async (_request, reply) => {
+    app.get(PAGES[name] ?? `/console/${name}`, async (_request, reply) => {
       const file = await readFile(path);
       return reply
         .header('content-type', TYPES[extname(name)])

@@ -14,6 +14,13 @@ export async function signIn(config, email, password) {
   return createSession(config, answer);
 }
 
+/** Makes an account at the auth server and signs in with it. Throws `ApiError`. */
+export async function signUp(config, email, password) {
+  const headers = { apikey: config.anon_key, 'content-type': 'application/json' };
+  const body = JSON.stringify({ email, password });
+  return createSession(config, await requestJson(`${config.auth_url}/signup`, { method: 'POST', headers, body }));
+}
+
 /** A signed-in person, whose access token is renewed through the API as it runs out. */
 function createSession(config, first) {
   let tokens = first;

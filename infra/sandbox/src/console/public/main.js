@@ -1,4 +1,5 @@
 /* global document */
+import { showMails } from './mails.js';
 import { createPane } from './pane.js';
 import { drawPeople } from './people.js';
 
@@ -27,4 +28,5 @@ for (const name of ['Left pane', 'Right pane']) {
   document.querySelector('#panes').append(pane.element);
 }
 drawSessions();
+showMails(document.querySelector('#mails'));
 document.querySelector('#reference').href = `${config.api_url}/docs`;
