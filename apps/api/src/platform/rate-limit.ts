@@ -1,12 +1,15 @@
 import { AppError } from '@potentia/domain/platform/errors';
+import type { SettingsRow } from '@potentia/db/workspace/settings-queries';
 import type { Limiter } from '@potentia/domain/platform/limiter';
 import { createSampledLog } from '@potentia/domain/platform/sampled-log';
+import type { RecentSettings } from '@potentia/domain/workspace/recent-settings';
 import rateLimit from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiMetrics } from './metrics.ts';
 import { isPublic } from './auth.ts';
 import type { RateLimitRule } from '../config.ts';
 import { createRules } from './rate-limit-rules.ts';
+import type { WorkspaceOf } from './tenant.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -16,38 +19,55 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The rule that counts this request. */
     limit_rule: RateLimitRule | null;
+    /** What the request is about, for those who may know of it; not yet decided while the caller is being verified. */
+    workspace_id: string | null;
   }
 }
-
-/** Whose budget a request comes out of: the workspace of what it is about, else the person. Never a header's word. */
-export type TenantOf = (request: FastifyRequest) => string | Promise<string>;
 
 /**
  * The shared limit: `@fastify/rate-limit` asks our limiter (GCRA in Redis, exact over all replicas) under the key
  * `tenant|address|method|route pattern`, and every answer says what is left (draft-ietf-httpapi-ratelimit-headers).
+ * The tenant is the workspace that the request is about, else the person; never a header's word.
  */
 export async function limitRate(
   app: FastifyInstance,
-  options: { limiter: Limiter; rules: RateLimitRule[]; tenantOf: TenantOf; metrics: ApiMetrics },
+  options: {
+    limiter: Limiter;
+    rules: RateLimitRule[];
+    workspaceOf: WorkspaceOf;
+    settings: Pick<RecentSettings, 'of'>;
+    metrics: ApiMetrics;
+  },
 ): Promise<void> {
   const { metrics } = options;
   const ruleFor = createRules(options.rules);
   const logRefusal = createSampledLog(1_000);
   app.decorateRequest('limit_rule', null);
+  app.decorateRequest('workspace_id', null);
 
-  const keyOf = (request: FastifyRequest, tenant: string): string => {
+  const keyOf = (request: FastifyRequest, settings?: SettingsRow): string => {
+    const tenant = request.workspace_id ?? request.claims?.user_id ?? 'anyone';
     const method = request.method === 'HEAD' ? 'GET' : request.method;
     const route = request.routeOptions.url ?? '';
-    request.limit_rule = ruleFor(tenant, method, route);
+    request.limit_rule = ruleFor({ tenant, method, route, ...(settings && { settings }) });
     return `${tenant}|${request.address}|${method}|${route}`;
+  };
+
+  const keyIn = (request: FastifyRequest, workspace_id: string | null): string | Promise<string> => {
+    request.workspace_id = workspace_id;
+    if (workspace_id === null) return keyOf(request);
+    const settings = options.settings.of(workspace_id);
+    return settings instanceof Promise ? settings.then((read) => keyOf(request, read)) : keyOf(request, settings);
   };
 
   await app.register(rateLimit, {
     global: false,
     store: storeOn(options.limiter),
     keyGenerator(request: FastifyRequest) {
-      const tenant = options.tenantOf(request);
-      return typeof tenant === 'string' ? keyOf(request, tenant) : tenant.then((found) => keyOf(request, found));
+      const workspace_id = options.workspaceOf(request);
+      return workspace_id instanceof Promise
+        ? workspace_id.then((found) => keyIn(request, found))
+        : keyIn(request, workspace_id);
     },
     max: (request: FastifyRequest) => capacity(ruleOf(request)),
     timeWindow: (request: FastifyRequest) => fillTime(ruleOf(request)),

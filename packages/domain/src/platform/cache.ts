@@ -6,7 +6,7 @@ export interface CacheEntry<T> {
   /** Reads the source. The value must survive JSON. */
   load(): Promise<T>;
   /** When the value last changed: what has been still for long is kept for longer. Without it, the shortest time. */
-  changed_at?(value: T): string | null;
+  changed_at?: (value: T) => string | null;
 }
 
 /** Copies of what Postgres knows, shared by all replicas. Never the truth: it may be gone or away at any time. */

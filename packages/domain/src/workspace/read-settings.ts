@@ -3,8 +3,8 @@ import type { Db } from '@potentia/db/client';
 import type { Cache } from '../platform/cache.ts';
 import { fromDb } from '../platform/db-errors.ts';
 
-/** Of what many tenants share. */
-const EVERYBODY = 'everybody';
+/** Namespace of what is known of all tenants together. */
+export const ALL_TENANTS = 'all-tenants';
 
 /**
  * The settings of a workspace as the services act by them, for no person in particular: through the cache, so a change
@@ -25,7 +25,7 @@ export function readSettings({ db, cache }: { db: Db; cache: Cache }, workspace_
  */
 export function isKnownOrigin({ db, cache }: { db: Db; cache: Cache }, origin: string): Promise<boolean> {
   return cache.read({
-    namespace: EVERYBODY,
+    namespace: ALL_TENANTS,
     key: `origin:${origin}`,
     load: () => fromDb(() => isTenantOrigin(db, origin)),
   });

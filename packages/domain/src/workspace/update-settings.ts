@@ -6,6 +6,7 @@ import { fromDb } from '../platform/db-errors.ts';
 import { publishOutboxHint } from '../platform/outbox.ts';
 import { parseInput } from '../platform/parse.ts';
 import { presentSettings } from './get-settings.ts';
+import { ALL_TENANTS } from './read-settings.ts';
 import { type Settings, updateSettingsInput } from './settings-schemas.ts';
 
 /**
@@ -29,5 +30,6 @@ export async function updateSettings(
   );
   publishOutboxHint(ctx);
   await ctx.cache.invalidate(workspace_id);
+  if (patch.cors_origins) await ctx.cache.invalidate(ALL_TENANTS);
   return presentSettings(row);
 }

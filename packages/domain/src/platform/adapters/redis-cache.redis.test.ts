@@ -75,13 +75,13 @@ describe('while Redis answers', () => {
   test('a load that began before the invalidation leaves nothing behind', async () => {
     const { cache } = await replica();
     const { row, entry } = source();
-    const started = Promise.withResolvers<void>();
-    const go_on = Promise.withResolvers<void>();
+    const started = Promise.withResolvers<true>();
+    const go_on = Promise.withResolvers<true>();
     const slow = cache.read({
       ...entry,
       load: async () => {
         const before = { ...row.value };
-        started.resolve();
+        started.resolve(true);
         await go_on.promise;
         return before;
       },
@@ -90,7 +90,7 @@ describe('while Redis answers', () => {
     row.value = { n: 2 };
     await cache.invalidate(entry.namespace);
     const after = cache.read(entry);
-    go_on.resolve();
+    go_on.resolve(true);
     expect(await slow).toEqual({ n: 1 });
     expect(await after).toEqual({ n: 2 });
     expect(await cache.read(entry)).toEqual({ n: 2 });
