@@ -1,6 +1,6 @@
 import { readContent, readXml } from './body.ts';
 import { malformedXml, S3Error } from './errors.ts';
-import type { S3Answer, S3Request } from './server.ts';
+import type { S3Answer, S3Request } from './call.ts';
 import { decode } from './signature.ts';
 import type { ObjectFacts } from './store.ts';
 import { document, elementsOf, textOf } from './xml.ts';

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { bucketOperation } from './bucket-operations.ts';
+import type { S3Answer, S3Request } from './call.ts';
 import { errorXml, incompleteBody, S3Error } from './errors.ts';
 import { objectOperation } from './object-operations.ts';
-import { type Credentials, decode, type Verified, verifySignature } from './signature.ts';
+import { type Credentials, decode, verifySignature } from './signature.ts';
 import { ObjectStore } from './store.ts';
 import { document } from './xml.ts';
 
@@ -15,23 +16,6 @@ export interface S3Options {
   /** Made at the start. */
   buckets?: string[];
   clock?: () => Date;
-}
-
-/** One request, whose signature has been checked. */
-export interface S3Request {
-  request: IncomingMessage;
-  verified: Verified;
-  method: string;
-  query: URLSearchParams;
-  store: ObjectStore;
-}
-
-/** An answer; `xml` is its whole body, `stream` is sent as it comes. */
-export interface S3Answer {
-  status: number;
-  headers?: Record<string, string>;
-  xml?: string;
-  stream?: NodeJS.ReadableStream;
 }
 
 export interface S3Server {
