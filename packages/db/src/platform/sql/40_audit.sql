@@ -31,17 +31,22 @@ declare
   v_canvas_id constant uuid := (p_filter ->> 'canvas_id')::uuid;
   v_from constant timestamptz := coalesce((p_filter ->> 'from')::timestamptz, '-infinity');
   v_to constant timestamptz := coalesce((p_filter ->> 'to')::timestamptz, 'infinity');
-  v_cursor_at constant timestamptz := coalesce(p_cursor_created_at, 'infinity');
-  v_cursor_id constant uuid := coalesce(p_cursor_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff');
+  v_cursor_at timestamptz := coalesce(p_cursor_created_at, 'infinity');
+  v_cursor_id uuid := coalesce(p_cursor_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff');
   v_block_edits constant boolean := v_action is null or 'block.mutate' like v_action;
 begin
   perform app.set_tenant_context(p_user_id, p_workspace_id, 'admin');
+  -- One upper bound, where the index can begin; of two it would take the cursor's and skip rows to the other.
+  if v_to <= v_cursor_at then
+    v_cursor_at := v_to;
+    v_cursor_id := '00000000-0000-0000-0000-000000000000';
+  end if;
   return query
     select app.audit_json(a, u.kind, u.name), a.created_at, a.id
     from (
       select * from audit_logs a
       where a.workspace_id = p_workspace_id and (a.created_at, a.id) < (v_cursor_at, v_cursor_id)
-        and a.created_at >= v_from and a.created_at < v_to
+        and a.created_at >= v_from
         and (v_actor is null or a.actor_user_id = v_actor)
         and (v_action is null or a.action like v_action)
         and (v_block_edits or a.action <> 'block.mutate')
