@@ -147,9 +147,9 @@ async function startServices(plans: ServicePlan[], processes: Processes, state: 
   await Promise.all(services.map((ready) => ready()));
 }
 
-async function prepareDemo({ supabase, database_urls }: Connections): Promise<Demo> {
-  const users = await signInDemoUsers(supabase);
-  return { users, canvas_id: await seedDemo(database_urls, users) };
+async function prepareDemo(connections: Connections): Promise<Demo> {
+  const users = await signInDemoUsers(connections.supabase);
+  return { users, canvas_id: await seedDemo(connections, users) };
 }
 
 function describeServices({ ports, detached }: StartOptions, plans: ServicePlan[]): Omit<ScreenContent, 'demo'> {
