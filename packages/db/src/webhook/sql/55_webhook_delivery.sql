@@ -22,13 +22,16 @@ begin
   if v_webhook.status = 'disabled' then
     update webhook_deliveries d set status = 'failed', next_attempt_at = null, last_error = 'The webhook is disabled'
     where d.id in (select p.id from webhook_deliveries p where p.webhook_id = p_webhook_id and p.status = 'pending' limit 1000);
-    return case when found then '{"state": "more"}' else '{"state": "idle"}' end;
+    if found then
+      return '{"state": "more"}';
+    end if;
   end if;
   select jsonb_agg(jsonb_build_object('id', d.id, 'event_type', d.event_type, 'body', d.payload::text, 'attempts', d.attempts,
     'step', d.step) order by d.next_attempt_at, d.id) into v_deliveries
   from (select * from webhook_deliveries p
     where p.webhook_id = p_webhook_id and p.status = 'pending' and p.next_attempt_at <= v_at
     order by p.next_attempt_at, p.id limit case when v_webhook.consecutive_failures > 0 then 1 else p_limit end) d;
+  -- None for a disabled one: all have failed just now.
   if v_deliveries is null then
     update webhooks w set lease_holder = null, lease_until = null where w.id = p_webhook_id and w.lease_holder is not null;
     return '{"state": "idle"}';
@@ -84,13 +87,12 @@ begin
   end if;
   update webhooks w set consecutive_failures = w.consecutive_failures + 1, failing_since = coalesce(w.failing_since, v_at)
   where w.id = v_webhook.id returning * into v_webhook;
-  v_reason := case when p_gone then 'gone'
+  v_reason := case when v_webhook.status = 'disabled' then null when p_gone then 'gone'
     when v_next is null and v_webhook.failing_since <= v_delivery.first_attempt_at
       or v_webhook.consecutive_failures >= p_max_failures and v_webhook.failing_since <= v_at - p_max_failing then 'failing' end;
-  if v_reason is not null and v_webhook.status = 'enabled' then
+  if v_reason is not null then
     perform app.disable_webhook(v_webhook.id, v_reason, p_request_id);
   elsif v_next is not null then
-    v_reason := null;
     perform app.wake_webhook(v_webhook.workspace_id, v_webhook.id, v_next, p_request_id);
   end if;
   return jsonb_build_object('status', v_delivery.status, 'disabled', v_reason);
