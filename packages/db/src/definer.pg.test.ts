@@ -272,6 +272,8 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
       report_transfer: [randomUUID(), 0, 0],
       finish_transfer: [randomUUID(), 0, 0, 0, [], null],
       release_object: [],
+      index_block: [],
+      index_canvas: [],
       // A trigger; no role has it, and none needs it.
       emit_webhooks: [],
       take_webhook_deliveries: [randomUUID(), randomUUID(), 8, '1 minute'],
@@ -369,6 +371,34 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
     stranger: 'db.forbidden',
     member: 'db.forbidden',
   },
+  search: {
+    run: (user_id) =>
+      call(
+        `select count(*) as n from app.search($1, '{"any": [["seeded"]], "without": []}', null, $2, null, true, null, null, null, 9)`,
+        [user_id, canvas.canvas_id],
+      ),
+    stranger: [{ n: 0 }],
+    member: [{ n: 1 }],
+  },
+  filter_canvas_people: {
+    run: (user_id) =>
+      failure(
+        call('select app.filter_canvas_people($1, $2, $3) = $4 as yes', [
+          user_id,
+          canvas.canvas_id,
+          [member.user_id, stranger.user_id],
+          [member.user_id],
+        ]),
+      ),
+    stranger: 'canvas.not_found',
+    member: [{ yes: true }],
+  },
+  // Whoever has the token needs nothing else, and without it there is nothing; who asks is not even told.
+  open_share_link: {
+    run: () => call(`select * from app.open_share_link(decode(repeat('00', 32), 'hex'), null)`, []),
+    stranger: [],
+    member: [],
+  },
   find_canvas_access: {
     run: (user_id) => failure(call('select * from app.find_canvas_access($1, $2)', [user_id, canvas.canvas_id])),
     stranger: 'db.forbidden',
@@ -431,6 +461,8 @@ test('to a stranger a foreign canvas and none at all are the same, on every func
   expect(rows.length).toBeGreaterThan(12);
   const values: Record<string, unknown> = {
     uuid: randomUUID(),
+    'uuid[]': [randomUUID()],
+    bytea: Buffer.alloc(32),
     text: 'viewer',
     jsonb: [{ op: 'delete', block_id: randomUUID(), version: 1 }],
     integer: 1,

@@ -88,6 +88,15 @@ async function seedTenant(): Promise<{ user_id: string; workspace_id: string; ca
     );
     await seedAttachment(t.db, each);
     await seedInvitation(t.db, workspace, { canvas_id: each.canvas_id });
+    await t.asOwner(
+      `insert into app.comments (workspace_id, canvas_id, id, text, created_by) values ($1, $2, $3, 'x', $4)`,
+      [each.workspace_id, each.canvas_id, randomUUID(), each.user_id],
+    );
+    await t.asOwner(
+      `insert into app.share_links (workspace_id, canvas_id, id, token_hash, last_four, created_by)
+       values ($1, $2, gen_random_uuid(), sha256(gen_random_uuid()::text::bytea), 'abcd', $3)`,
+      [each.workspace_id, each.canvas_id, each.user_id],
+    );
     await setCanvasAccess(t.db, { ...each, target_user_id: guest.user_id, role: 'viewer', request_id: 'r' });
     await t.asOwner(
       `insert into app.canvas_events (workspace_id, canvas_id, seq, type, actor_user_id, request_id, payload, created_at)

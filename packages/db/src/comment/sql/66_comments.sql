@@ -5,12 +5,12 @@ create or replace function app.comment_json(c app.comments) returns jsonb langua
     'created_at', app.iso((c).created_at), 'updated_at', app.iso((c).updated_at), 'edited_at', app.iso((c).edited_at),
     'resolved_at', app.iso((c).resolved_at), 'resolved_by', (c).resolved_by, 'deleted', (c).deleted_at is not null);
 
--- Which of these people can be addressed on a canvas: persons with access to it. None for whoever has no access themselves.
+-- Which of these people can be addressed on a canvas: persons with access to it. For those with access alone.
 create or replace function app.filter_canvas_people(p_user_id uuid, p_canvas_id uuid, p_user_ids uuid[]) returns uuid[]
 language plpgsql stable security definer set search_path = app, pg_temp as $$
 begin
   if (app.find_canvas_access(p_user_id, p_canvas_id)).rank is null then
-    return '{}';
+    perform app.fail('PT404', 'canvas.not_found', 'There is no such canvas.');
   end if;
   return array(select u.id from users u
     where u.id = any (p_user_ids) and u.kind = 'person' and (app.find_canvas_access(u.id, p_canvas_id)).rank is not null

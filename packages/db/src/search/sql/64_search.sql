@@ -83,7 +83,8 @@ create or replace function app.search_fragment(p_text text, p_query tsquery) ret
 language plpgsql immutable set search_path = app, pg_temp as $$
 declare
   v_text constant text := translate(p_text, U&'\E000\E001', '');
-  v_options constant text := U&'StartSel=\E000, StopSel=\E001, MaxFragments=2, MaxWords=24, MinWords=8, FragmentDelimiter=" … "';
+  v_options constant text := concat(U&'StartSel=\E000, StopSel=\E001, ', case when char_length(v_text) <= 240 then 'HighlightAll=true'
+    else 'MaxFragments=2, MaxWords=24, MinWords=8, FragmentDelimiter=" … "' end);
   v_fragment text;
   v_language regconfig;
 begin

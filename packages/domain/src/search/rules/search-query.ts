@@ -35,18 +35,14 @@ export function readSearchQuery(text: string): SearchTerms | null {
   return any.length === 0 ? null : { any, prefix, without };
 }
 
-const MARKS = /[\u{e000}\u{e001}]/gu;
+const MARKED = /\u{e000}([^\u{e000}\u{e001}]*)\u{e001}/gu;
+const STRAY = /[\u{e000}\u{e001}]/gu;
 const ESCAPES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 
 /** A fragment as Postgres marked it (U+E000 … U+E001) as HTML that holds no markup but `<mark>`. */
 export function markFragment(fragment: string): string {
-  const escaped = fragment.replaceAll(/[&<>"']/g, (sign) => ESCAPES[sign] ?? '');
-  let open = false;
-  const marked = escaped.replaceAll(MARKS, (mark) => {
-    const opens = mark === '\u{e000}';
-    if (opens === open) return '';
-    open = opens;
-    return opens ? '<mark>' : '</mark>';
-  });
-  return open ? `${marked}</mark>` : marked;
+  return fragment
+    .replaceAll(/[&<>"']/g, (sign) => ESCAPES[sign] ?? '')
+    .replaceAll(MARKED, '<mark>$1</mark>')
+    .replaceAll(STRAY, '');
 }
