@@ -8,6 +8,7 @@ import { id } from '@potentia/domain/canvas/schemas';
 import { fromDb } from '@potentia/domain/platform/db-errors';
 import { AppError } from '@potentia/domain/platform/errors';
 import { invalidField } from '@potentia/domain/platform/parse';
+import type { RecentSettings } from '@potentia/domain/workspace/recent-settings';
 import type { FastifyRequest } from 'fastify';
 import { SUBPROTOCOL } from './frames.ts';
 import type { CanvasAddress } from './hub.ts';
@@ -22,8 +23,12 @@ export interface AccessDeps {
   verifier: TokenVerifier;
   ensureUser(db: Db, user: Claims): Promise<unknown>;
   limits: SocketLimits;
+  /** Those of the operator; each workspace can have more. */
   origins: ReadonlySet<string>;
+  settings: RecentSettings;
 }
+
+const foreignOrigin = (): AppError => new AppError('forbidden', 'ws.origin_forbidden', 'This origin may not connect');
 
 /** The protocols that a client offers in `Sec-WebSocket-Protocol`. */
 export function offeredProtocols(header: string | undefined): string[] {
@@ -58,8 +63,8 @@ export async function authenticate(
   }
   const { origin } = request.headers;
   // Only browsers send it, and only they can be made to call on behalf of a page that their user did not mean.
-  if (origin !== undefined && !deps.origins.has(origin)) {
-    throw new AppError('forbidden', 'ws.origin_forbidden', 'This origin may not connect');
+  if (origin !== undefined && !deps.origins.has(origin) && !(await deps.settings.knowsOrigin(origin))) {
+    throw foreignOrigin();
   }
   const offered = offeredProtocols(request.headers['sec-websocket-protocol']);
   if (offered.length > 0 && !offered.includes(SUBPROTOCOL)) {
@@ -80,7 +85,7 @@ export async function authenticate(
   return claims;
 }
 
-/** Finds the canvas of a handshake. Throws `request.invalid`, `canvas.not_found`, `ws.rate_limited`. */
+/** Finds the canvas of a handshake. Throws `request.invalid`, `canvas.not_found`, `ws.rate_limited`, `ws.origin_forbidden`. */
 export async function findCanvas(request: FastifyRequest, claims: Claims, deps: AccessDeps): Promise<CanvasAddress> {
   const parsed = id.safeParse((request.params as { canvas_id: string }).canvas_id);
   if (!parsed.success) {
@@ -89,8 +94,12 @@ export async function findCanvas(request: FastifyRequest, claims: Claims, deps: 
   const canvas_id = parsed.data;
   const workspace_id = await fromDb(() => getCanvasTenant(deps.db, { user_id: claims.user_id, canvas_id }));
   // Counted under the person while there is no tenant, so that ids cannot be tried without end.
-  const tenant = workspace_id ?? claims.user_id;
-  await deps.limits.take({ tenant, user_id: claims.user_id, ip: request.ip }, 'connect');
+  await deps.limits.take({ workspace_id, user_id: claims.user_id, ip: request.ip }, 'connect');
   if (workspace_id === null) throw new AppError('not_found', 'canvas.not_found', 'There is no such canvas');
+  const { origin } = request.headers;
+  if (origin !== undefined && !deps.origins.has(origin)) {
+    const { cors_origins } = await deps.settings.of(workspace_id);
+    if (!cors_origins.includes(origin)) throw foreignOrigin();
+  }
   return { canvas_id, workspace_id };
 }

@@ -4,7 +4,7 @@ import type { Scope } from '@potentia/domain/auth/rules/scopes';
 import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
 import { newId } from '@potentia/domain/platform/uuid';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { HandshakeRefused, TestClient } from './testing/client.ts';
+import { refusal, TestClient } from './testing/client.ts';
 import {
   actAs,
   createText,
@@ -36,14 +36,6 @@ const bearer = (scopes: Scope[], overrides: { expires_at?: string } = {}): Promi
     scopes,
     overrides,
   );
-const refusal = async (path: string, who: Person) => {
-  const error = await TestClient.connect(`${hub.url}${path}`, who.token).then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof HandshakeRefused)) throw new Error(`not refused: ${String(error)}`);
-  return { status: error.status, code: error.problem['code'] };
-};
 
 it('a key that may write joins and edits; everybody sees who it was', async () => {
   const key = await bearer(['canvas:write']);
@@ -86,7 +78,10 @@ it.each(['told', 'untold'])('a key that is revoked, %s by the bus, loses its ope
   });
   expect(await robot.closed).toMatchObject({ reason: 'access_lost' });
   expect(performance.now() - began).toBeLessThan(2_000);
-  expect(await refusal(`/ws/canvas/${canvas.canvas_id}`, key)).toEqual({ status: 404, code: 'canvas.not_found' });
+  expect(await refusal(`${hub.url}/ws/canvas/${canvas.canvas_id}`, key.token)).toEqual({
+    status: 404,
+    code: 'canvas.not_found',
+  });
 });
 
 it('a key that expires loses its open socket within 2 s, and is refused after', async () => {
@@ -95,7 +90,10 @@ it('a key that expires loses its open socket within 2 s, and is refused after', 
   await using robot = await open(hub, canvas, key);
   expect(await robot.closed).toMatchObject({ reason: 'token_expired' });
   expect(Date.now() - ends_at).toBeLessThan(2_000);
-  expect(await refusal(`/ws/canvas/${canvas.canvas_id}`, key)).toEqual({ status: 401, code: 'auth.token_expired' });
+  expect(await refusal(`${hub.url}/ws/canvas/${canvas.canvas_id}`, key.token)).toEqual({
+    status: 401,
+    code: 'auth.token_expired',
+  });
 });
 
 it('an auth frame takes the same key again, and neither another key nor one that is none', async () => {

@@ -146,7 +146,7 @@ function sockets(app: FastifyInstance, context: RealtimeContext): void {
       preValidation: async (request) => {
         // A person's own channel: no scope leads to it.
         const { user_id } = await accept(request);
-        await context.limits.take({ tenant: user_id, user_id, ip: request.ip }, 'connect');
+        await context.limits.take({ workspace_id: null, user_id, ip: request.ip }, 'connect');
       },
     },
     (ws, request) => take(hub.connectMe(identityOf(request), { ws, tcp: request.socket })),

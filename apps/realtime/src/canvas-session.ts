@@ -25,7 +25,7 @@ const PRESENCE_LEASE = 20;
 /** A client of `/ws/canvas/{id}`. */
 export class CanvasSession extends Session {
   protected readonly schema = canvasFrameSchema;
-  protected readonly tenant: string;
+  protected readonly workspace_id: string;
   readonly #room: Room;
   #role: CanvasRole | undefined;
   #presence_left = 0;
@@ -33,7 +33,7 @@ export class CanvasSession extends Session {
   constructor(room: Room, deps: SessionDeps, identity: Identity, connection: Connection) {
     super(deps, identity, connection);
     this.#room = room;
-    this.tenant = room.workspace_id;
+    this.workspace_id = room.workspace_id;
   }
 
   /** Reads the snapshot that this client starts from; the client that has just come is greeted first. */

@@ -10,8 +10,10 @@ import { createBearerVerifier } from '@potentia/domain/auth/verify-bearer';
 import type { TokenVerifier } from '@potentia/domain/auth/verify-token';
 import { createRedis, pingRedis } from '@potentia/domain/platform/adapters/redis';
 import { createBus, createSubscriber } from '@potentia/domain/platform/adapters/redis-bus';
+import { createRedisCache } from '@potentia/domain/platform/adapters/redis-cache';
 import { createRedisLimiter } from '@potentia/domain/platform/adapters/redis-limiter';
 import { newId } from '@potentia/domain/platform/uuid';
+import { createRecentSettings, type RecentSettings } from '@potentia/domain/workspace/recent-settings';
 import { startClusterSockets } from './cluster-sockets.ts';
 import type { RealtimeConfig } from './config.ts';
 import { Hub } from './hub.ts';
@@ -34,6 +36,7 @@ export interface RealtimeContext {
   verifier: TokenVerifier;
   ensureUser: ReturnType<typeof createEnsureUser>;
   origins: ReadonlySet<string>;
+  settings: RecentSettings;
 }
 
 /** The composition root of the hub. `close` lets go of every connection; drain the hub before. */
@@ -59,7 +62,8 @@ export function createRealtimeContext(
   const { registry } = health;
   const metrics = createHubMetrics(registry);
   const limiter = createRedisLimiter({ redis, timeout_ms, registry, log });
-  const limits = createSocketLimits({ limiter, rules: config.WS_RATE_LIMITS, metrics, log });
+  const settings = createRecentSettings({ db, cache: createRedisCache({ redis, timeout_ms, registry, log }) });
+  const limits = createSocketLimits({ limiter, rules: config.WS_RATE_LIMITS, settings, metrics, log });
   const verifier = createBearerVerifier({
     ...tokenSettings(config),
     db,
@@ -118,6 +122,7 @@ export function createRealtimeContext(
     verifier,
     ensureUser: createEnsureUser(),
     origins: new Set(config.CORS_ORIGINS),
+    settings,
     async close() {
       await Promise.all([reports.stop(), leases.stop()]);
       subscriber.close();

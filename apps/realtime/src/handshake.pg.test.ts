@@ -6,7 +6,7 @@ import { startTestIssuer } from '@potentia/domain/auth/testing/issuer';
 import { newId } from '@potentia/domain/platform/uuid';
 import type { ClientOptions } from 'ws';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HandshakeRefused, TestClient } from './testing/client.ts';
+import { refusal, TestClient } from './testing/client.ts';
 import { invite, ownedCanvas, person, startHub, type TestCanvas, type TestHub } from './testing/hub.ts';
 
 describe('the handshake', () => {
@@ -25,16 +25,6 @@ describe('the handshake', () => {
   });
 
   const canvasUrl = (id = canvas.canvas_id): string => `${hub.url}/ws/canvas/${id}`;
-
-  async function refusal(url: string, token?: string, options?: ClientOptions & { protocols?: string[] }) {
-    const error = await TestClient.connect(url, token, options).then(
-      () => undefined,
-      (reason: unknown) => reason,
-    );
-    if (!(error instanceof HandshakeRefused)) throw new Error(`not refused: ${String(error)}`);
-    expect(error.problem).toMatchObject({ status: error.status, request_id: error.headers['x-request-id'] });
-    return { status: error.status, code: error.problem['code'] };
-  }
 
   /** Opens a connection and sends `text` on it. */
   async function openRaw(text: string, { url } = hub): Promise<Socket> {

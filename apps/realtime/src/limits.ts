@@ -2,6 +2,7 @@ import { AppError } from '@potentia/domain/platform/errors';
 import type { Limit, Limiter } from '@potentia/domain/platform/limiter';
 import { createRuleFinder } from '@potentia/domain/platform/limit-rules';
 import { createSampledLog } from '@potentia/domain/platform/sampled-log';
+import type { RecentSettings } from '@potentia/domain/workspace/recent-settings';
 import type { Logger } from '@potentia/config/logger';
 import type { HubMetrics } from './metrics.ts';
 
@@ -12,9 +13,9 @@ export interface SocketLimitRule extends Limit {
   burst?: number | undefined;
 }
 
-/** Who is counted: one person from one address in one tenant. */
+/** Who is counted: one person from one address, in the workspace of the canvas, or (null) for themselves. */
 export interface LimitSubject {
-  tenant: string;
+  workspace_id: string | null;
   user_id: string;
   ip: string;
 }
@@ -30,15 +31,29 @@ const LOG_EVERY_MS = 1_000;
 export function createSocketLimits(options: {
   limiter: Limiter;
   rules: readonly SocketLimitRule[];
+  settings: Pick<RecentSettings, 'of'>;
   metrics: HubMetrics;
   log: Logger;
 }): SocketLimits {
-  const { limiter, rules, metrics, log } = options;
+  const { limiter, rules, settings, metrics, log } = options;
   const findRule = createRuleFinder(['tenant', 'event'], rules);
+
+  /** The operator's rule, or the workspace's own where that is stricter. */
+  const ruleFor = async (workspace_id: string | null, tenant: string, event: string) => {
+    const rule = findRule({ tenant, event });
+    if (workspace_id === null) return rule;
+    // What cannot be read refuses nobody.
+    const own = await Promise.resolve(settings.of(workspace_id)).then(
+      ({ rate_limits }) => rate_limits.find((limit) => limit.event === event),
+      () => undefined,
+    );
+    return own && (!rule || perSecond(own) < perSecond(rule)) ? own : rule;
+  };
   const logRefusal = createSampledLog(LOG_EVERY_MS);
   return {
-    async take({ tenant, user_id, ip }, event, cost = 1) {
-      const rule = findRule({ tenant, event });
+    async take({ workspace_id, user_id, ip }, event, cost = 1) {
+      const tenant = workspace_id ?? user_id;
+      const rule = await ruleFor(workspace_id, tenant, event);
       if (!rule) return;
       const taken = await limiter.take(`ws:${tenant}:${user_id}:${ip}:${event}`, rule, cost);
       metrics.limited.inc({ event, outcome: taken.allowed ? 'allowed' : 'refused' });
@@ -49,3 +64,5 @@ export function createSocketLimits(options: {
     },
   };
 }
+
+const perSecond = ({ limit, window_ms }: Limit): number => limit / window_ms;

@@ -89,13 +89,12 @@ export class Person {
 export class MeSession extends Session<MeFrame> {
   protected readonly schema = meFrameSchema;
   /** What is a person's own is counted for that person. */
-  protected readonly tenant: string;
+  protected readonly workspace_id = null;
   readonly #person: Person;
 
   constructor(person: Person, deps: SessionDeps, identity: Identity, connection: Connection) {
     super(deps, identity, connection);
     this.#person = person;
-    this.tenant = person.user_id;
   }
 
   /** A second hello on the same socket means that events were skipped: the client reads afresh what it shows. */

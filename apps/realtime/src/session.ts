@@ -102,8 +102,8 @@ export abstract class Session<Frame extends CanvasFrame | MeFrame = CanvasFrame 
     return this.#claims;
   }
 
-  /** The tenant that this session's frames are counted for. */
-  protected abstract readonly tenant: string;
+  /** The workspace that this session's frames are counted for; null: the person. */
+  protected abstract readonly workspace_id: string | null;
   /** The frames that clients of this kind may send. */
   protected abstract readonly schema: z.ZodType<Frame>;
   /** Answers one frame. What it throws becomes an error frame. */
@@ -159,7 +159,11 @@ export abstract class Session<Frame extends CanvasFrame | MeFrame = CanvasFrame 
 
   /** Throws `ws.rate_limited` when this client does more of `event` than it may. */
   protected async take(event: string, cost = 1): Promise<void> {
-    await this.deps.limits.take({ tenant: this.tenant, user_id: this.user_id, ip: this.identity.ip }, event, cost);
+    await this.deps.limits.take(
+      { workspace_id: this.workspace_id, user_id: this.user_id, ip: this.identity.ip },
+      event,
+      cost,
+    );
   }
 
   /** The frames that both kinds of session know. */

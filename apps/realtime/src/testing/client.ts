@@ -20,6 +20,19 @@ export class HandshakeRefused extends Error {
   }
 }
 
+/** How a handshake that must not succeed was refused. */
+export async function refusal(
+  ...args: Parameters<typeof TestClient.connect>
+): Promise<{ status: number; code: unknown }> {
+  const error = await TestClient.connect(...args).then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof HandshakeRefused)) throw new Error(`not refused: ${String(error)}`);
+  if (error.problem['request_id'] !== error.headers['x-request-id']) throw new Error('a refusal under another id');
+  return { status: error.status, code: error.problem['code'] };
+}
+
 export interface Closed {
   code: number;
   reason: string;
