@@ -303,7 +303,7 @@ describe('the purge', () => {
     await database.asOwner(`update app.workspaces set deleted_at = now() - interval '31 days' where id = $1`, [
       home.workspace_id,
     ]);
-    expect(await purgeWorkspaces(jobCtx(), { step_rows: 10, run_ms: 0 })).toBe(0);
+    expect(await purgeWorkspaces(jobCtx(), { step_rows: 1, run_ms: 0 })).toBe(0);
     expect(await rowsOf('canvases', home.workspace_id)).toBe(4);
     expect(await purgeWorkspaces(jobCtx())).toBe(1);
   });

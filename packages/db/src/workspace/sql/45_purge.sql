@@ -28,17 +28,30 @@ begin
   return next;
 end $$;
 
--- How many rows it deleted; 0 when no canvas is left. What a row names in object storage is left to the sweeper by its trigger.
+-- How many rows it deleted; 0 when no canvas is left. Every table of the workspace's, those that no other refers to first, so
+-- that nothing big goes along by a cascade, in one statement. What a row names in object storage is left to the sweeper by its
+-- trigger; the audit log stays.
 create or replace function app.purge_rows(p_workspace_id uuid, p_limit int) returns int
 language plpgsql security definer set search_path = app, pg_temp as $$
 declare
-  v_rows int;
+  v_table text;
+  v_rows int := 0;
 begin
-  delete from canvas_events e where e.ctid = any (array(
-    select x.ctid from canvas_events x where x.workspace_id = p_workspace_id limit p_limit));
-  get diagnostics v_rows = row_count;
+  for v_table in
+    select c.relname from pg_class c
+    join pg_attribute a on a.attrelid = c.oid and a.attname = 'workspace_id'
+    where c.relnamespace = 'app'::regnamespace and c.relkind = 'r'
+      and substring(obj_description(c.oid, 'pg_class') from 'family: (\w+)') in ('canvas', 'workspace')
+      and c.relname not in ('canvases', 'canvas_heads', 'blocks', 'workspace_members', 'api_keys')
+    order by exists (select from pg_constraint f where f.confrelid = c.oid and f.conrelid <> c.oid), c.relname
+  loop
+    execute format('delete from %1$I t where t.ctid = any (array(select x.ctid from %1$I x where x.workspace_id = $1 limit $2))', v_table)
+    using p_workspace_id, p_limit;
+    get diagnostics v_rows = row_count;
+    exit when v_rows > 0;
+  end loop;
   if v_rows = 0 then
-    -- From the leaves: a block with a subtree would take it all along in this one statement.
+    -- From the leaves: a block with a subtree would take it all along.
     delete from blocks b where b.ctid = any (array(
       select x.ctid from blocks x where x.workspace_id = p_workspace_id and not exists (
         select from blocks y where y.workspace_id = x.workspace_id and y.canvas_id = x.canvas_id and y.parent_id = x.id)
@@ -47,7 +60,7 @@ begin
   end if;
   if v_rows = 0 then
     delete from canvases c where c.ctid = any (array(
-      select x.ctid from canvases x where x.workspace_id = p_workspace_id limit greatest(p_limit / 10, 1)));
+      select x.ctid from canvases x where x.workspace_id = p_workspace_id limit p_limit));
     get diagnostics v_rows = row_count;
   end if;
   return v_rows;
