@@ -4,7 +4,7 @@ import type { Scope } from '@potentia/domain/auth/rules/scopes';
 import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
 import { newId } from '@potentia/domain/platform/uuid';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { refusal, TestClient } from './testing/client.ts';
+import { refusal } from './testing/client.ts';
 import {
   actAs,
   createText,
@@ -58,11 +58,11 @@ it('a key that may only read is a viewer, whatever its role in the workspace', a
 
 it('without a scope for canvases, or on the channel of a person, a key is refused in the handshake', async () => {
   const missing = { status: 403, code: 'api_key.scope_missing' };
-  const path = `/ws/canvas/${canvas.canvas_id}`;
-  expect(await refusal(path, await bearer(['workspace:admin']))).toEqual(missing);
-  expect(await refusal('/ws/me', await bearer(['canvas:write', 'workspace:admin']))).toEqual(missing);
+  const url = `${hub.url}/ws/canvas/${canvas.canvas_id}`;
+  expect(await refusal(url, (await bearer(['workspace:admin'])).token)).toEqual(missing);
+  expect(await refusal(`${hub.url}/ws/me`, (await bearer(['canvas:write', 'workspace:admin'])).token)).toEqual(missing);
   const foreign = await ownedCanvas(backends);
-  const elsewhere = await refusal(`/ws/canvas/${foreign.canvas_id}`, await bearer(['canvas:write']));
+  const elsewhere = await refusal(`${hub.url}/ws/canvas/${foreign.canvas_id}`, (await bearer(['canvas:write'])).token);
   expect(elsewhere).toEqual({ status: 404, code: 'canvas.not_found' });
 });
 

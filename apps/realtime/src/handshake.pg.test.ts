@@ -4,9 +4,8 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { startTestIssuer } from '@potentia/domain/auth/testing/issuer';
 import { newId } from '@potentia/domain/platform/uuid';
-import type { ClientOptions } from 'ws';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { refusal, TestClient } from './testing/client.ts';
+import { HandshakeRefused, refusal, TestClient } from './testing/client.ts';
 import { invite, ownedCanvas, person, startHub, type TestCanvas, type TestHub } from './testing/hub.ts';
 
 describe('the handshake', () => {
