@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net';
 import { startTestIssuer } from '@potentia/domain/auth/testing/issuer';
 import { newId } from '@potentia/domain/platform/uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HandshakeRefused, refusal, TestClient } from './testing/client.ts';
+import { type HandshakeRefused, refusal, TestClient } from './testing/client.ts';
 import { invite, ownedCanvas, person, startHub, type TestCanvas, type TestHub } from './testing/hub.ts';
 
 describe('the handshake', () => {
