@@ -28,6 +28,8 @@ describe('the console page', () => {
       await Promise.all(imports.map(([, name]) => follow(`/console${name ?? ''}`)));
     }
     await follow('/console/main.js');
+    await follow('/shared');
+    await follow('/console/shared.js');
     await follow('/console/style.css');
     expect(seen.size).toBeGreaterThan(10);
   });

@@ -34,10 +34,16 @@ const FILES = [
   'pane.js',
   'people.js',
   'presence.js',
+  'shared.html',
+  'shared.js',
   'socket.js',
 ];
 /** Where pages stand; what they load is under `/console`. */
-const PAGES: Record<string, string> = { 'index.html': '/', 'invitations.html': '/invitations' };
+const PAGES: Record<string, string> = {
+  'index.html': '/',
+  'invitations.html': '/invitations',
+  'shared.html': '/shared',
+};
 const TYPES: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
   '.css': 'text/css; charset=utf-8',

@@ -55,6 +55,7 @@ export function createApi(api_url, session) {
     renameCanvas: (id, title) => request('PATCH', `/canvases/${id}/meta`, { json: { title } }),
     listMembers: async (id) => (await request('GET', `/canvases/${id}/members`)).items,
     share: (id, user_id, role) => request('POST', `/canvases/${id}/members`, { json: { user_id, role } }),
+    shareLink: (id) => request('POST', `/canvases/${id}/share-links`, { json: {} }),
     importMarkdown: (id, markdown) => request('POST', `/canvases/${id}/import`, { markdown }),
     exportMarkdown: (id) => request('GET', `/canvases/${id}/export`),
   };

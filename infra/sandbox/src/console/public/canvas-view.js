@@ -158,6 +158,13 @@ export function openCanvasView({ config, session, api, canvas_id, otherUser, onF
     }),
   );
 
+  const link = button('Share link', () =>
+    tryTo(async () => {
+      const { token } = await api.shareLink(canvas_id);
+      openLink(new URL(`/shared#token=${token}`, document.baseURI).href);
+    }),
+  );
+
   const element = h(
     'div',
     { className: 'canvas' },
@@ -168,6 +175,7 @@ export function openCanvasView({ config, session, api, canvas_id, otherUser, onF
       { className: 'bar', role: 'toolbar', 'aria-label': 'Canvas' },
       add_line,
       share,
+      link,
       button('Import Markdown', () => openImport({ api, canvas_id, tryTo })),
       button('Export Markdown', () =>
         tryTo(async () => openExport(await api.exportMarkdown(canvas_id), canvas.meta?.title)),
@@ -197,6 +205,19 @@ function openDialog(heading, ...content) {
   document.body.append(dialog);
   dialog.showModal();
   return dialog;
+}
+
+function openLink(href) {
+  const dialog = openDialog(
+    'Share link',
+    h('p', {}, h('a', { href, target: '_blank', rel: 'noreferrer' }, href)),
+    h('p', {}, 'Anybody who has it reads this canvas. It is shown this once.'),
+    h(
+      'p',
+      {},
+      button('Close', () => dialog.close()),
+    ),
+  );
 }
 
 function openImport({ api, canvas_id, tryTo }) {
