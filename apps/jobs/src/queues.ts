@@ -7,7 +7,7 @@ import type { OutboxJob } from '@potentia/domain/platform/outbox';
 import { MAIL_SEND, sendMail, sendMailPayload } from '@potentia/domain/platform/send-mail';
 import { deliverWebhooks, WEBHOOK_DELIVER } from '@potentia/domain/webhook/deliver-webhooks';
 import { deliverWebhooksPayload } from '@potentia/domain/webhook/schemas';
-import { sweepWebhooks, WEBHOOK_SWEEP } from '@potentia/domain/webhook/sweep-webhooks';
+import { expireDeliveries, sweepWebhooks, WEBHOOK_SWEEP } from '@potentia/domain/webhook/sweep-webhooks';
 import { expireInvitations, PLATFORM_EXPIRE } from '@potentia/domain/workspace/expire-invitations';
 import { PURGE_WORKSPACES, purgeWorkspaces, purgeWorkspacesPayload } from '@potentia/domain/workspace/purge-workspaces';
 import type { BackoffOptions, JobsOptions } from 'bullmq';
@@ -64,7 +64,10 @@ export const QUEUES: Record<string, QueueDefinition> = {
   }),
   [PLATFORM_EXPIRE]: define({
     schema: z.object({}),
-    handle: expireInvitations,
+    handle: async (ctx) => {
+      await expireInvitations(ctx);
+      await expireDeliveries(ctx);
+    },
     concurrency: 1,
     attempts: 3,
     backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },

@@ -12,6 +12,7 @@ import type { OutboxJob } from '../platform/outbox.ts';
 import { createSealer } from '../platform/seal.ts';
 import { personCtx, recordBus } from '../platform/testing/person.ts';
 import { createHttpSender } from './adapters/http-sender.ts';
+import { composeDisabledMail } from './compose-disabled-mail.ts';
 import { createWebhook } from './create-webhook.ts';
 import type { WebhookCtx } from './ctx.ts';
 import { deleteWebhook } from './delete-webhook.ts';
@@ -298,6 +299,15 @@ describe('an endpoint is disabled', () => {
       webhook_id: ref.webhook_id,
       reason: 'gone',
     });
+    const mails = told
+      .filter(({ topic }) => topic === 'mail.send')
+      .map((row) => ({ ...row, outbox_id: row.user_id }) as never);
+    const compose = (job: never) =>
+      composeDisabledMail({ db: t.job_db, log, app_url: 'https://app.example', mailer: {} as never }, job);
+    const [mail] = await Promise.all(mails.map(compose));
+    expect(mail).toMatchObject({ subject: expect.stringContaining('was disabled'), to: expect.stringContaining('@') });
+    expect(mail!.text).toContain(receiver.url);
+    expect(mail!.text).toContain(`https://app.example/workspaces/${workspace_id}/webhooks/${ref.webhook_id}`);
     const audited = await t.asOwner(
       `select actor_type, reason, after from app.audit_logs where workspace_id = $1 and action = 'webhook.disable'`,
       [workspace_id],
@@ -306,6 +316,8 @@ describe('an endpoint is disabled', () => {
       { actor_type: 'system', reason: 'webhook.deliver', after: { status: 'disabled', reason: 'gone' } },
     ]);
     await expect(testWebhook(owner, ref)).rejects.toMatchObject({ code: 'webhook.disabled' });
+    await updateWebhook(owner, { ...ref, status: 'enabled' });
+    expect(await Promise.all(mails.map(compose))).toEqual([null, null]);
   });
 
   test('when every attempt of a message failed and no other got through meanwhile; enabled, it starts anew', async () => {
