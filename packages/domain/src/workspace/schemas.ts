@@ -48,7 +48,6 @@ export const workspaceMember = z
     joined_at: timestamp,
   })
   .meta({ id: 'WorkspaceMember' });
-export type WorkspaceMember = z.infer<typeof workspaceMember>;
 
 export const workspaceMemberPage = z
   .strictObject({ items: z.array(workspaceMember), next_cursor: z.string().nullable() })

@@ -153,6 +153,8 @@ begin
     end if;
     if p_kind = 'workspace' then
       perform app.join_workspace(v_before, p_user_id, p_request_id);
+      perform app.notify_workspace(v_before.workspace_id, 'workspace.member_added', 'admins', p_user_id,
+        jsonb_build_object('member_user_id', p_user_id, 'role', v_before.role), p_request_id, p_traceparent);
     else
       perform app.join_canvas(v_before, p_user_id, p_request_id);
     end if;
