@@ -57,6 +57,7 @@ async function startServices(): Promise<typeof services> {
         ...keys,
         PORT: String(sandbox_port),
         S3_PORT: '0',
+        SMTP_PORT: '0',
         SANDBOX_DEMO_PASSWORD: 'demo-password',
         API_URL: `http://127.0.0.1:${String(api_port)}`,
         REALTIME_URL: `ws://127.0.0.1:${String(realtime_port)}`,
@@ -226,6 +227,44 @@ it('a Markdown document that is imported has its headings, lists and code at bot
   await right.getByRole('button', { name: 'Export Markdown' }).click();
   expect(await page.getByRole('dialog').getByRole('textbox').inputValue()).toBe(markdown);
   expect(faults).toEqual([]);
+});
+
+it('a public link shows the canvas to somebody who is nobody, and its password is asked for', async () => {
+  const { left } = await openTogether();
+  await left.getByRole('button', { name: '+ Line' }).click();
+  await page.keyboard.type('# For everybody');
+  await expect.poll(() => left.locator('.numbers').innerText()).toMatch(/acks [1-9]/);
+  await left.getByRole('button', { name: 'Public link' }).click();
+  const href = await page.getByRole('dialog').getByRole('link').getAttribute('href');
+  const stranger = await browser.newPage();
+  await stranger.goto(href ?? '');
+  await stranger.getByRole('heading', { name: 'For everybody' }).waitFor();
+  await stranger.goto(`${services.sandbox.url}/shared#token=none`);
+  await stranger.reload();
+  await stranger.getByText('There is nothing to see here.').waitFor();
+
+  const canvas_id = await left.locator('.canvases [aria-current]').getAttribute('data-canvas-id');
+  await page.bringToFront();
+  await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  await page.locator('#people tbody tr').first().getByRole('button', { name: 'Copy token' }).click();
+  await page.locator('#people tbody tr').first().getByRole('button', { name: 'Copied' }).waitFor();
+  const token = await page.evaluate(() => navigator.clipboard.readText());
+  const made = await fetch(`${services.api.url}/api/v1/canvases/${canvas_id ?? ''}/share-links`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ password: 'open sesame' }),
+  });
+  const link = (await made.json()) as { token: string };
+  await stranger.goto(`${services.sandbox.url}/shared#token=${link.token}`);
+  await stranger.reload();
+  await stranger.getByLabel('Password').fill('close');
+  await stranger.getByRole('button', { name: 'Open' }).click();
+  await stranger.getByText('This is not the password.').waitFor();
+  await stranger.getByLabel('Password').fill('open sesame');
+  await stranger.getByRole('button', { name: 'Open' }).click();
+  await stranger.getByRole('heading', { name: 'For everybody' }).waitFor();
+  await stranger.close();
 });
 
 it('a connection that was lost comes back by itself with what was typed meanwhile', async () => {

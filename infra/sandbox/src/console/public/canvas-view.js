@@ -158,7 +158,7 @@ export function openCanvasView({ config, session, api, canvas_id, otherUser, onF
     }),
   );
 
-  const link = button('Share link', () =>
+  const link = button('Public link', () =>
     tryTo(async () => {
       const { token } = await api.shareLink(canvas_id);
       openLink(new URL(`/shared#token=${token}`, document.baseURI).href);
@@ -209,7 +209,7 @@ function openDialog(heading, ...content) {
 
 function openLink(href) {
   const dialog = openDialog(
-    'Share link',
+    'Public link',
     h('p', {}, h('a', { href, target: '_blank', rel: 'noreferrer' }, href)),
     h('p', {}, 'Anybody who has it reads this canvas. It is shown this once.'),
     h(
