@@ -1,4 +1,5 @@
-import type { App } from '../platform/openapi.ts';
+import type { Scope } from '@potentia/domain/auth/rules/scopes';
+import type { Access, App } from '../platform/openapi.ts';
 
 /** One operation of the OpenAPI document. */
 export interface Door {
@@ -16,6 +17,8 @@ export interface OperationObject {
   security?: object[];
   parameters?: { name: string; in: string; required?: boolean; schema: object }[];
   requestBody?: { content: Record<string, { schema: object }> };
+  'x-potentia-access'?: Access;
+  'x-potentia-scope'?: Scope;
   responses: Record<string, { description: string; content?: Record<string, { schema?: object }> }>;
 }
 

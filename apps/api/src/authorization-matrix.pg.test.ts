@@ -1,0 +1,253 @@
+import { randomUUID } from 'node:crypto';
+import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Answer, type Person, startApi, type TestApi } from './testing/api.ts';
+import { type Door, doorsOf, fillPath } from './testing/doors.ts';
+import { makeBody, makeIds, queryOf } from './testing/fixtures.ts';
+import { startObjects, type TestObjects } from './testing/objects.ts';
+import { type Cast, keyFor, makeCast, makeWorld, ORIGIN, removeSomebody, type World } from './testing/world.ts';
+
+/*
+ * Every operation of the OpenAPI document × everybody. What each is answered follows from `x-potentia-access` and
+ * `x-potentia-scope` alone, so a new operation is in it by saying who may call it.
+ */
+
+const CANVAS_ROLES = ['viewer', 'commenter', 'editor', 'admin', 'owner'];
+const WORKSPACE_ROLES = ['guest', 'member', 'admin', 'owner'];
+
+/** What everybody is, on the canvas and in the workspace of a world; null: nothing, so that there is nothing. */
+const ACTORS = {
+  stranger: { canvas: null, workspace: null },
+  removed: { canvas: null, workspace: null },
+  viewer: { canvas: 'viewer', workspace: null },
+  guest: { canvas: null, workspace: 'guest' },
+  member: { canvas: 'editor', workspace: 'member' },
+  admin: { canvas: 'admin', workspace: 'admin' },
+  owner: { canvas: 'owner', workspace: 'owner' },
+} as const;
+type Actor = keyof typeof ACTORS;
+
+/** Who is let in and still not served, since what they ask is not for them to ask. */
+const SERVED_OTHERWISE: Record<string, number> = {
+  'leaveWorkspace by owner': 409,
+};
+
+let backends: Backends;
+let objects: TestObjects;
+let api: TestApi;
+let doors: Door[];
+let cast: Cast;
+
+beforeAll(async () => {
+  [backends, objects] = await Promise.all([startBackends(), startObjects()]);
+  api = await startApi(backends, objects.env);
+  doors = doorsOf(api.app);
+  cast = await makeCast(api, backends);
+});
+afterAll(async () => {
+  await api[Symbol.asyncDispose]();
+  await objects[Symbol.asyncDispose]();
+  await backends[Symbol.asyncDispose]();
+});
+
+const newWorld = (): Promise<World> => makeWorld(api, backends, cast);
+const idsOf = ({ operation }: Door): string[] =>
+  (operation.parameters ?? []).filter((parameter) => parameter.in === 'path').map(({ name }) => name);
+
+type Ids = Record<string, string>;
+const ask = (door: Door, world: World, who: Person | null, ids: Ids, body = makeBody(door, world)): Promise<Answer> => {
+  const type: Record<string, string> = typeof body === 'string' ? { 'content-type': 'text/markdown' } : {};
+  const url = fillPath(door.path, ids) + queryOf(door);
+  return api.call(who, door.method, url, body, { origin: ORIGIN, ...type });
+};
+
+/**
+ * An answer without what differs from one request to the next. Whose budget a request counts for is remembered for a minute:
+ * until then who was just removed is told the limits of where they were.
+ */
+function essence({ status, headers, body, text }: Answer, actor?: string): unknown {
+  const { date: _date, 'x-request-id': _id, ratelimit: _left, ...kept } = headers;
+  if (actor === 'removed') delete kept['ratelimit-policy'];
+  if (typeof body !== 'object' || body === null) return { status, kept, text };
+  const { request_id: _request_id, instance: _instance, ...rest } = body as Record<string, unknown>;
+  return { status, kept, rest };
+}
+
+/** The same ids, but what the path begins with is nothing at all. */
+const withoutRoot = (door: Door, ids: Ids): Ids => ({ ...ids, [idsOf(door)[0] ?? '']: randomUUID() });
+
+type Verdict = 'served' | 'forbidden' | 'not_found';
+function verdictOf(door: Door, role: { canvas: string | null; workspace: string | null }): Verdict {
+  const access = door.operation['x-potentia-access'];
+  if (typeof access !== 'object') throw new Error(`${door.name} names ids, and says nothing of whose they are`);
+  const [have, needed, order] =
+    'canvas' in access
+      ? [role.canvas, access.canvas, CANVAS_ROLES]
+      : [role.workspace, access.workspace, WORKSPACE_ROLES];
+  if (have === null) return 'not_found';
+  return order.indexOf(have) < order.indexOf(needed) ? 'forbidden' : 'served';
+}
+
+/** What is wrong with an answer; empty when nothing is. */
+function faults(name: string, door: Door, verdict: Verdict, answer: Answer): string[] {
+  const { status, text } = answer;
+  const code = (answer.body as { code?: string } | null)?.code ?? '';
+  const good = {
+    served: () => (SERVED_OTHERWISE[name] === undefined ? status < 300 : status === SERVED_OTHERWISE[name]),
+    forbidden: () => status === 403 && /^(canvas|workspace)\.forbidden$/.test(code),
+    not_found: () => status === 404 && /^(canvas|workspace)\.not_found$/.test(code),
+  }[verdict]();
+  return good ? [] : [`${name} (${door.name}) is to be ${verdict}: ${status} ${text.slice(0, 200)}`];
+}
+
+function differences(name: string, what: string, there: Answer, not_there: Answer, actor?: string): string[] {
+  const [a, b] = [JSON.stringify(essence(there, actor)), JSON.stringify(essence(not_there, actor))];
+  return a === b ? [] : [`${name} can tell ${what} from nothing:\n  ${a}\n  ${b}`];
+}
+
+const countAudit = async ({ workspace_id }: World): Promise<number> => {
+  const text = 'select count(*)::int as n from app.audit_logs where workspace_id = $1';
+  return (await backends.database.asOwner<{ n: number }>(text, [workspace_id]))[0]?.n ?? 0;
+};
+
+/** All who are refused, in one world that they leave as it was. */
+async function checkRefused(door: Door): Promise<string[]> {
+  const world = await newWorld();
+  await removeSomebody(world);
+  const { 'x-potentia-scope': scope, operationId } = door.operation;
+  const unsuited_key = await keyFor(world, scope, false);
+  const foreign_key = scope && (await keyFor(await newWorld(), scope, true));
+  const ids = await makeIds(door, world);
+  const before = await countAudit(world);
+  const found: string[] = [];
+
+  const anonymous = await ask(door, world, null, ids);
+  if (anonymous.status !== 401) found.push(`${operationId} without a token: ${anonymous.status}`);
+  found.push(
+    ...differences(
+      `${operationId} without a token`,
+      'a thing',
+      anonymous,
+      await ask(door, world, null, withoutRoot(door, ids)),
+    ),
+  );
+
+  const keyless = await ask(door, world, unsuited_key, ids);
+  if (keyless.body?.code !== 'api_key.scope_missing')
+    found.push(`${operationId} by a key without scope: ${keyless.text}`);
+
+  const refused = (Object.keys(ACTORS) as Actor[]).map((actor) => ({ actor, who: cast[actor], role: ACTORS[actor] }));
+  const strangers = foreign_key ? [{ actor: 'foreign key', who: foreign_key, role: ACTORS.stranger }] : [];
+  for (const { actor, who, role } of [...refused, ...strangers]) {
+    const verdict = verdictOf(door, role);
+    if (verdict === 'served') continue;
+    const name = `${operationId} by ${actor}`;
+    const body = makeBody(door, world);
+    const answer = await ask(door, world, who, ids, body);
+    found.push(...faults(name, door, verdict, answer));
+    if (verdict === 'not_found') {
+      found.push(
+        ...differences(name, 'a thing', answer, await ask(door, world, who, withoutRoot(door, ids), body), actor),
+      );
+    }
+  }
+  if ((await countAudit(world)) !== before) found.push(`${operationId} did something for somebody who was refused`);
+  return found;
+}
+
+/** All who are served, each in a world of their own. */
+async function checkServed(door: Door): Promise<string[]> {
+  const { 'x-potentia-scope': scope, operationId } = door.operation;
+  const found: string[] = [];
+  for (const actor of Object.keys(ACTORS) as Actor[]) {
+    if (verdictOf(door, ACTORS[actor]) !== 'served') continue;
+    const world = await newWorld();
+    const ids = await makeIds(door, world, cast[actor]);
+    found.push(...faults(`${operationId} by ${actor}`, door, 'served', await ask(door, world, cast[actor], ids)));
+  }
+  if (scope) {
+    const world = await newWorld();
+    const key = await keyFor(world, scope, true);
+    const verdict = verdictOf(door, ACTORS[scope === 'workspace:admin' ? 'admin' : 'member']);
+    const ids = await makeIds(door, world, verdict === 'served' ? key : cast.owner);
+    found.push(...faults(`${operationId} by a key with ${scope}`, door, verdict, await ask(door, world, key, ids)));
+  }
+  return found;
+}
+
+/** Somebody's own canvas or workspace, with what another tenant's path names below it, and with what nothing names. */
+async function checkMixed(door: Door): Promise<string[]> {
+  const [root = '', ...below] = idsOf(door).filter((name) => name !== 'version');
+  if (below.length === 0) return [];
+  const [mine, theirs] = [await newWorld(), await newWorld()];
+  const foreign = await makeIds(door, theirs);
+  const own = { ...foreign, [root]: (await makeIds(door, mine))[root] ?? '' };
+  const body = makeBody(door, mine);
+  const answer = await ask(door, mine, cast.owner, own, body);
+  const nothing = Object.fromEntries(below.map((name) => [name, randomUUID()]));
+  // Users are of no tenant: whether there is one is no secret, what they may here is asked elsewhere.
+  if (below.includes('user_id')) return [];
+  const found = differences(
+    `${door.operation.operationId} in a place of one's own`,
+    "another tenant's thing",
+    answer,
+    await ask(door, mine, cast.owner, { ...own, ...nothing }, body),
+  );
+  if (answer.status !== 404)
+    found.push(`${door.name} answers ${answer.status} for another tenant's thing: ${answer.text.slice(0, 200)}`);
+  return found;
+}
+
+/** Several at once: most of the time of each is waiting. */
+async function checkAll(list: Door[], check: (door: Door) => Promise<string[]>): Promise<string[]> {
+  const queue = [...list];
+  const found: string[] = [];
+  const work = async (): Promise<void> => {
+    for (let door = queue.shift(); door; door = queue.shift()) {
+      const { name } = door;
+      found.push(...(await check(door).catch((error: unknown) => [`${name}: ${(error as Error).message}`])));
+    }
+  };
+  await Promise.all(Array.from({ length: 4 }, work));
+  return found;
+}
+
+const closed = (): Door[] => doors.filter((door) => !door.is_public);
+const withIds = (): Door[] => closed().filter((door) => idsOf(door).length > 0);
+
+describe('the authorisation matrix', () => {
+  it('has every operation in it: each that is not public says who may call it', () => {
+    const silent = closed().filter((door) => door.path.startsWith('/api/') && !door.operation['x-potentia-access']);
+    expect(silent.map(({ name }) => name)).toEqual([]);
+    expect(withIds().length).toBeGreaterThan(60);
+    expect(doors.filter((door) => door.is_public && idsOf(door).length > 0).map(({ name }) => name)).toEqual([
+      'GET /ws/canvas/{canvas_id}',
+      'GET /api/v1/shared/{token}',
+      'POST /api/v1/shared/{token}',
+    ]);
+  });
+
+  it('refuses everybody whose role is too low, and to whoever may not see a thing it is as if there were none', async () => {
+    expect(await checkAll(withIds(), checkRefused)).toEqual([]);
+  }, 180_000);
+
+  it('serves everybody whose role is enough', async () => {
+    expect(await checkAll(withIds(), checkServed)).toEqual([]);
+  }, 180_000);
+
+  it("tells another tenant's thing below a path of one's own from nothing, to nobody", async () => {
+    expect(await checkAll(withIds(), checkMixed)).toEqual([]);
+  }, 120_000);
+
+  it('lets nobody without a token, and no key without the scope, do what names no id', async () => {
+    const world = await newWorld();
+    const found: string[] = [];
+    for (const door of closed().filter((each) => idsOf(each).length === 0)) {
+      const key = await keyFor(world, door.operation['x-potentia-scope'], false);
+      const [anonymous, keyless] = [await ask(door, world, null, {}), await ask(door, world, key, {})];
+      if (anonymous.status !== 401) found.push(`${door.name} without a token: ${anonymous.status}`);
+      if (keyless.body?.code !== 'api_key.scope_missing') found.push(`${door.name} by a key: ${keyless.text}`);
+    }
+    expect(found).toEqual([]);
+  });
+});

@@ -1,0 +1,186 @@
+import { randomUUID } from 'node:crypto';
+import type { Person } from './api.ts';
+import type { Door } from './doors.ts';
+import { mustBe, type World } from './world.ts';
+
+/*
+ * What every operation needs to be asked in earnest: something that each id in its path names, and a body that is valid.
+ * An operation that is not provided for fails the tests that are made of the OpenAPI document.
+ */
+
+/** The world that is asked about, and who asks: some things only their author may change. */
+interface Scene extends World {
+  by: Person;
+  operation_id: string;
+}
+type Make = (scene: Scene) => string | Promise<string>;
+
+const inCanvas = ({ canvas_id }: World, path: string): string => `/api/v1/canvases/${canvas_id}/${path}`;
+const inWorkspace = ({ workspace_id }: World, path: string): string => `/api/v1/workspaces/${workspace_id}/${path}`;
+const post = async (scene: Scene, status: number, path: string, body?: object, who = scene.cast.owner) =>
+  mustBe(status, await scene.api.call(who, 'POST', path, body));
+
+const PNG = Buffer.from(`89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489${'01'.repeat(40)}`, 'hex');
+
+/** By parameter; `operationId.parameter` comes first. */
+const IDS: Record<string, Make> = {
+  workspace_id: ({ workspace_id }) => workspace_id,
+  canvas_id: ({ canvas_id }) => canvas_id,
+  block_id: makeBlock,
+  'restoreBlock.block_id': async (scene) => {
+    const id = await makeBlock(scene);
+    const ops = [{ op: 'delete', block_id: id, version: 1 }];
+    await post(scene, 200, inCanvas(scene, 'mutate'), { mutation_id: randomUUID(), ops });
+    return id;
+  },
+  'restoreBlockVersion.block_id': async (scene) => {
+    const id = await makeBlock(scene);
+    const ops = [{ op: 'edit', block_id: id, version: 1, content: { text: 'two' } }];
+    await post(scene, 200, inCanvas(scene, 'mutate'), { mutation_id: randomUUID(), ops });
+    return id;
+  },
+  version: () => '1',
+  'changeMember.user_id': ({ cast }) => cast.viewer.user_id,
+  'removeMember.user_id': ({ cast }) => cast.viewer.user_id,
+  user_id: ({ cast }) => cast.member.user_id,
+  attachment_id: async (scene) => {
+    const body = { name: 'a.png', media_type: 'image/png', size: PNG.length };
+    const { attachment, upload } = await post(scene, 201, inCanvas(scene, 'attachments'), body);
+    await send(upload as Upload, PNG);
+    const { id } = attachment as { id: string };
+    if (scene.operation_id !== 'completeAttachment')
+      await post(scene, 200, inCanvas(scene, `attachments/${id}/complete`));
+    return id;
+  },
+  comment_id: async (scene) => {
+    const body = { mutation_id: randomUUID(), text: 'words' };
+    const { comment } = await post(scene, 201, inCanvas(scene, 'comments'), body, scene.by);
+    return comment.id;
+  },
+  share_link_id: async (scene) => (await post(scene, 201, inCanvas(scene, 'share-links'), {})).id,
+  token: async (scene) => (await post(scene, 201, inCanvas(scene, 'share-links'), {})).token,
+  invitation_id: (scene) => invite(scene, inWorkspace(scene, 'invitations'), 'member'),
+  'resendCanvasInvitation.invitation_id': (scene) => invite(scene, inCanvas(scene, 'invitations'), 'viewer'),
+  'revokeCanvasInvitation.invitation_id': (scene) => invite(scene, inCanvas(scene, 'invitations'), 'viewer'),
+  api_key_id: async (scene) =>
+    (await post(scene, 201, inWorkspace(scene, 'api-keys'), { name: 'key', scopes: ['canvas:read'] })).id,
+  webhook_id: async (scene) => (await post(scene, 201, inWorkspace(scene, 'webhooks'), WEBHOOK)).id,
+  transfer_id: async (scene) => {
+    if (scene.operation_id.includes('Export')) return (await post(scene, 202, inWorkspace(scene, 'exports'))).id;
+    const made = await post(scene, 201, inWorkspace(scene, 'imports'), { size: PNG.length });
+    await send(made.upload as Upload, PNG);
+    return made.import.id;
+  },
+};
+
+/** Ids that belong to the one before them in the path. */
+const IDS_BELOW: Record<string, (scene: Scene, ids: Record<string, string>) => Promise<string>> = {
+  delivery_id: async (scene, { webhook_id = '' }) => {
+    await post(scene, 202, inWorkspace(scene, `webhooks/${webhook_id}/test`));
+    const list = await scene.api.call(scene.cast.owner, 'GET', inWorkspace(scene, `webhooks/${webhook_id}/deliveries`));
+    return mustBe(200, list).items[0].id;
+  },
+};
+
+/** An address, since no name is looked up where there may be no network. */
+const WEBHOOK = { url: 'https://93.184.215.14/potentia' };
+
+interface Upload {
+  method: string;
+  headers: Record<string, string>;
+  url: string;
+}
+
+async function send({ method, headers, url }: Upload, file: Buffer): Promise<void> {
+  const { status } = await fetch(url, { method, headers, body: new Uint8Array(file) });
+  if (status !== 200) throw new Error(`no upload: ${status}`);
+}
+
+async function makeBlock(scene: Scene): Promise<string> {
+  const [id = ''] = await scene.api.addBlocks(scene.cast.owner, scene.canvas_id, ['one']);
+  return id;
+}
+
+async function invite(scene: Scene, path: string, role: string): Promise<string> {
+  return (await post(scene, 201, path, { email: `${randomUUID()}@example.com`, role })).id;
+}
+
+/** What the path of this operation names, in this world. Throws for a parameter that nobody has provided for. */
+export async function makeIds(
+  door: Door,
+  world: World,
+  by: Person = world.cast.owner,
+): Promise<Record<string, string>> {
+  const { operationId: operation_id, parameters = [] } = door.operation;
+  const scene = { ...world, by, operation_id };
+  const ids: Record<string, string> = {};
+  for (const { name } of parameters.filter((parameter) => parameter.in === 'path')) {
+    const make = IDS[`${operation_id}.${name}`] ?? IDS[name];
+    const below = IDS_BELOW[name];
+    if (make) ids[name] = await make(scene);
+    else if (below) ids[name] = await below(scene, ids);
+    else throw new Error(`${door.name}: testing/fixtures.ts makes nothing that {${name}} could name`);
+  }
+  return ids;
+}
+
+const mutation_id = randomUUID;
+const email = (): string => `${randomUUID()}@example.com`;
+
+/** By operationId, for each that takes a body. */
+const BODIES: Record<string, (world: World) => unknown> = {
+  echo: () => ({ any: 'thing' }),
+  refreshSession: () => ({ refresh_token: 'none' }),
+  createCanvas: ({ workspace_id }) => ({ workspace_id, title: 'new' }),
+  updateCanvas: () => ({ title: 'changed' }),
+  updateCanvasMeta: () => ({ title: 'changed' }),
+  mutateBlocks: () => ({
+    mutation_id: mutation_id(),
+    ops: [{ op: 'create', type: 'text', content: { text: 'two' } }],
+  }),
+  publishPresence: () => ({ cursor: { x: 1 } }),
+  restoreBlockVersion: () => ({ mutation_id: mutation_id(), version: 2 }),
+  restoreBlock: () => ({ mutation_id: mutation_id() }),
+  moveBlock: () => ({ mutation_id: mutation_id() }),
+  copyBlock: () => ({ mutation_id: mutation_id() }),
+  duplicateCanvas: () => ({}),
+  inviteMember: ({ cast }) => ({ user_id: cast.stranger.user_id, role: 'viewer' }),
+  changeMember: () => ({ role: 'commenter' }),
+  createAttachment: () => ({ name: 'a.png', media_type: 'image/png', size: 100 }),
+  importMarkdown: () => '# Heading',
+  createComment: () => ({ mutation_id: mutation_id(), text: 'words' }),
+  updateComment: () => ({ mutation_id: mutation_id(), version: 1, text: 'other words' }),
+  createShareLink: () => ({}),
+  openShared: () => ({}),
+  createWorkspace: () => ({ name: 'new' }),
+  updateWorkspace: () => ({ name: 'changed' }),
+  transferWorkspace: ({ cast }) => ({ user_id: cast.member.user_id }),
+  changeWorkspaceMember: () => ({ role: 'guest' }),
+  updateWorkspaceSettings: () => ({ locale: 'id' }),
+  inviteToWorkspace: () => ({ email: email(), role: 'member' }),
+  inviteToCanvas: () => ({ email: email(), role: 'viewer' }),
+  respondToWorkspaceInvitation: () => ({ token: 'none', response: 'reject' }),
+  respondToCanvasInvitation: () => ({ token: 'none', response: 'reject' }),
+  previewInvitation: () => ({ token: 'none' }),
+  createApiKey: () => ({ name: 'key', scopes: ['canvas:read'] }),
+  createImport: () => ({ size: 100 }),
+  createWebhook: () => WEBHOOK,
+  updateWebhook: () => ({ description: 'changed' }),
+};
+
+/** A body that this operation takes; undefined where it takes none. Throws where nobody has provided for one. */
+export function makeBody(door: Door, world: World): unknown {
+  const { operationId, requestBody } = door.operation;
+  if (!requestBody) return undefined;
+  const make = BODIES[operationId];
+  if (!make) throw new Error(`${door.name}: testing/fixtures.ts has no body for ${operationId}`);
+  return make(world);
+}
+
+/** Query parameters without which an operation is not asked in earnest. */
+const QUERIES: Record<string, string> = {
+  deleteWorkspace: '?name=Seeded+workspace',
+  search: '?q=words',
+};
+
+export const queryOf = (door: Door): string => QUERIES[door.operation.operationId] ?? '';

@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto';
+import { addCanvasAccess, addMember, seedCanvas, seedWorkspace } from '@potentia/db/testing/seed';
+import { updateWorkspaceSettings } from '@potentia/db/workspace/settings-queries';
+import { api_key_scopes, type Scope } from '@potentia/domain/auth/rules/scopes';
+import { giveApiKey } from '@potentia/domain/auth/testing/api-key';
+import type { Backends } from '@potentia/domain/platform/testing/backends';
+import { type Answer, person, type Person, type TestApi } from './api.ts';
+
+/** An origin that every world's workspace lists, and no other: what a page of theirs may read tells nobody else that they exist. */
+export const ORIGIN = 'https://app.tenant.example';
+
+/** The people of every world. Nobody but the first four is in its workspace. */
+export interface Cast {
+  owner: Person;
+  admin: Person;
+  member: Person;
+  guest: Person;
+  /** Invited to one canvas. */
+  viewer: Person;
+  /** Owner of another workspace. */
+  stranger: Person;
+  /** Was an admin, and is no member any more. */
+  removed: Person;
+}
+
+/** One workspace with one canvas, of a test's own. */
+export interface World {
+  api: TestApi;
+  backends: Backends;
+  cast: Cast;
+  workspace_id: string;
+  canvas_id: string;
+}
+
+export async function makeCast(api: TestApi, backends: Backends): Promise<Cast> {
+  const somebody = async (name: string): Promise<Person> => {
+    const who = await person(backends.issuer, { user_metadata: { full_name: name } });
+    await api.call(who, 'GET', '/api/v1/me');
+    return who;
+  };
+  return {
+    owner: await somebody('Owner'),
+    admin: await somebody('Admin'),
+    member: await somebody('Member'),
+    guest: await somebody('Guest'),
+    viewer: await somebody('Viewer'),
+    stranger: await somebody('Stranger'),
+    removed: await somebody('Removed'),
+  };
+}
+
+export async function makeWorld(api: TestApi, backends: Backends, cast: Cast): Promise<World> {
+  const { db } = backends.database;
+  const workspace = await seedWorkspace(db, cast.owner);
+  for (const role of ['admin', 'member', 'guest'] as const) await addMember(db, workspace, role, cast[role]);
+  const canvas = await seedCanvas(db, workspace, { title: 'canvas' });
+  await addCanvasAccess(db, canvas, 'viewer', cast.viewer);
+  const { workspace_id } = workspace;
+  await updateWorkspaceSettings(db, {
+    user_id: cast.owner.user_id,
+    workspace_id,
+    expected_version: 0,
+    patch: { cors_origins: [ORIGIN], rate_limits: [{ limit: 50_000, window_ms: 60_000 }] },
+    request_id: randomUUID(),
+  });
+  return { api, backends, cast, workspace_id, canvas_id: canvas.canvas_id };
+}
+
+/** Makes `removed` an admin who was invited to the canvas, who used both, and who is then removed over HTTP. */
+export async function removeSomebody({ api, backends, cast, workspace_id, canvas_id }: World): Promise<void> {
+  const { db } = backends.database;
+  const home = { workspace_id, owner_user_id: cast.owner.user_id };
+  await addMember(db, home, 'admin', cast.removed);
+  await addCanvasAccess(db, { workspace_id, canvas_id, user_id: cast.owner.user_id }, 'admin', cast.removed);
+  for (const path of [`/api/v1/canvases/${canvas_id}`, `/api/v1/workspaces/${workspace_id}`])
+    mustBe(200, await api.call(cast.removed, 'GET', path, undefined, { origin: ORIGIN }));
+  const member = `/api/v1/workspaces/${workspace_id}/members/${cast.removed.user_id}`;
+  mustBe(204, await api.call(cast.owner, 'DELETE', member));
+}
+
+/** An API key of this workspace with every scope that lets it do what needs `needed`, or with none of those. */
+export async function keyFor(world: World, needed: Scope | undefined, suited: boolean): Promise<Person> {
+  const { workspace_id, cast, backends } = world;
+  const unsuited = needed?.startsWith('canvas:') ? ['workspace:admin' as const] : ['canvas:write' as const];
+  const scopes = suited && needed ? [needed] : needed ? unsuited : [...api_key_scopes];
+  const home = { workspace_id, owner_user_id: cast.owner.user_id };
+  return { ...(await giveApiKey(backends.database.db, home, scopes)), email: '' };
+}
+
+/** The body of an answer of this status; throws what came instead. */
+export function mustBe(status: number, answer: Answer): Answer['body'] {
+  if (answer.status !== status) throw new Error(`${status} expected: ${answer.status} ${answer.text}`);
+  return answer.body;
+}
