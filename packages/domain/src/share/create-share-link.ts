@@ -44,7 +44,8 @@ export async function createShareLink(
           token_hash: hashShareToken(token) ?? '',
           last_four: token.slice(-4),
           password_hash,
-          expires_at,
+          // With an offset of its own it may be one that Postgres does not know.
+          expires_at: expires_at === null ? null : new Date(expires_at).toISOString(),
           request_id: ctx.request_id,
         });
         return { link, sealed_token: ctx.sealer.seal(token, PURPOSE) };
