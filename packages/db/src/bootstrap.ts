@@ -41,6 +41,8 @@ export async function bootstrapRoles(superuser_url: string, passwords: Record<Lo
         await tx.unsafe(`alter role ${role} set statement_timeout = '10s'`);
         await tx.unsafe(`alter role ${role} set idle_in_transaction_session_timeout = '10s'`);
         await tx.unsafe(`alter role ${role} set client_connection_check_interval = '1s'`);
+        // Compiling a plan takes a few hundred milliseconds, and every statement of a service is short.
+        await tx.unsafe(`alter role ${role} set jit = off`);
       }
     });
   });

@@ -217,7 +217,7 @@ export async function getBlocksPage(
   { user_id, canvas_id, cursor, limit }: BlocksPageInput,
 ): Promise<string> {
   const after = cursor === undefined ? { parent_id: null, rank: '' } : readCursor(cursor);
-  const { page } = await callOne<{ page: string }>(db, BLOCKS_PAGE, [
+  const { page } = await callOne<{ page: string }>(db, 'select app.get_blocks_page($1, $2, $3, $4, $5) as page', [
     user_id,
     canvas_id,
     after.parent_id,
@@ -226,14 +226,6 @@ export async function getBlocksPage(
   ]);
   return page;
 }
-
-// The whole text, cursor included, so that it is sent on as it came: putting it together here would copy it once more.
-const BLOCKS_PAGE = String.raw`
-  select concat('{"items":', items, ',"next_cursor":',
-    case when has_more
-      then '"' || translate(encode(convert_to(concat(next_parent_id, '.', next_rank), 'UTF8'), 'base64'), E'+/=\n', '-_') || '"'
-      else 'null' end, '}') as page
-  from app.get_blocks_page($1, $2, $3, $4, $5)`;
 
 function readCursor(cursor: string): { parent_id: string | null; rank: string } {
   const match = /^([0-9a-f]{8}-[0-9a-f-]{27})?\.([0-9A-Za-z]+)$/.exec(Buffer.from(cursor, 'base64url').toString());

@@ -44,55 +44,57 @@ begin
   return v_block;
 end $$;
 
--- Live blocks, top level first, then by parent; siblings in their order. p_after_* is the position of the last item read:
--- parent null and rank '' = the beginning. next_* are null at the end.
+-- JSON text `{"items":[…],"next_cursor":…}`: live blocks, top level first, then by parent; siblings in their order. p_after_* is
+-- what the cursor holds, the position of the last item read: parent null and rank '' = the beginning. The whole text is made
+-- here and returned as one value, because a row of several would copy it twice more.
 create or replace function app.get_blocks_page(
-  p_user_id uuid, p_canvas_id uuid, p_after_parent_id uuid, p_after_rank text, p_limit int,
-  out items text, out next_parent_id uuid, out next_rank text, out has_more boolean)
+  p_user_id uuid, p_canvas_id uuid, p_after_parent_id uuid, p_after_rank text, p_limit int) returns text
 -- One plan for all calls: making one costs as much as the page. It does not know the limit, and so would rather read a whole
 -- canvas and sort it than follow the index.
 language plpgsql set search_path = app, pg_temp
   set plan_cache_mode = force_generic_plan set enable_sort = off as $$
 declare
-  v_workspace_id uuid;
+  v_workspace_id constant uuid := (app.set_canvas_context(p_user_id, p_canvas_id, 'viewer')).workspace_id;
   -- Plain variables, because coalesce() is not leakproof: under row security it would keep a condition out of the index.
-  v_after_parent_id uuid := coalesce(p_after_parent_id, '00000000-0000-0000-0000-000000000000');
+  v_after_parent_id constant uuid := coalesce(p_after_parent_id, '00000000-0000-0000-0000-000000000000');
   v_after_rank text := coalesce(p_after_rank, '');
+  v_limit constant int := least(greatest(coalesce(p_limit, 50), 1), 500);
   v_count int := 0;
+  v_items text;
   v_more int;
   v_more_items text;
+  v_last_parent_id uuid;
+  v_last_rank text;
 begin
-  v_workspace_id := (app.set_canvas_context(p_user_id, p_canvas_id, 'viewer')).workspace_id;
-  p_limit := least(greatest(coalesce(p_limit, 50), 1), 500);
-  has_more := false;
   -- Two ranges of one index instead of one query over both: an order with nulls first is not the index's own. Nor is one by
   -- rank alone, though the parent is the same throughout: hence `order by parent_id, rank`, here and below.
   if p_after_parent_id is null then
-    select string_agg(app.block_json(b), ','), count(*), max(b.rank) into items, v_count, next_rank
+    select string_agg(app.block_json(b), ','), count(*), max(b.rank) into v_items, v_count, v_last_rank
     from (
       select * from blocks b
       where b.workspace_id = v_workspace_id and b.canvas_id = p_canvas_id and b.parent_id is null
         and b.rank > v_after_rank and b.deleted_at is null
-      order by b.parent_id, b.rank limit p_limit
+      order by b.parent_id, b.rank limit v_limit
     ) b;
   end if;
-  if v_count < p_limit then
+  if v_count < v_limit then
     if p_after_parent_id is null then
       v_after_rank := '';
     end if;
     select string_agg(app.block_json(b), ','), count(*), (array_agg(b.parent_id))[count(*)], (array_agg(b.rank))[count(*)]
-    into v_more_items, v_more, next_parent_id, next_rank
+    into v_more_items, v_more, v_last_parent_id, v_last_rank
     from (
       select * from blocks b
       where b.workspace_id = v_workspace_id and b.canvas_id = p_canvas_id and b.parent_id is not null
         and (b.parent_id, b.rank) > (v_after_parent_id, v_after_rank) and b.deleted_at is null
-      order by b.parent_id, b.rank limit p_limit - v_count
+      order by b.parent_id, b.rank limit v_limit - v_count
     ) b;
-    items := concat_ws(',', items, v_more_items);
+    v_items := concat_ws(',', v_items, v_more_items);
     v_count := v_count + v_more;
   end if;
-  has_more := v_count = p_limit;
-  items := concat('[', items, ']');
+  return concat('{"items":[', v_items, '],"next_cursor":', case when v_count = v_limit
+    then concat('"', translate(encode(convert_to(concat(v_last_parent_id, '.', v_last_rank), 'UTF8'), 'base64'), E'+/=\n', '-_'), '"')
+    else 'null' end, '}');
 end $$;
 
 -- The row that stands right after p_after_rank among all children of one parent, trashed ones too. p_except: a block on the

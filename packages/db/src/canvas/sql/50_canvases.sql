@@ -31,7 +31,7 @@ end $$;
 create or replace function app.list_canvases(
   p_user_id uuid, p_include_archived boolean, p_cursor_updated_at timestamptz, p_cursor_id uuid, p_limit int)
 returns table (canvas jsonb) language plpgsql stable security definer set search_path = app, pg_temp
-  set plan_cache_mode = force_generic_plan set enable_sort = off as $$
+  set plan_cache_mode = force_generic_plan as $$
 declare
   v_limit constant int := least(greatest(p_limit, 1), 501);
   v_updated_at constant timestamptz := coalesce(p_cursor_updated_at, 'infinity');

@@ -44,31 +44,30 @@ begin
 end $$;
 
 -- The one place that decides access to a canvas: the highest of workspace ownership, workspace membership and invitation.
--- Null: no access, or no such canvas.
+-- No row, or rank null: no access, or no such canvas. Not for app_user. Every call pays for it, so it is look-ups by key within
+-- one statement (a join costs more, and so does a statement for each), and part of its caller's plan.
+create or replace function app.decide_canvas_access(p_user_id uuid, p_canvas_id uuid) returns table (workspace_id uuid, rank int)
+language sql stable
+begin atomic
+  select c.workspace_id,
+    case (select w.owner_user_id = p_user_id from app.workspaces w where w.id = c.workspace_id and w.deleted_at is null)
+      when true then 5
+      when false then nullif(greatest(
+        app.workspace_role_rank((select m.role from app.workspace_members m
+          where m.workspace_id = c.workspace_id and m.user_id = p_user_id)),
+        app.role_rank((select a.role from app.canvas_access a
+          where a.workspace_id = c.workspace_id and a.canvas_id = c.id and a.user_id = p_user_id))), 0)
+    end
+  from app.canvases c where c.id = p_canvas_id;
+end;
+
+-- The same as a value: both null without access.
 create or replace function app.find_canvas_access(p_user_id uuid, p_canvas_id uuid, out workspace_id uuid, out rank int)
 language plpgsql stable security definer set search_path = app, pg_temp as $$
-declare
-  v_owner_id uuid;
 begin
-  -- Look-ups by key, one after the other: every call pays for this, and a join would cost it twice as much.
-  select c.workspace_id into workspace_id from canvases c where c.id = p_canvas_id;
-  select w.owner_user_id into v_owner_id from workspaces w where w.id = find_canvas_access.workspace_id and w.deleted_at is null;
-  if v_owner_id is null then
+  select d.workspace_id, d.rank into workspace_id, rank from app.decide_canvas_access(p_user_id, p_canvas_id) d;
+  if rank is null then
     workspace_id := null;
-    return;
-  end if;
-  if v_owner_id = p_user_id then
-    rank := 5;
-    return;
-  end if;
-  rank := greatest(
-    app.workspace_role_rank((select m.role from workspace_members m
-      where m.workspace_id = find_canvas_access.workspace_id and m.user_id = p_user_id)),
-    app.role_rank((select a.role from canvas_access a
-      where a.workspace_id = find_canvas_access.workspace_id and a.canvas_id = p_canvas_id and a.user_id = p_user_id)));
-  if rank = 0 then
-    workspace_id := null;
-    rank := null;
   end if;
 end $$;
 
@@ -76,20 +75,23 @@ create or replace function app.set_canvas_context(
   p_user_id uuid, p_canvas_id uuid, p_needed_role text default 'viewer', out workspace_id uuid, out role text)
 language plpgsql security definer set search_path = app, pg_temp as $$
 declare
-  v_access record;
+  v_rank int;
+  v_done text;
 begin
-  v_access := app.find_canvas_access(p_user_id, p_canvas_id);
-  if v_access.rank is null then
+  select d.workspace_id, d.rank into workspace_id, v_rank from app.decide_canvas_access(p_user_id, p_canvas_id) d;
+  if v_rank is null then
     perform app.fail('PT404', 'canvas.not_found', 'There is no such canvas.');
   end if;
-  workspace_id := v_access.workspace_id;
-  role := app.rank_role(v_access.rank);
-  if v_access.rank < app.role_rank(p_needed_role) then
+  role := app.rank_role(v_rank);
+  if v_rank < app.role_rank(p_needed_role) then
     perform app.fail('PT403', 'canvas.forbidden', 'Your role on this canvas does not allow this.',
       jsonb_build_object('needed_role', p_needed_role, 'role', role));
   end if;
-  perform set_config('app.user_id', p_user_id::text, true), set_config('app.workspace_id', workspace_id::text, true),
-    set_config('app.canvas_id', p_canvas_id::text, true), set_config('app.role', role, true);
+  -- Assignments, not a query: those are evaluated without an executor.
+  v_done := set_config('app.user_id', p_user_id::text, true);
+  v_done := set_config('app.workspace_id', workspace_id::text, true);
+  v_done := set_config('app.canvas_id', p_canvas_id::text, true);
+  v_done := set_config('app.role', role, true);
 end $$;
 
 create or replace function app.get_canvas_role(p_user_id uuid, p_canvas_id uuid) returns text
