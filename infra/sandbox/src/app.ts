@@ -7,6 +7,7 @@ import { createS3Server, type S3Server } from './s3/server.ts';
 import { registerInbox } from './smtp/routes.ts';
 import { createMailServer } from './smtp/server.ts';
 import { openMailStore } from './smtp/store.ts';
+import { registerWebhooks } from './webhooks/routes.ts';
 import { registerSupabaseAuth, type SupabaseAuthOptions } from './supabase-auth/routes.ts';
 
 export interface SandboxOptions extends Partial<SandboxConfig> {
@@ -95,6 +96,8 @@ export async function buildSandbox(options: SandboxOptions = {}): Promise<Sandbo
   registerInbox(app, mails);
   const smtp = options.smtp_port === undefined ? undefined : createMailServer(mails);
   let smtp_url: string | undefined;
+
+  registerWebhooks(app);
 
   const close = async (): Promise<void> => {
     await app.close();
