@@ -82,12 +82,17 @@ export async function createInvitationWorld(t: TestDatabase): Promise<Invitation
   };
 }
 
+const MAX_TRIES = 10;
+
+/** A lock that was not had in time changed nothing, and its client tries again. */
 async function outcomeOf(work: () => Promise<unknown>): Promise<Outcome> {
-  try {
-    await work();
-    return 'ok';
-  } catch (error) {
-    if (error instanceof AppError) return error.code;
-    throw error;
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await work();
+      return 'ok';
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      if (error.kind !== 'unavailable' || tries === MAX_TRIES) return error.code;
+    }
   }
 }
