@@ -51,11 +51,20 @@ function undeclared(door: Door, answer: Answer): string {
     : `${answer.status} with ${ajv.errorsText(validate.errors)}: ${answer.text.slice(0, 300)}`;
 }
 
+/** An address that is looked up nowhere and, without jobs, never written to. */
+async function makeWebhook(): Promise<string> {
+  const path = `/api/v1/workspaces/${workspace_id}/webhooks`;
+  const made = await api.call(owner, 'POST', path, { url: 'https://93.184.216.34/' });
+  expect(made.status).toBe(201);
+  return made.body.id;
+}
+
 async function askGenerated(door: Door): Promise<void> {
   const canvas_id = await api.makeCanvas(owner, { title: 'contract' });
   const [block_id = ''] = await api.addBlocks(owner, canvas_id, ['one']);
+  const webhook_id = door.path.includes('{webhook_id}') ? await makeWebhook() : '';
   const ids = [workspace_id, canvas_id, block_id, guest.user_id, owner.user_id];
-  const known: Record<string, string> = { workspace_id, canvas_id, block_id, user_id: guest.user_id };
+  const known: Record<string, string> = { workspace_id, canvas_id, block_id, webhook_id, user_id: guest.user_id };
 
   const { parameters = [], requestBody } = door.operation;
   const path_values = fc.record(

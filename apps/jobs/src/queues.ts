@@ -4,6 +4,9 @@ import { CANVAS_REBALANCE, rebalanceRanks, rebalanceRanksPayload } from '@potent
 import { deliverMe, deliverMePayload, ME_DELIVER } from '@potentia/domain/platform/deliver-me';
 import { CACHE_INVALIDATE, invalidateCache, invalidateCachePayload } from '@potentia/domain/platform/invalidate-cache';
 import type { OutboxJob } from '@potentia/domain/platform/outbox';
+import { exportWorkspace, WORKSPACE_EXPORT } from '@potentia/domain/workspace/run-export';
+import { importWorkspace, WORKSPACE_IMPORT } from '@potentia/domain/workspace/run-import';
+import { transferPayload } from '@potentia/domain/workspace/transfer-job';
 import { MAIL_SEND, sendMail, sendMailPayload } from '@potentia/domain/platform/send-mail';
 import { deliverWebhooks, WEBHOOK_DELIVER } from '@potentia/domain/webhook/deliver-webhooks';
 import { deliverWebhooksPayload } from '@potentia/domain/webhook/schemas';
@@ -81,6 +84,21 @@ export const QUEUES: Record<string, QueueDefinition> = {
     backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
     pattern: '17 * * * *',
   }),
+  // Long, and begun again where a process died: few at a time, so that short jobs keep their connections.
+  [WORKSPACE_EXPORT]: define({
+    schema: transferPayload,
+    handle: exportWorkspace,
+    concurrency: 2,
+    attempts: 5,
+    backoff: { type: 'exponential', delay: 2_000, jitter: 0.5 },
+  }),
+  [WORKSPACE_IMPORT]: define({
+    schema: transferPayload,
+    handle: importWorkspace,
+    concurrency: 2,
+    attempts: 5,
+    backoff: { type: 'exponential', delay: 2_000, jitter: 0.5 },
+  }),
   [ATTACHMENT_SWEEP]: define({
     schema: z.object({}),
     handle: sweepAttachments,
@@ -96,11 +114,11 @@ export const QUEUES: Record<string, QueueDefinition> = {
     attempts: 5,
     backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
   }),
-  // A job is with one endpoint, and most of its time waits for the answers of that endpoint.
+  // A job is with one endpoint and waits for its answers most of the time; a tenant has no more jobs than endpoints.
   [WEBHOOK_DELIVER]: define({
     schema: deliverWebhooksPayload,
     handle: deliverWebhooks,
-    concurrency: 64,
+    concurrency: 128,
     attempts: 8,
     backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
   }),

@@ -23,7 +23,8 @@ const MAX_ANSWER = 65_536;
 const EXCERPT_BYTES = 2_048;
 const EXCERPT_CHARACTERS = 1_000;
 const IDLE_MS = 15_000;
-const SOCKETS = { maxSockets: 16, maxFreeSockets: 2, maxTotalSockets: 1_000 };
+/** Connections per host that wait for the next message. Those in use have no bound here: one endpoint's would be all others' on its host. */
+const FREE_SOCKETS = 4;
 
 /** What customers are told of a connection that failed; the rest is `The connection failed`. */
 const REASONS: Record<string, string> = {
@@ -41,7 +42,7 @@ const REASONS: Record<string, string> = {
 /** The sender of production. `close` lets go of idle connections and ends what is under way. */
 export function createHttpSender({ guard, timeout_ms }: HttpSenderOptions): WebhookSender {
   const lookup = guardedLookup(guard);
-  const options = { keepAlive: true, keepAliveMsecs: IDLE_MS, timeout: IDLE_MS, ...SOCKETS, lookup };
+  const options = { keepAlive: true, keepAliveMsecs: IDLE_MS, timeout: IDLE_MS, maxFreeSockets: FREE_SOCKETS, lookup };
   const agents = {
     'http:': new http.Agent(options),
     'https:': new https.Agent({ ...options, minVersion: 'TLSv1.2' }),
