@@ -108,6 +108,11 @@ async function seedTenant(): Promise<{ user_id: string; workspace_id: string; ca
   const { workspace_id } = workspace;
   await updateWorkspaceSettings(t.db, { user_id, workspace_id, expected_version: 0, patch: {}, request_id: 'r' });
   await appendUserEvent(t.job_db, { user_id, outbox_id: randomUUID(), type: 'x.y', payload: {} });
+  await t.asOwner(
+    `insert into app.mail_deliveries (outbox_id, workspace_id, template, reference) values ($1, $2, 'x', 'x')`,
+    [randomUUID(), workspace_id],
+  );
+  await t.asOwner('insert into app.released_objects (object_key, due_at) values ($1, now())', [randomUUID()]);
   await withContext(t.db, { user_id }, (tx) =>
     claimIdempotencyKey(tx, { user_id, key: 'k', operation: 'o', request_hash: 'h' }),
   );

@@ -22,7 +22,7 @@ import {
 import { search_documents } from './search/tables.ts';
 import { share_links } from './share/tables.ts';
 import { createTestDatabase, type TestDatabase } from './testing/database.ts';
-import { invitations, transfers, workspace_members, workspaces } from './workspace/tables.ts';
+import { invitations, transfers, workspace_members, workspace_settings, workspaces } from './workspace/tables.ts';
 import { webhook_deliveries, webhooks } from './webhook/tables.ts';
 
 let t: TestDatabase;
@@ -38,6 +38,7 @@ const TABLES: PgTable[] = [
   api_keys,
   workspaces,
   workspace_members,
+  workspace_settings,
   canvases,
   canvas_access,
   canvas_heads,
