@@ -1,33 +1,37 @@
 -- What a block does together with all that stands below it. The caller holds the lock of each canvas that changes. p_seq is the
 -- seq that the event will take: these write the rows of block_versions themselves.
 
--- A block and what stands below it, parents first, at most p_limit rows. With p_trash also what is in the trash.
-create or replace function app.subtree(p_workspace_id uuid, p_canvas_id uuid, p_block_id uuid, p_trash boolean, p_limit int)
-returns table (id uuid, level int) language plpgsql stable rows 100 set search_path = app, pg_temp
-  -- Else the planner, which takes a canvas for small, reads it whole for every level.
-  set enable_hashjoin = off set enable_mergejoin = off as $$
+-- A block and what stands below it, parents first: live blocks, or with p_trashed_with those that went to the trash with it, or
+-- with p_all whatever is there. Level by level, so that no plan can cost more than reading the canvas 64 times. Beyond p_max
+-- ids it ends early. The plan is made for each call: one that fits a single block takes minutes for ten thousand. (Functions that
+-- write must not have that: it would hold for the checks of foreign keys too.)
+create or replace function app.subtree(p_workspace_id uuid, p_canvas_id uuid, p_block_id uuid, p_trashed_with uuid, p_all boolean,
+  p_max int, out ids uuid[], out height int)
+language plpgsql stable set search_path = app, pg_temp set plan_cache_mode = force_custom_plan as $$
+declare
+  v_level uuid[];
 begin
-  return query
-    with recursive tree as (
-      select b.id, 1 as level from blocks b
-      where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.id = p_block_id and (p_trash or b.deleted_at is null)
-      union all
-      select b.id, t.level + 1 from tree t
-      join blocks b on b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.parent_id = t.id
-        and (p_trash or b.deleted_at is null)
-    )
-    select t.id, t.level from tree t limit p_limit;
+  select array_agg(b.id) into v_level from blocks b
+  where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.id = p_block_id
+    and (p_all or b.trashed_with is not distinct from p_trashed_with);
+  height := 0;
+  while v_level is not null and coalesce(cardinality(ids), 0) <= p_max loop
+    ids := ids || v_level;
+    height := height + 1;
+    select array_agg(b.id order by b.parent_id, b.rank) into v_level from blocks b
+    where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.parent_id = any (v_level)
+      and (p_all or b.trashed_with is not distinct from p_trashed_with);
+  end loop;
 end $$;
 
--- The same as arrays, for what may be at most 5,000 blocks in one go.
-create or replace function app.bounded_subtree(p_workspace_id uuid, p_canvas_id uuid, p_block_id uuid, p_trash boolean, p_op_index int,
-  out ids uuid[], out levels int[], out height int)
+-- For what may be at most 5,000 blocks in one go.
+create or replace function app.bounded_subtree(p_workspace_id uuid, p_canvas_id uuid, p_block_id uuid, p_all boolean, p_op_index int,
+  out ids uuid[], out height int)
 language plpgsql set search_path = app, pg_temp as $$
 declare
   v_max constant int := 5000;
 begin
-  select array_agg(s.id), array_agg(s.level), max(s.level) into ids, levels, height
-  from app.subtree(p_workspace_id, p_canvas_id, p_block_id, p_trash, v_max + 1) s;
+  select s.ids, s.height into ids, height from app.subtree(p_workspace_id, p_canvas_id, p_block_id, null, p_all, v_max) s;
   if ids is null then
     perform app.fail('PT404', 'block.not_found', 'There is no such block.', app.op_detail(p_op_index, 'block_id'));
   end if;
@@ -59,7 +63,7 @@ end $$;
 
 -- Full blocks as JSON, in the order of p_ids.
 create or replace function app.blocks_json(p_workspace_id uuid, p_canvas_id uuid, p_ids uuid[]) returns text
-language plpgsql stable set search_path = app, pg_temp as $$
+language plpgsql stable set search_path = app, pg_temp set plan_cache_mode = force_custom_plan as $$
 begin
   return (select concat('[', string_agg(app.block_json(b), ',' order by i.n), ']')
     from unnest(p_ids) with ordinality as i (id, n)
@@ -82,7 +86,7 @@ begin
   if not found then
     perform app.fail_stale(p_workspace_id, p_canvas_id, v_id, p_op_index);
   end if;
-  select array_agg(s.id) into v_ids from app.subtree(p_workspace_id, p_canvas_id, v_id, false, null) s;
+  v_ids := (app.subtree(p_workspace_id, p_canvas_id, v_id, null, false, 10000000)).ids;
   update blocks b
   set deleted_at = p_at, trashed_with = v_id, version = b.version + 1, updated_by = p_user_id, updated_at = p_at
   where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.id = any (v_ids);
@@ -92,7 +96,7 @@ begin
   return concat('{"op":"delete","block_id":"', v_id, '","block_ids":', to_json(v_ids), '}');
 end $$;
 
--- Copies live blocks (v_ids of app.bounded_subtree) with fresh ids, order kept, in a new place; from one canvas to the same or
+-- Copies live blocks (ids of app.bounded_subtree) with fresh ids, order kept, in a new place; from one canvas to the same or
 -- another of the workspace. Files that the copies refer to come along under their ids.
 create or replace function app.insert_copies(p_user_id uuid, p_workspace_id uuid, p_from_canvas_id uuid, p_to_canvas_id uuid,
   p_ids uuid[], p_copy_id uuid, p_parent_id uuid, p_rank text, p_op_index int, p_at timestamptz, p_seq bigint) returns text

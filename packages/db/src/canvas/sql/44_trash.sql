@@ -20,14 +20,9 @@ begin
     perform app.fail('PT409', 'block.not_in_trash', 'This block is not in the trash.',
       app.op_detail(p_op_index, 'block_id') || jsonb_build_object('current', app.block_json(v_block)::jsonb));
   end if;
-  with recursive tree as (
-    select v_block.id as id, octet_length(v_block.content::text) as bytes, 1 as level
-    union all
-    select b.id, octet_length(b.content::text), t.level + 1 from tree t
-    join blocks b on b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.parent_id = t.id
-      and b.trashed_with = v_block.trashed_with
-  )
-  select array_agg(t.id), sum(t.bytes + 300) into v_ids, v_bytes from (select * from tree limit 20000) t;
+  v_ids := (app.subtree(p_workspace_id, p_canvas_id, v_id, v_block.trashed_with, false, 20000)).ids;
+  select sum(octet_length(b.content::text) + 300) into v_bytes from blocks b
+  where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.id = any (v_ids);
   if v_bytes > v_max_bytes then
     perform app.fail('PT409', 'block.subtree_too_large', 'This is more than 4 MiB of blocks: restore the blocks below it first.',
       app.op_detail(p_op_index, 'block_id'));
@@ -85,7 +80,7 @@ create or replace function app.block_preview(p_content jsonb) returns text langu
 -- another, is left for the next batch. No row: there is nothing to do.
 create or replace function app.purge_trash(p_limit int, p_request_id text)
 returns table (canvas_id uuid, purged int) language plpgsql security definer set search_path = app, pg_temp
-  set enable_hashjoin = off set enable_mergejoin = off as $$
+  as $$
 declare
   v_before constant timestamptz := now() - app.trash_age();
   v_head record;

@@ -24,14 +24,7 @@ begin
   if found then
     perform app.fail('PT409', 'canvas.too_large', format('A canvas of more than %s blocks cannot be duplicated.', v_max));
   end if;
-  with named as materialized (
-    select b.*, app.uuidv7() as copy_id from blocks b
-    where b.workspace_id = v_workspace_id and b.canvas_id = p_canvas_id and b.deleted_at is null
-  )
-  insert into blocks (workspace_id, canvas_id, id, parent_id, type, content, rank, created_by, updated_by, created_at, updated_at)
-  select v_workspace_id, p_copy_id, n.copy_id, p.copy_id, n.type, n.content, n.rank, p_user_id, p_user_id, v_at, v_at
-  from named n left join named p on p.id = n.parent_id;
-  get diagnostics v_count = row_count;
+  v_count := app.copy_all_blocks(p_user_id, v_workspace_id, p_canvas_id, p_copy_id, v_at);
   perform app.tell_blocks(p_user_id, v_workspace_id, p_copy_id, p_request_id, v_at);
   select array_agg(distinct (b.content ->> 'attachment_id')::uuid) into v_attachment_ids from blocks b
   where b.workspace_id = v_workspace_id and b.canvas_id = p_copy_id and app.is_uuid(b.content ->> 'attachment_id');
@@ -42,6 +35,24 @@ begin
     jsonb_build_object('title', v_canvas.title, 'from_canvas_id', p_canvas_id, 'blocks', v_count), p_request_id);
   return app.canvas_json(v_canvas, app.is_personal(v_workspace_id))
     || jsonb_build_object('role', app.rank_role(app.workspace_role_rank(v_role)));
+end $$;
+
+create or replace function app.copy_all_blocks(p_user_id uuid, p_workspace_id uuid, p_canvas_id uuid, p_copy_id uuid, p_at timestamptz)
+returns int language plpgsql set search_path = app, pg_temp
+  -- Blocks meet their parents in a hash table: of the rows that a CTE holds the planner knows nothing, and would take each for all.
+  set enable_nestloop = off as $$
+declare
+  v_count int;
+begin
+  with named as materialized (
+    select b.*, app.uuidv7() as copy_id from blocks b
+    where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.deleted_at is null
+  )
+  insert into blocks (workspace_id, canvas_id, id, parent_id, type, content, rank, created_by, updated_by, created_at, updated_at)
+  select p_workspace_id, p_copy_id, n.copy_id, p.copy_id, n.type, n.content, n.rank, p_user_id, p_user_id, p_at, p_at
+  from named n left join named p on p.id = n.parent_id;
+  get diagnostics v_count = row_count;
+  return v_count;
 end $$;
 
 -- Tenant context of somebody who sees something of the workspace: who is no member may not, instead of not finding it.
@@ -77,4 +88,4 @@ begin
   where h.workspace_id = p_workspace_id and h.canvas_id = p_canvas_id;
 end $$;
 
-grant execute on function app.duplicate_canvas, app.set_member_context, app.tell_blocks to app_user;
+grant execute on function app.duplicate_canvas, app.copy_all_blocks, app.set_member_context, app.tell_blocks to app_user;
