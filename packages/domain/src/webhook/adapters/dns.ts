@@ -14,6 +14,8 @@ export function createResolve(timeout_ms = TIMEOUT_MS): Resolve {
     const answers = await Promise.allSettled([resolver.resolve4(hostname), resolver.resolve6(hostname)]);
     const addresses = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
     if (addresses.length > 0) return addresses;
-    throw answers.find((answer) => answer.status === 'rejected')?.reason;
+    const failures = answers.flatMap((answer) => (answer.status === 'rejected' ? [answer.reason as Error] : []));
+    // One that has no address of a kind may have one of the other, about which nothing was heard.
+    throw failures.find((failure) => !('code' in failure && failure.code === 'ENODATA')) ?? failures[0];
   };
 }
