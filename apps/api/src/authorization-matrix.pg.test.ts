@@ -3,8 +3,8 @@ import { type Backends, startBackends } from '@potentia/domain/platform/testing/
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, type Person, startApi, type TestApi } from './testing/api.ts';
 import { type Door, doorsOf, fillPath } from './testing/doors.ts';
-import { makeBody, makeIds, queryOf } from './testing/fixtures.ts';
-import { startObjects, type TestObjects } from './testing/objects.ts';
+import { makeBody, makeId, makeIds, queryOf } from './testing/fixtures.ts';
+import { startObjects, type TestObjects } from '@potentia/sandbox/testing/objects';
 import { type Cast, keyFor, makeCast, makeWorld, ORIGIN, removeSomebody, type World } from './testing/world.ts';
 
 /*
@@ -175,26 +175,78 @@ async function checkServed(door: Door): Promise<string[]> {
   return found;
 }
 
+/** A world of the stranger's own. */
+const newForeignWorld = (): Promise<World> => makeWorld(api, backends, { ...cast, owner: cast.stranger });
+
 /** Somebody's own canvas or workspace, with what another tenant's path names below it, and with what nothing names. */
 async function checkMixed(door: Door): Promise<string[]> {
   const [root = '', ...below] = idsOf(door).filter((name) => name !== 'version');
-  if (below.length === 0) return [];
-  const [mine, theirs] = [await newWorld(), await newWorld()];
-  const foreign = await makeIds(door, theirs);
-  const own = { ...foreign, [root]: (await makeIds(door, mine))[root] ?? '' };
+  // Users are of no tenant: whether there is one is no secret.
+  if (below.length === 0 || below.includes('user_id')) return [];
+  const [mine, theirs] = [await newForeignWorld(), await newWorld()];
+  const foreign = { ...(await makeIds(door, theirs)), [root]: (await makeIds(door, mine))[root] ?? '' };
+  const nothing = { ...foreign, ...Object.fromEntries(below.map((name) => [name, randomUUID()])) };
   const body = makeBody(door, mine);
-  const answer = await ask(door, mine, cast.owner, own, body);
-  const nothing = Object.fromEntries(below.map((name) => [name, randomUUID()]));
-  // Users are of no tenant: whether there is one is no secret, what they may here is asked elsewhere.
-  if (below.includes('user_id')) return [];
+  const answer = await ask(door, mine, cast.stranger, foreign, body);
+  const name = `${door.operation.operationId} in a place of one's own`;
   const found = differences(
-    `${door.operation.operationId} in a place of one's own`,
+    name,
     "another tenant's thing",
     answer,
-    await ask(door, mine, cast.owner, { ...own, ...nothing }, body),
+    await ask(door, mine, cast.stranger, nothing, body),
   );
-  if (answer.status !== 404)
-    found.push(`${door.name} answers ${answer.status} for another tenant's thing: ${answer.text.slice(0, 200)}`);
+  if (answer.status !== 404) found.push(`${name} answers ${answer.status}: ${answer.text.slice(0, 200)}`);
+  return found;
+}
+
+/** What fields of bodies and queries name, by the parameter of a path that would name the same. */
+const NAMED_BY: Record<string, string> = {
+  workspace_id: 'workspace_id',
+  canvas_id: 'canvas_id',
+  to_canvas_id: 'canvas_id',
+  block_id: 'block_id',
+  parent_id: 'block_id',
+  after_id: 'block_id',
+  thread_id: 'comment_id',
+  invitation_id: 'invitation_id',
+};
+/** What the client makes up, and users, who are of no tenant. */
+const OF_NO_TENANT = ['mutation_id', 'user_id', 'actor_user_id', 'target_id'];
+
+/** The fields of the body and the query of an operation that name something of a tenant. */
+function fieldsOf({ operation }: Door): { field: string; where: 'body' | 'query' }[] {
+  const { schemas } = (api.app.swagger() as { components: { schemas: Record<string, { properties?: object }> } })
+    .components;
+  const given = operation.requestBody?.content['application/json']?.schema as { $ref?: string; properties?: object };
+  const schema = given?.$ref === undefined ? given : schemas[given.$ref.split('/').at(-1) ?? ''];
+  const body = Object.keys(schema?.properties ?? {}).map((field) => ({ field, where: 'body' as const }));
+  const query = (operation.parameters ?? []).filter((parameter) => parameter.in === 'query');
+  return [...body, ...query.map(({ name }) => ({ field: name, where: 'query' as const }))].filter(
+    ({ field }) => field.endsWith('_id') && !OF_NO_TENANT.includes(field),
+  );
+}
+
+/** In a body or a query of one's own, an id of another tenant's, and one of nothing. */
+async function checkNamed(door: Door): Promise<string[]> {
+  const found: string[] = [];
+  for (const { field, where } of fieldsOf(door)) {
+    const named = NAMED_BY[field];
+    if (named === undefined) return [`${door.name}: nobody has said what ${field} in its ${where} names`];
+    const [mine, theirs] = [await newForeignWorld(), await newWorld()];
+    const ids = await makeIds(door, mine);
+    const own = makeBody(door, mine) as object | undefined;
+    const answers: Answer[] = [];
+    for (const id of [await makeId(named, theirs), randomUUID()]) {
+      const query = where === 'query' ? `${queryOf(door) || '?'}&${field}=${id}` : queryOf(door);
+      const body = where === 'body' ? { ...own, [field]: id } : own;
+      answers.push(await api.call(cast.stranger, door.method, fillPath(door.path, ids) + query, body));
+    }
+    const [there, not_there] = answers as [Answer, Answer];
+    found.push(
+      ...differences(`${door.operation.operationId} with ${field}`, "another tenant's thing", there, not_there),
+    );
+    if (there.status < 300 && where === 'body') found.push(`${door.name} takes another tenant's ${field}`);
+  }
   return found;
 }
 
@@ -237,6 +289,11 @@ describe('the authorisation matrix', () => {
 
   it("tells another tenant's thing below a path of one's own from nothing, to nobody", async () => {
     expect(await checkAll(withIds(), checkMixed)).toEqual([]);
+  }, 120_000);
+
+  it("tells another tenant's thing in a body or a query from nothing, to nobody", async () => {
+    expect(closed().flatMap(fieldsOf).length).toBeGreaterThan(10);
+    expect(await checkAll(closed(), checkNamed)).toEqual([]);
   }, 120_000);
 
   it('lets nobody without a token, and no key without the scope, do what names no id', async () => {

@@ -105,6 +105,13 @@ async function invite(scene: Scene, path: string, role: string): Promise<string>
   return (await post(scene, 201, path, { email: `${randomUUID()}@example.com`, role })).id;
 }
 
+/** Something in this world that a parameter of this name could name. */
+export async function makeId(name: string, world: World): Promise<string> {
+  const make = IDS[name];
+  if (!make) throw new Error(`testing/fixtures.ts makes nothing that {${name}} could name`);
+  return make({ ...world, by: world.cast.owner, operation_id: '' });
+}
+
 /** What the path of this operation names, in this world. Throws for a parameter that nobody has provided for. */
 export async function makeIds(
   door: Door,

@@ -1,6 +1,6 @@
 import { listAuditLogs as selectAuditLogs } from '@potentia/db/platform/audit-queries';
 import { z } from 'zod';
-import { listAuditLogsInput, type AuditEntry, type AuditPage } from './audit-schemas.ts';
+import { listAuditLogsInput, type AuditPage } from './audit-schemas.ts';
 import type { UserCtx } from './ctx.ts';
 import { decodeCursor, encodeCursor } from './cursor.ts';
 import { fromDb } from './db-errors.ts';
@@ -18,7 +18,7 @@ export async function listAuditLogs(ctx: UserCtx, input: z.input<typeof listAudi
   const page = rows.slice(0, limit);
   const last = rows.length > limit ? page.at(-1) : undefined;
   return {
-    items: page.map(({ entry }) => entry as AuditEntry),
+    items: page.map(({ entry }) => entry),
     next_cursor: last ? encodeCursor([last.created_at, last.id]) : null,
   };
 }
