@@ -5,7 +5,7 @@ import type { UserCtx } from '../platform/ctx.ts';
 import { decodeCursor, encodeCursor } from '../platform/cursor.ts';
 import { fromDb } from '../platform/db-errors.ts';
 import { invalidField, parseInput } from '../platform/parse.ts';
-import { markFragment, readSearchQuery } from './rules/search-query.ts';
+import { countWords, MAX_WORDS, markFragment, readSearchQuery } from './rules/search-query.ts';
 import { searchQuery, type SearchPage } from './schemas.ts';
 
 const position = z.tuple([z.number(), z.iso.datetime({ offset: true }), id]);
@@ -27,6 +27,7 @@ export async function search(ctx: UserCtx, input: z.input<typeof searchQuery>): 
   } = parseInput(searchQuery, input);
   const terms = readSearchQuery(q);
   if (!terms) throw invalidField('/q', 'Has no word to look for');
+  if (countWords(terms) > MAX_WORDS) throw invalidField('/q', `Has more than ${MAX_WORDS} words`);
   const after = cursor === undefined ? null : decodeCursor(position, cursor);
   const rows = await fromDb(() =>
     selectHits(ctx.db, {

@@ -1,6 +1,9 @@
 create or replace function app.unit_query(p_unit text) returns tsquery language sql immutable parallel safe
   return websearch_to_tsquery('simple', p_unit) || websearch_to_tsquery('english', p_unit) || websearch_to_tsquery('indonesian', p_unit);
 
+create or replace function app.both_queries(p_one tsquery, p_other tsquery) returns tsquery language sql immutable parallel safe
+  return case when p_one is null then p_other else p_one && p_other end;
+
 -- What is looked for, from what rules/search-query.ts made of the words: {any: [[unit]], prefix, without: [unit]}. A unit is
 -- a word or a "phrase"; it is there in any of the three ways in which documents are indexed. Units of a group must all be
 -- there, of the groups one. prefix: one more unit of the last group, a word that may go on. Stop words alone are looked for,
@@ -9,33 +12,34 @@ create or replace function app.search_query(p_query jsonb) returns tsquery
 language plpgsql immutable set search_path = app, pg_temp as $$
 declare
   v_last constant int := jsonb_array_length(p_query -> 'any');
+  v_prefix constant text := p_query ->> 'prefix';
   v_group jsonb;
   v_number int;
   v_unit text;
-  v_groups tsquery := '';
+  v_groups tsquery;
   v_all tsquery;
   v_stop tsquery;
-  v_without tsquery := '';
+  v_without tsquery;
 begin
   for v_group, v_number in select value, ordinality from jsonb_array_elements(p_query -> 'any') with ordinality loop
-    v_all := '';
-    v_stop := '';
+    v_all := null;
+    v_stop := null;
     for v_unit in select value from jsonb_array_elements_text(v_group) loop
       if numnode(websearch_to_tsquery('english', v_unit)) = 0 then
-        v_stop := v_stop && app.unit_query(v_unit);
+        v_stop := app.both_queries(v_stop, app.unit_query(v_unit));
       else
-        v_all := v_all && app.unit_query(v_unit);
+        v_all := app.both_queries(v_all, app.unit_query(v_unit));
       end if;
     end loop;
-    if v_number = v_last and p_query ->> 'prefix' is not null then
-      v_all := v_all && (app.unit_query(p_query ->> 'prefix') || (quote_literal(lower(p_query ->> 'prefix')) || ':*')::tsquery);
+    if v_number = v_last and v_prefix is not null then
+      v_all := app.both_queries(v_all, app.unit_query(v_prefix) || (quote_literal(lower(v_prefix)) || ':*')::tsquery);
     end if;
-    v_groups := v_groups || case when numnode(v_all) = 0 then v_stop else v_all end;
+    v_groups := case when v_groups is null then coalesce(v_all, v_stop) else v_groups || coalesce(v_all, v_stop) end;
   end loop;
   for v_unit in select value from jsonb_array_elements_text(p_query -> 'without') loop
-    v_without := v_without || app.unit_query(v_unit);
+    v_without := case when v_without is null then app.unit_query(v_unit) else v_without || app.unit_query(v_unit) end;
   end loop;
-  return case when numnode(v_without) = 0 then v_groups else v_groups && !!v_without end;
+  return case when v_without is null then v_groups else v_groups && !!v_without end;
 end $$;
 
 -- The query as documents of this workspace have its words.
@@ -77,22 +81,37 @@ begin
   end if;
 end $$;
 
--- A piece of the text around what was found, which stands between U+E000 and U+E001; the text itself has none of the two.
--- In whichever language finds something in it.
+-- The piece of the text in which most of what was looked for stands, each word of it between U+E000 and U+E001; the text
+-- itself has none of the two. In whichever language finds something in it. Not what ts_headline would choose: to see how the
+-- words belong together takes it seconds for a long text and a long phrase; to mark them all is one pass.
 create or replace function app.search_fragment(p_text text, p_query tsquery) returns text
 language plpgsql immutable set search_path = app, pg_temp as $$
 declare
+  v_length constant int := 280;
   v_text constant text := translate(p_text, U&'\E000\E001', '');
-  v_options constant text := concat(U&'StartSel=\E000, StopSel=\E001, ', case when char_length(v_text) <= 240 then 'HighlightAll=true'
-    else 'MaxFragments=2, MaxWords=24, MinWords=8, FragmentDelimiter=" … "' end);
-  v_fragment text;
+  v_options constant text := U&'StartSel=\E000, StopSel=\E001, HighlightAll=true';
+  v_marked text;
   v_language regconfig;
+  v_at int;
 begin
   foreach v_language in array array['english', 'indonesian', 'simple']::regconfig[] loop
-    v_fragment := ts_headline(v_language, v_text, p_query, v_options);
-    exit when strpos(v_fragment, U&'\E000') > 0;
+    v_marked := ts_headline(v_language, v_text, p_query, v_options);
+    exit when strpos(v_marked, U&'\E000') > 0;
   end loop;
-  return left(v_fragment, 2000);
+  if char_length(v_text) <= v_length then
+    return v_marked;
+  end if;
+  select m.at into v_at from (
+    select p.at, count(*) over (order by p.at range between current row and v_length - 80 following) as hits
+    from (
+      select sum(char_length(piece) + 1) over (order by number) as at, number
+      from unnest(string_to_array(left(v_marked, 20000), U&'\E000')) with ordinality t (piece, number) limit 500
+    ) p
+  ) m order by m.hits desc, m.at limit 1;
+  v_at := greatest(coalesce(v_at, 1) - 60, 1);
+  return concat(case when v_at > 1 then '… ' end,
+    regexp_replace(substr(v_marked, v_at, v_length), case when v_at > 1 then '^\S*\s+' else '^' end, ''),
+    case when v_at + v_length < char_length(v_marked) then ' …' end);
 end $$;
 
 -- Over everything that the person may see by whatever path, and nothing else: live blocks and titles, best first. Access is

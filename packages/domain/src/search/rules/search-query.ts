@@ -8,6 +8,9 @@ export interface SearchTerms {
   without: string[];
 }
 
+/** Words and phrases together have at most so many words: each costs a comparison with every word of what is found. */
+export const MAX_WORDS = 32;
+
 const TOKEN = /(-?)(?:"([^"]*)"?|([^\s"]+))/gu;
 const HAS_WORD = /[\p{L}\p{N}]/u;
 /** Shorter beginnings are of too many words. */
@@ -29,7 +32,7 @@ export function readSearchQuery(text: string): SearchTerms | null {
     if (minus === '-') without.push(unit);
     else if (phrase === undefined && unit.toLowerCase() === 'or' && groups.at(-1)?.length) groups.push([]);
     else if (match.index + token.length === text.length && PREFIX.test(unit) && phrase === undefined) prefix = unit;
-    else groups.at(-1)?.push(unit);
+    else if (!groups.at(-1)?.includes(unit)) groups.at(-1)?.push(unit);
   }
   const any = groups.filter((group, index) => group.length > 0 || (index === groups.length - 1 && prefix !== null));
   return any.length === 0 ? null : { any, prefix, without };
@@ -38,6 +41,10 @@ export function readSearchQuery(text: string): SearchTerms | null {
 const MARKED = /\u{e000}([^\u{e000}\u{e001}]*)\u{e001}/gu;
 const STRAY = /[\u{e000}\u{e001}]/gu;
 const ESCAPES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+
+/** How many words a query asks for. */
+export const countWords = ({ any, prefix, without }: SearchTerms): number =>
+  [...any.flat(), ...without, prefix ?? ''].join(' ').match(/[\p{L}\p{N}]+/gu)?.length ?? 0;
 
 /** A fragment as Postgres marked it (U+E000 … U+E001) as HTML that holds no markup but `<mark>`. */
 export function markFragment(fragment: string): string {
