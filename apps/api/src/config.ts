@@ -23,12 +23,14 @@ const rateLimitRule = z.strictObject({
 });
 export type RateLimitRule = z.infer<typeof rateLimitRule>;
 
-/** A person may do much, but little of what keeps a Markdown process or the auth server busy. */
+/** A person may do much, but less of what keeps a Markdown process, the auth server or a core busy. */
 const DEFAULT_RULES: RateLimitRule[] = [
   { limit: 600, window_ms: 60_000 },
   { method: 'POST', route: '/api/v1/canvases/:canvas_id/import', limit: 30, window_ms: 60_000, burst: 5 },
   { method: 'GET', route: '/api/v1/canvases/:canvas_id/export', limit: 30, window_ms: 60_000, burst: 5 },
   { method: 'POST', route: '/api/v1/auth/refresh', limit: 30, window_ms: 60_000 },
+  { method: 'GET', route: '/api/v1/search', limit: 240, window_ms: 60_000, burst: 40 },
+  { method: 'POST', route: '/api/v1/canvases/:canvas_id/share-links', limit: 30, window_ms: 60_000, burst: 10 },
 ];
 
 export const schema = z.object({
