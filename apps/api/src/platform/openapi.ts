@@ -59,6 +59,8 @@ interface Operation {
   problems?: number[];
 }
 
+const NO_QUERY = z.strictObject({});
+
 /** Refusals that stand in front of every route: bad input, limits, failures. */
 const ALWAYS = [400, 429, 500, 503];
 
@@ -70,6 +72,8 @@ const problem = (status: number): Response => ({
 /** The schema of a route: what it takes, what it answers, and every way in which it can refuse (RFC 9457). */
 export function operation<const O extends Operation>(o: O) {
   const { auth, access, scope, ok, problems = [], ...rest } = o;
+  // What takes no query refuses one like any other unknown field. Probes and their kind are asked by whatever there is.
+  const querystring = o.querystring ?? (o.tags.includes('service') ? undefined : NO_QUERY);
   const refusals = new Set([
     ...ALWAYS,
     ...(auth === false ? [] : [401, 403]),
@@ -82,6 +86,7 @@ export function operation<const O extends Operation>(o: O) {
   for (const status of [...refusals].sort()) response[status] = problem(status);
   return {
     ...rest,
+    ...(querystring && { querystring }),
     security: auth === false ? [] : [{ bearer: [] }],
     ...(access && { 'x-potentia-access': access }),
     ...(scope && { 'x-potentia-scope': scope }),
