@@ -31,6 +31,8 @@ describe('RATE_LIMITS', () => {
       { method: 'POST', route: '/api/v1/canvases/:canvas_id/import', ...minute, burst: 5 },
       { method: 'GET', route: '/api/v1/canvases/:canvas_id/export', ...minute, burst: 5 },
       { method: 'POST', route: '/api/v1/auth/refresh', ...minute },
+      { method: 'GET', route: '/api/v1/search', ...minute, limit: 240, burst: 40 },
+      { method: 'POST', route: '/api/v1/canvases/:canvas_id/share-links', ...minute, burst: 10 },
     ]);
   });
 

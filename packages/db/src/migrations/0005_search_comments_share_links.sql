@@ -14,7 +14,7 @@ create table app.search_documents (
 -- being typed would read everybody's. So every lexeme begins with its workspace (app.search_document), and the index with it.
 create index search_documents_words on app.search_documents using gin (document);
 create index search_documents_newest on app.search_documents (workspace_id, updated_at);
-comment on table app.search_documents is 'family: private. Each lexeme begins with the tag of its workspace.';
+comment on table app.search_documents is 'family: canvas. Each lexeme begins with the tag of its workspace. No role may touch it: app.search reads it.';
 
 create table app.comments (
   workspace_id uuid not null,
