@@ -219,8 +219,8 @@ describe('an invitation by id', () => {
       inviteToWorkspace(ctxOf(ownerOf(home)), { ...home_id(home), user_id, role: 'guest' });
     await expect(byId(ada.user_id)).rejects.toMatchObject({ kind: 'conflict', code: 'invitation.already_pending' });
     await byId(bob.user_id);
-    for (const again of [invite(home, bob.email), byId(bob.user_id), invite(home, ada.email)]) {
-      await expect(again).rejects.toMatchObject({ code: 'invitation.already_pending' });
+    for (const again of [() => invite(home, bob.email), () => byId(bob.user_id), () => invite(home, ada.email)]) {
+      await expect(again()).rejects.toMatchObject({ code: 'invitation.already_pending' });
     }
   });
 });

@@ -92,7 +92,7 @@ begin
 end $$;
 
 -- The only way into a workspace. The caller holds its lock.
-create or replace function app.join_workspace(i app.invitations, p_user_id uuid, p_request_id text, p_traceparent text) returns void
+create or replace function app.join_workspace(i app.invitations, p_user_id uuid, p_request_id text) returns void
 language plpgsql set search_path = app, pg_temp as $$
 declare
   v_workspace workspaces;
@@ -112,8 +112,6 @@ begin
   perform app.bump_workspace_access(i.workspace_id);
   perform app.append_audit(p_user_id, i.workspace_id, null, 'member.add', 'user', p_user_id::text, null,
     jsonb_build_object('role', i.role), p_request_id);
-  perform app.notify_workspace(i.workspace_id, 'workspace.member_added', 'admins', p_user_id,
-    jsonb_build_object('member_user_id', p_user_id, 'role', i.role), p_request_id, p_traceparent);
 end $$;
 
 -- The invitation's role, unless the person was invited to a higher one. The caller holds the canvas's lock.
@@ -154,7 +152,7 @@ begin
       perform app.fail('PT409', 'invitation.not_pending', 'Whoever sent this invitation may no longer invite; ask for a new one.');
     end if;
     if p_kind = 'workspace' then
-      perform app.join_workspace(v_before, p_user_id, p_request_id, p_traceparent);
+      perform app.join_workspace(v_before, p_user_id, p_request_id);
       perform app.notify_workspace(v_before.workspace_id, 'workspace.member_added', 'admins', p_user_id,
         jsonb_build_object('member_user_id', p_user_id, 'role', v_before.role), p_request_id, p_traceparent);
     else
