@@ -113,6 +113,24 @@ describe('events', () => {
     expect(shown()).toEqual([]);
   });
 
+  it('that copy or restore bring whole blocks', () => {
+    const { canvas, shown } = openCanvas([makeBlock('a')]);
+    const blocks = [makeBlock('b'), makeBlock('c', { parent_id: 'b' })];
+    canvas.applyChange({ epoch: 'e1', seq: 1, ops: [{ op: 'copy', block_id: 'b', blocks }] });
+    expect(shown()).toEqual(['a', 'b', '>c']);
+    canvas.applyChange({ epoch: 'e1', seq: 2, ops: [{ op: 'delete', block_id: 'b', block_ids: ['b', 'c'] }] });
+    canvas.applyChange({ epoch: 'e1', seq: 3, payload: { ops: [{ op: 'restore', block_id: 'b', blocks }] } });
+    expect(shown()).toEqual(['a', 'b', '>c']);
+  });
+
+  it('that delete many name the first, and all below it goes', () => {
+    const below = [makeBlock('b', { parent_id: 'a' }), makeBlock('c', { parent_id: 'b' })];
+    const { canvas, shown } = openCanvas([...below.toReversed(), makeBlock('a'), makeBlock('d')]);
+    canvas.applyChange({ epoch: 'e1', seq: 1, ops: [{ op: 'delete', block_id: 'a', block_ids: ['a'] }] });
+    expect(shown()).toEqual(['d']);
+    expect(canvas.blocks.size).toBe(1);
+  });
+
   it('about the canvas itself change its title', () => {
     const { canvas } = openCanvas();
     canvas.applyChange({ epoch: 'e1', seq: 1, payload: { canvas: { title: 'New' } } });

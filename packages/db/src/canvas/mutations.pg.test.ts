@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { withContext } from '../context.ts';
-import { DbError } from '../errors.ts';
+import { type DbError } from '../errors.ts';
 import { addBlock, mutate } from '../testing/blocks.ts';
 import { edit, readSnapshot, refusal, refusalWithoutTrace, replayBlocks } from '../testing/canvas-kit.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { DbError } from '../errors.ts';
+import { type DbError } from '../errors.ts';
 import { addBlock, mutate, place, rankBetween } from '../testing/blocks.ts';
 import { readSnapshot, refusal, refusalWithoutTrace } from '../testing/canvas-kit.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';

@@ -20,14 +20,14 @@ afterAll(() => database.drop());
 
 /** An operation before it is known which blocks there will be: numbers pick from those that the person knows of. */
 interface Draft {
-  op: 'create' | 'edit' | 'move' | 'delete';
+  op: 'create' | 'edit' | 'move' | 'copy' | 'delete' | 'restore';
   block: number;
   parent: number;
   after: number;
 }
 
 const draft: fc.Arbitrary<Draft> = fc.record({
-  op: fc.constantFrom('create', 'create', 'create', 'edit', 'move', 'move', 'delete'),
+  op: fc.constantFrom('create', 'create', 'create', 'edit', 'move', 'move', 'copy', 'delete', 'restore'),
   block: fc.nat(30),
   parent: fc.nat(30),
   after: fc.nat(30),
@@ -48,7 +48,12 @@ function apply(view: View, ops: MutationResult['ops']): void {
 
 const pick = <T>(list: readonly T[], number: number): T | undefined => list[number % (list.length + 1)];
 
-function toOp(view: View, made: string[], { op, block, parent, after }: Draft): BlockOpInput | undefined {
+function toOp(
+  view: View,
+  seen: ReadonlySet<string>,
+  made: string[],
+  { op, block, parent, after }: Draft,
+): BlockOpInput | undefined {
   const target = pick([...view.values()], block);
   const parent_id = pick([...view.keys(), ...made], parent) ?? null;
   const siblings = [...view.values()].filter((other) => other.parent_id === parent_id).map(({ id }) => id);
@@ -58,7 +63,19 @@ function toOp(view: View, made: string[], { op, block, parent, after }: Draft): 
     made.push(block_id);
     return { op, block_id, parent_id, after_id, type: 'text', content: { text: 'new' } };
   }
+  if (op === 'restore') {
+    const block_id = pick(
+      [...seen].filter((id) => !view.has(id)),
+      block,
+    );
+    return block_id === undefined ? undefined : { op, block_id };
+  }
   if (!target) return undefined;
+  if (op === 'copy') {
+    const copy_id = newId();
+    made.push(copy_id);
+    return { op, block_id: target.id, copy_id, parent_id, after_id };
+  }
   const { id: block_id, version } = target;
   if (op === 'edit') return { op, block_id, version, content: { text: `edit ${version}` } };
   return op === 'move' ? { op, block_id, version, parent_id, after_id } : { op, block_id, version };
@@ -67,9 +84,10 @@ function toOp(view: View, made: string[], { op, block, parent, after }: Draft): 
 /** One person's session: batch after batch on what they know, learning from answers and conflicts; all else is a bug. */
 async function work(ctx: UserCtx, canvas_id: string, view: View, drafts: Draft[][]): Promise<number> {
   let accepted = 0;
+  const seen = new Set<string>();
   for (const batch of drafts) {
     const made: string[] = [];
-    const ops = batch.flatMap((one) => toOp(view, made, one) ?? []);
+    const ops = batch.flatMap((one) => toOp(view, seen, made, one) ?? []);
     if (ops.length === 0) continue;
     const mutation = { canvas_id, mutation_id: newId(), ops };
     try {
@@ -77,6 +95,7 @@ async function work(ctx: UserCtx, canvas_id: string, view: View, drafts: Draft[]
       const [first, second] = await Promise.all([mutateBlocks(ctx, mutation), mutateBlocks(ctx, mutation)]);
       expect(second.seq).toBe(first.seq);
       apply(view, first.ops);
+      for (const id of view.keys()) seen.add(id);
       accepted++;
     } catch (error) {
       if (!(error instanceof AppError)) throw error;

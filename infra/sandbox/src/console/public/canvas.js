@@ -17,11 +17,23 @@ export function createCanvas() {
     for (const op of ops) {
       if (op.op === 'delete') {
         for (const id of op.block_ids) blocks.delete(id);
+        dropBelow();
+      } else if (op.blocks) {
+        // Copies, what came from another canvas, and what came out of the trash.
+        for (const block of op.blocks) blocks.set(block.id, block);
       } else {
         // A block that was moved comes without its content.
         blocks.set(op.block.id, { ...blocks.get(op.block.id), ...op.block });
         pending.delete(op.block.id);
       }
+    }
+  }
+
+  /** Of a large subtree that was deleted, an event names the first block alone. */
+  function dropBelow() {
+    for (let before = -1; before !== blocks.size;) {
+      before = blocks.size;
+      for (const { id, parent_id } of blocks.values()) if (parent_id && !blocks.has(parent_id)) blocks.delete(id);
     }
   }
 

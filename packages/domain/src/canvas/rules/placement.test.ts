@@ -61,4 +61,20 @@ describe('placement', () => {
     ];
     expect([...rankOps(ops, [gap(null, null, null)]).keys()]).toEqual([0]);
   });
+
+  it('gives a copy a place as its own id, so that others can follow it, and none to what should stand inside it', () => {
+    const copy: NamedOp = { op: 'copy', block_id: 'old', copy_id: 'new', parent_id: null };
+    const ops = [copy, create('a', { after_id: 'new' }), create('b', { parent_id: 'new' })];
+    expect(listGaps(ops)).toEqual([{ parent_id: null }, { parent_id: 'new' }]);
+    const ranks = rankOps(ops, [gap('x', 'a5', null), gap(null, null, null)]);
+    expect([...ranks.keys()].sort()).toEqual([0, 1]);
+    expect((ranks.get(0) ?? '') < (ranks.get(1) ?? '')).toBe(true);
+  });
+
+  it('keeps the end of the top level ready for what comes out of the trash', () => {
+    const restore: NamedOp = { op: 'restore', block_id: 'x' };
+    expect(listGaps([restore])).toEqual([{ parent_id: null }]);
+    const ranks = rankOps([restore, create('a'), restore], [gap('z', 'a5', null)]);
+    expect([ranks.get(0), ranks.get(1), ranks.get(2)]).toEqual(['a6', 'a7', 'a8']);
+  });
 });
