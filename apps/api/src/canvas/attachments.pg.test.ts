@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, person, type Person, startApi, type TestApi } from '../testing/api.ts';
-import { startObjects, type TestObjects } from '../testing/objects.ts';
+import { startObjects, type TestObjects } from '@potentia/sandbox/testing/objects';
 
 const PNG = Buffer.concat([
   Buffer.from('89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489', 'hex'),

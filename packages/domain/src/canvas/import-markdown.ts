@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { UserCtx } from '../platform/ctx.ts';
 import { AppError } from '../platform/errors.ts';
 import { parseInput } from '../platform/parse.ts';
 import { derivedId, newId } from '../platform/uuid.ts';
@@ -30,6 +31,17 @@ export async function importMarkdown(
   const [first] = ops;
   if (!first) throw refuse('It makes no block');
   return applyMutation(ctx, { canvas_id, mutation_id, ops: placeTopLevel(ops, parent_id, after_id) });
+}
+
+/**
+ * The blocks of a document that was parsed already, at the end of a canvas, by one mutation. Throws
+ * `canvas.import_refused` and what `mutateBlocks` throws.
+ */
+export function importTrees(
+  ctx: UserCtx,
+  { canvas_id, mutation_id, trees }: { canvas_id: string; mutation_id: string; trees: BlockTree[] },
+): Promise<MutationResult> {
+  return applyMutation(ctx, { canvas_id, mutation_id, ops: toOps(trees, mutation_id, null) });
 }
 
 type CreateOp = Extract<BlockOp, { op: 'create' }>;

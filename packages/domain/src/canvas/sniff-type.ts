@@ -16,10 +16,24 @@ export async function readHead(stream: Readable): Promise<Buffer> {
   return Buffer.concat(chunks).subarray(0, HEAD_BYTES);
 }
 
+/** Marks in front of files whose first bytes may not be enough for more: long metadata comes before what the library seeks. */
+const MARKS: [string, string][] = [
+  ['89504e470d0a1a0a', 'image/png'],
+  ['504b0304', 'application/zip'],
+  ['25504446', 'application/pdf'],
+  ['494433', 'audio/mpeg'],
+  ['1f8b', 'application/gzip'],
+  ['4f676753', 'application/ogg'],
+  ['1a45dfa3', 'video/x-matroska'],
+  ['3026b2758e66cf11', 'video/x-ms-asf'],
+  ['ffd8ff', 'image/jpeg'],
+  ['d0cf11e0a1b11ae1', 'application/x-cfb'],
+];
+
 /** The type that a file's first bytes are the mark of; null when they are none that is known. */
 export async function sniffType(head: Buffer): Promise<string | null> {
   const found = await fileTypeFromBuffer(head).catch(() => undefined);
   if (found) return found.mime;
-  // A zip of which the first bytes are not enough to tell what is in it.
-  return head.subarray(0, 4).equals(Buffer.from('PK\x03\x04')) ? 'application/zip' : null;
+  const hex = head.subarray(0, 8).toString('hex');
+  return MARKS.find(([mark]) => hex.startsWith(mark))?.[1] ?? null;
 }

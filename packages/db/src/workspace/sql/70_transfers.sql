@@ -116,17 +116,19 @@ begin
     order by c.id limit least(greatest(p_limit, 1), 1000);
 end $$;
 
--- A canvas under an id that an import derived: made once, however often it is asked for. False: it was there.
+-- A canvas under an id that an import derived: made once, however often it is asked for. Whether it is archived.
 create or replace function app.import_canvas(p_user_id uuid, p_workspace_id uuid, p_canvas_id uuid, p_title text, p_icon text,
   p_request_id text) returns boolean language plpgsql set search_path = app, pg_temp as $$
+declare
+  v_is_archived boolean;
 begin
   perform app.set_tenant_context(p_user_id, p_workspace_id, 'admin');
-  perform from canvases c where c.workspace_id = p_workspace_id and c.id = p_canvas_id;
-  if found then
+  select c.archived_at is not null into v_is_archived from canvases c where c.workspace_id = p_workspace_id and c.id = p_canvas_id;
+  if not found then
+    perform app.create_canvas(p_user_id, p_canvas_id, p_workspace_id, p_title, p_icon, p_request_id);
     return false;
   end if;
-  perform app.create_canvas(p_user_id, p_canvas_id, p_workspace_id, p_title, p_icon, p_request_id);
-  return true;
+  return v_is_archived;
 end $$;
 
 grant execute on function app.transfer_json, app.check_no_transfer, app.queue_transfer, app.create_export, app.create_import,

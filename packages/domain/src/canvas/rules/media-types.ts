@@ -24,7 +24,7 @@ const FAMILIES: { seen: RegExp; declared: RegExp }[] = [
   { seen: /^image\/hei[cf]/, declared: /^image\/hei[cf]/ },
   { seen: /^image\/(png|apng)$/, declared: /^image\/(png|apng)$/ },
   { seen: /^font\/|vnd\.ms-fontobject/, declared: /^font\// },
-  { seen: /^application\/(x-)?gzip$/, declared: /^application\/(x-)?gzip$/ },
+  { seen: /^application\/(x-)?(gzip|compressed-tar)$/, declared: /^application\/(x-)?gzip$/ },
   { seen: /^(application\/(rtf|xml|json)|text\/.*)$/, declared: /^(application\/(rtf|json)|text\/.*)$/ },
 ];
 

@@ -30,7 +30,7 @@ export interface S3Settings {
 /** Milliseconds of a call that carries no content, all its attempts together: below the deadline of a request. */
 const CALL_MS = 3_000;
 /** Milliseconds without a byte. */
-const SILENCE_MS = 10_000;
+const SILENCE_MS = 30_000;
 const ATTEMPTS = 3;
 const RETRY_AFTER_MS = 2_000;
 /** A part is held in memory until it is stored: two of them of an upload at a time. */
@@ -91,12 +91,21 @@ export function createS3Objects(settings: S3Settings & { registry: Registry }): 
     get: (key, range) =>
       measure('get', async () => {
         const Range = range && `bytes=${range.start}-${range.end}`;
+        // The deadline is for the beginning: content takes as long as whoever reads it.
+        const began = new AbortController();
+        const timer = setTimeout(() => began.abort(), CALL_MS);
         try {
-          const { Body } = await client.send(new GetObjectCommand({ Bucket, Key: key, Range }));
-          return Body as Readable;
+          const command = new GetObjectCommand({ Bucket, Key: key, Range });
+          const { Body } = await client.send(command, { abortSignal: began.signal });
+          const stream = Body as Readable;
+          // Whoever reads it hears of errors; when nobody does any more, they must not end the process.
+          stream.on('error', () => undefined);
+          return stream;
         } catch (error) {
           if (isMissing(error)) throw new AppError('not_found', 'objects.not_found', 'The file is not there');
           throw error;
+        } finally {
+          clearTimeout(timer);
         }
       }),
     put: ({ key, media_type, body }) => measure('put', () => upload(client, { Bucket, key, media_type, body })),

@@ -1,4 +1,4 @@
-import { createS3Server, type S3Server } from '@potentia/sandbox/s3/server';
+import { createS3Server, type S3Server } from '../s3/server.ts';
 
 export interface TestObjects extends AsyncDisposable {
   store: S3Server['store'];
