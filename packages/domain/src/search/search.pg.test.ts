@@ -12,6 +12,7 @@ import {
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { z } from 'zod';
+import { moveBlock } from '../canvas/move-block.ts';
 import { mutateBlocks } from '../canvas/mutate-blocks.ts';
 import { restoreBlock } from '../canvas/restore-block.ts';
 import { updateCanvasMeta } from '../canvas/update-canvas-meta.ts';
@@ -168,6 +169,14 @@ describe('what is found', () => {
     expect(await found('seal')).toEqual([block_id]);
     await updateCanvasMeta(ctx, { canvas_id: home.canvas_id, title: 'Otters' });
     expect(await found('otter ')).toEqual([null]);
+  });
+
+  it('is where a block was moved to, and no longer where it was', async () => {
+    const [from, to] = [await seedCanvas(t.db, workspace), await seedCanvas(t.db, workspace)];
+    const { id } = await seedBlock(t.db, from, text('lemur'));
+    const move = { canvas_id: from.canvas_id, to_canvas_id: to.canvas_id, block_id: id, mutation_id: newId() };
+    await moveBlock(personCtx(t.db, from.user_id), { ...move, parent_id: null });
+    expect(await find(from.user_id, 'lemur')).toMatchObject([{ canvas_id: to.canvas_id, block_id: id }]);
   });
 
   it('is of archived canvases only on request, and of deleted workspaces never', async () => {

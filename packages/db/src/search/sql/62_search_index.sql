@@ -55,8 +55,11 @@ language plpgsql security definer set search_path = app, pg_temp as $$
 declare
   v_text constant text := case when new.deleted_at is null then btrim(app.block_text(new.type, new.content), E' \n\t') end;
 begin
-  -- Ticking a todo changes no word.
-  if tg_op = 'UPDATE' and old.type = new.type and old.deleted_at is null and new.deleted_at is null
+  -- A block that moves takes its document along; ticking a todo changes no word.
+  if tg_op = 'UPDATE' and old.canvas_id <> new.canvas_id then
+    delete from search_documents d
+    where d.workspace_id = old.workspace_id and d.canvas_id = old.canvas_id and d.block_id = old.id;
+  elsif tg_op = 'UPDATE' and old.type = new.type and old.deleted_at is null and new.deleted_at is null
     and v_text = btrim(app.block_text(old.type, old.content), E' \n\t') then
     return null;
   end if;
@@ -74,7 +77,7 @@ begin
   end if;
   return null;
 end $$;
-create or replace trigger blocks_search after insert or update of type, content, deleted_at on app.blocks
+create or replace trigger blocks_search after insert or update of canvas_id, type, content, deleted_at on app.blocks
   for each row execute function app.index_block();
 
 create or replace function app.index_canvas() returns trigger
