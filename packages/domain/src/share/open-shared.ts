@@ -18,6 +18,8 @@ const GUESSES_OF_ALL: Limit = { limit: 300, window_ms: 600_000 };
 /** Seconds for which the address of a file is signed; an answer that is still fresh by its tag has at least half of it. */
 const URL_LIFE_S = 900;
 
+const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
+
 /** What opening needs of the world: there is no actor. */
 export type OpenCtx = Pick<Ctx, 'db' | 'clock'> & { limiter: Limiter; objects: Objects; address: string };
 
@@ -73,8 +75,9 @@ async function unlock(ctx: OpenCtx, link: OpenedLink, password: string | undefin
 }
 
 async function present(ctx: OpenCtx, { text, attachments }: SharedCanvas): Promise<OpenedCanvas> {
-  // A file that no block shows any more is nobody's business here.
-  const shown = attachments.filter(({ id }) => text.includes(id));
+  // A file that no block shows any more is nobody's business here. One pass, however many files there are.
+  const named = new Set(attachments.length > 0 ? text.match(UUID) : []);
+  const shown = attachments.filter(({ id }) => named.has(id));
   const files = await Promise.all(
     shown.map(async ({ object_key: key, id, name, media_type, size }) => {
       const { url } = await ctx.objects.presignGet({ key, name, media_type, expires_s: URL_LIFE_S });
