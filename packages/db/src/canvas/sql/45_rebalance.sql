@@ -79,7 +79,10 @@ end $$;
 -- several at once. Not done: there is more for another pass.
 create or replace function app.rebalance_ranks(p_canvas_id uuid, p_request_id text,
   out seq bigint, out frame text, out longest_before int, out longest_after int, out is_done boolean)
-language plpgsql security definer set search_path = app, pg_temp set lock_timeout = '400ms' as $$
+-- Siblings in the order of their index and rows by their keys, whatever the planner believes of a canvas that has grown since it
+-- was last analysed: else it may compare each row of the window with each of the canvas.
+language plpgsql security definer set search_path = app, pg_temp
+  set lock_timeout = '400ms' set enable_sort = off set enable_nestloop = off set jit = off as $$
 declare
   v_reach constant int := 1000;
   v_workspace_id uuid;
@@ -87,7 +90,7 @@ declare
   v_first text collate "C";
   v_after text collate "C";
   v_before text collate "C";
-  v_count int;
+  v_ids uuid[];
   v_ranks text;
   v_siblings text;
 begin
@@ -106,25 +109,22 @@ begin
       v_workspace_id, p_canvas_id, v_first, v_reach);
     v_before := app.rank_boundary(v_siblings || ' and b.rank > $3 order by b.parent_id, b.rank limit $4',
       v_workspace_id, p_canvas_id, v_first, v_reach);
-    v_siblings := v_siblings || ' and ($3 is null or b.rank > $3) and ($4 is null or b.rank < $4)';
-    execute 'select count(*), max(char_length(b.rank)) ' || v_siblings into v_count, longest_before
-    using v_workspace_id, p_canvas_id, v_after, v_before;
-    execute format($sql$
-      with window_rows as (select b.id, row_number() over (order by b.rank) as n %s),
-      changed as (
-        update app.blocks b set rank = r.rank
-        from window_rows w join app.ranks_between($3, $4, $5) r on r.n = w.n
-        where b.workspace_id = $1 and b.canvas_id = $2 and b.id = w.id
-        returning b.id, b.rank, b.deleted_at
-      )
-      select max(char_length(c.rank)), string_agg(concat('"', c.id, '":"', c.rank, '"'), ',' order by c.rank) filter (where c.deleted_at is null)
-      from changed c $sql$, v_siblings)
-    into longest_after, v_ranks using v_workspace_id, p_canvas_id, v_after, v_before, v_count;
+    execute format('select array_agg(w.id), max(char_length(w.rank)) from (
+        select b.id, b.rank %s and b.rank > coalesce($3, %L) and ($4 is null or b.rank < $4) order by b.parent_id, b.rank) w', v_siblings, '')
+    into v_ids, longest_before using v_workspace_id, p_canvas_id, v_after, v_before;
+    with changed as (
+      update blocks b set rank = r.rank
+      from unnest(v_ids) with ordinality w (id, n) join app.ranks_between(v_after, v_before, cardinality(v_ids)) r on r.n = w.n
+      where b.workspace_id = v_workspace_id and b.canvas_id = p_canvas_id and b.id = any (v_ids) and b.id = w.id
+      returning b.id, b.rank, b.deleted_at
+    )
+    select max(char_length(c.rank)), string_agg(concat('"', c.id, '":"', c.rank, '"'), ',' order by c.rank) filter (where c.deleted_at is null)
+    into longest_after, v_ranks from changed c;
     select e.seq, e.frame into seq, frame from app.append_canvas_event(null, v_workspace_id, p_canvas_id, 'blocks.reordered',
       null, null, p_request_id, concat('{"parent_id":', coalesce(to_json(v_parent_id)::text, 'null'), ',"ranks":{', v_ranks, '}}')::json,
       clock_timestamp()) e;
     perform app.append_system_audit('canvas.rebalance', v_workspace_id, p_canvas_id, 'block.rebalance', 'canvas', p_canvas_id::text,
-      jsonb_build_object('longest', longest_before), jsonb_build_object('longest', longest_after, 'seq', seq, 'blocks', v_count), p_request_id);
+      jsonb_build_object('longest', longest_before), jsonb_build_object('longest', longest_after, 'seq', seq, 'blocks', cardinality(v_ids)), p_request_id);
   end if;
   is_done := v_first is null or longest_after > 48 or not exists (select from blocks b
     where b.workspace_id = v_workspace_id and b.canvas_id = p_canvas_id and char_length(b.rank) > 48);
