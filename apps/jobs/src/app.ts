@@ -4,7 +4,7 @@ import { createSubscriber } from '@potentia/domain/platform/adapters/redis-bus';
 import { OUTBOX_HINT_CHANNEL } from '@potentia/domain/platform/outbox';
 import { fastify } from 'fastify';
 import { findLossRisks, type JobsContext } from './context.ts';
-import { createJobMetrics, createRelayMetrics, measureQueues } from './metrics.ts';
+import { createJobMetrics, createRelayMetrics, measureQueues, measureReleasedObjects } from './metrics.ts';
 import { OutboxRelay } from './outbox-relay.ts';
 import { QUEUES, type QueueDefinition } from './queues.ts';
 import { startSchedules } from './schedules.ts';
@@ -58,6 +58,7 @@ export async function startJobs(
     log,
   });
   startSchedules({ queues, redis: redis.queue, log });
+  measureReleasedObjects(registry, db);
   measureQueues(registry, redis.queue, Object.keys(queues), log);
   const reports = startHealthReports({ health, write: (row) => writeSystemHealth(db, row), log });
   redis.queue.once('ready', () => {

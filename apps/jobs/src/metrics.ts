@@ -1,5 +1,6 @@
 import type { Logger } from '@potentia/config/logger';
 import type { Db } from '@potentia/db/client';
+import { countReleasedObjects } from '@potentia/db/platform/object-queries';
 import { getOutboxStats, type OutboxRow } from '@potentia/db/platform/queries';
 import { deadline, type RedisClient } from '@potentia/domain/platform/adapters/redis';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
@@ -80,6 +81,22 @@ export function createRelayMetrics(registry: Registry, db: Db): RelayMetrics {
     },
     countError: () => errors.inc(),
   };
+}
+
+/** Objects that no row names any more, and that the sweeper should have deleted. */
+export function measureReleasedObjects(registry: Registry, db: Db): void {
+  new Gauge({
+    name: 'potentia_released_objects',
+    help: 'Objects in storage that are to be deleted and were not yet; grows while the store or the sweeper is away',
+    registers: [registry],
+    async collect() {
+      try {
+        this.set(await countReleasedObjects(db));
+      } catch {
+        // Postgres is away: `potentia_dependency_up` says so, and the last figure stands.
+      }
+    },
+  });
 }
 
 /** Jobs by queue and state, read from Redis at each scrape; `failed` are those that were parked. */

@@ -69,7 +69,11 @@ function describe(name: string, readers: Map<string, z.core.$ZodType>): Variable
 /** The default as one would write it in the environment; undefined when there is none. */
 function defaultOf(field: z.core.$ZodType): string | undefined {
   const { data } = z.safeParse(field, undefined);
-  if (Array.isArray(data)) return data.length > 0 ? JSON.stringify(data) : undefined;
+  if (Array.isArray(data)) {
+    // Lists of words are written with commas, all else in JSON.
+    const is_words = data.every((item) => typeof item === 'string');
+    return data.length > 0 ? (is_words ? data.join(',') : JSON.stringify(data)) : undefined;
+  }
   return typeof data === 'string' || typeof data === 'number' || typeof data === 'boolean' ? String(data) : undefined;
 }
 

@@ -9,12 +9,7 @@ export interface Objects {
   /** An address to upload to: once, this type, this many bytes. No call. */
   presignPut(upload: { key: string; media_type: string; size: number; expires_s: number }): Promise<SignedUpload>;
   /** An address to download from, as a file of this name and type. No call. */
-  presignGet(download: {
-    key: string;
-    name: string;
-    media_type: string;
-    expires_s: number;
-  }): Promise<SignedDownload>;
+  presignGet(download: { key: string; name: string; media_type: string; expires_s: number }): Promise<SignedDownload>;
   /** Null: there is no such object. */
   head(key: string): Promise<ObjectFacts | null>;
   /** `range` in bytes, the last one included. Throws AppError `not_found` `objects.not_found`. */

@@ -14,7 +14,7 @@ import { workspaceRef, type WorkspaceExport } from './transfer-schemas.ts';
 
 /**
  * Asks for a whole workspace as a zip; a job makes it, as this person. Exactly once per `Idempotency-Key`.
- * Throws `workspace.not_found`, `workspace.forbidden` (admins may), `transfer.running`.
+ * Throws `workspace.not_found`, `workspace.forbidden` (admins may), `transfer.running`, `feature.disabled`.
  */
 export async function createExport(
   ctx: UserCtx & FilePorts,

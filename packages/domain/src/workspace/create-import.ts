@@ -14,7 +14,7 @@ import { createImportInput, type ImportUpload } from './transfer-schemas.ts';
 
 /**
  * Announces a zip to import into a workspace and answers where to upload it; `startImport` follows. Exactly once per
- * `Idempotency-Key`. Throws `workspace.not_found`, `workspace.forbidden` (admins may), `request.invalid`.
+ * `Idempotency-Key`. Throws `workspace.not_found`, `workspace.forbidden` (admins may), `request.invalid`, `feature.disabled`.
  */
 export async function createImport(
   ctx: UserCtx & FilePorts,

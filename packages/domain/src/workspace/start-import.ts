@@ -12,7 +12,7 @@ import { transferRef, type WorkspaceImport } from './transfer-schemas.ts';
 /**
  * Starts an import whose zip has been uploaded; a job does it, as this person. Twice is once. Throws
  * `workspace.not_found`, `workspace.forbidden` (admins may), `transfer.not_found`, `transfer.not_uploaded`,
- * `transfer.running`, `objects.unavailable`.
+ * `transfer.running`, `feature.disabled`, `objects.unavailable`.
  */
 export async function startImport(
   ctx: UserCtx & FilePorts,

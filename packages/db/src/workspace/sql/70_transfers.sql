@@ -31,6 +31,7 @@ declare
   v_row transfers;
 begin
   perform app.set_tenant_context(p_user_id, p_workspace_id, 'admin');
+  perform app.check_feature(p_workspace_id, 'transfers');
   perform app.check_no_transfer(p_workspace_id, 'export');
   insert into transfers (id, workspace_id, kind, status, object_key, created_by, request_id, expires_at)
   values (p_id, p_workspace_id, 'export', 'queued', p_object_key, p_user_id, p_request_id, now() + interval '7 days')
@@ -48,6 +49,7 @@ declare
   v_row transfers;
 begin
   perform app.set_tenant_context(p_user_id, p_workspace_id, 'admin');
+  perform app.check_feature(p_workspace_id, 'transfers');
   insert into transfers (id, workspace_id, kind, status, object_key, size, created_by, request_id, expires_at)
   values (p_id, p_workspace_id, 'import', 'awaiting_upload', p_object_key, p_size, p_user_id, p_request_id, now() + interval '1 day')
   returning * into v_row;
@@ -77,6 +79,7 @@ declare
   v_row transfers;
 begin
   perform app.set_tenant_context(p_user_id, p_workspace_id, 'admin');
+  perform app.check_feature(p_workspace_id, 'transfers');
   select * into v_row from transfers t where t.workspace_id = p_workspace_id and t.id = p_id and t.kind = 'import' for update;
   if not found then
     perform app.fail('PT404', 'transfer.not_found', 'There is no such transfer.');
