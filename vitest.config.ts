@@ -10,7 +10,13 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['**/*.test.ts'], exclude: [...never, ...integration, ...e2e, ...browser] },
+        test: {
+          name: 'unit',
+          include: ['**/*.test.ts'],
+          exclude: [...never, ...integration, ...e2e, ...browser],
+          // Properties of parsers take seconds where many test files share few cores.
+          testTimeout: 20_000,
+        },
       },
       { extends: true, test: { name: 'integration', include: integration, exclude: never, testTimeout: 20_000 } },
       { extends: true, test: { name: 'e2e', include: e2e, exclude: never, testTimeout: 60_000, hookTimeout: 60_000 } },
