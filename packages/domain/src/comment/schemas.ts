@@ -31,14 +31,13 @@ export const comment = z
   .meta({ id: 'Comment' });
 export type Comment = z.infer<typeof comment>;
 
-export const thread = comment
+const thread = comment
   .extend({
     reply_count: z.int().min(0),
     replies: z.array(comment).describe('The first 50, oldest first; all of them with `?thread_id=`'),
     block_gone: z.boolean().describe('The block is in the trash, or gone for good'),
   })
   .meta({ id: 'CommentThread' });
-export type Thread = z.infer<typeof thread>;
 
 export const commentPage = z
   .strictObject({ items: z.array(z.union([thread, comment])), next_cursor: z.string().nullable() })
