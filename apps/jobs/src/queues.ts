@@ -3,6 +3,7 @@ import { ATTACHMENT_SWEEP, sweepAttachments } from '@potentia/domain/canvas/swee
 import { CANVAS_REBALANCE, rebalanceRanks, rebalanceRanksPayload } from '@potentia/domain/canvas/rebalance-ranks';
 import { deliverMe, deliverMePayload, ME_DELIVER } from '@potentia/domain/platform/deliver-me';
 import { CACHE_INVALIDATE, invalidateCache, invalidateCachePayload } from '@potentia/domain/platform/invalidate-cache';
+import { forgetRecords, PLATFORM_EXPIRE } from '@potentia/domain/platform/forget-records';
 import type { OutboxJob } from '@potentia/domain/platform/outbox';
 import { exportWorkspace, WORKSPACE_EXPORT } from '@potentia/domain/workspace/run-export';
 import { importWorkspace, WORKSPACE_IMPORT } from '@potentia/domain/workspace/run-import';
@@ -11,7 +12,7 @@ import { MAIL_SEND, sendMail, sendMailPayload } from '@potentia/domain/platform/
 import { deliverWebhooks, WEBHOOK_DELIVER } from '@potentia/domain/webhook/deliver-webhooks';
 import { deliverWebhooksPayload } from '@potentia/domain/webhook/schemas';
 import { expireDeliveries, sweepWebhooks, WEBHOOK_SWEEP } from '@potentia/domain/webhook/sweep-webhooks';
-import { expireInvitations, PLATFORM_EXPIRE } from '@potentia/domain/workspace/expire-invitations';
+import { expireInvitations } from '@potentia/domain/workspace/expire-invitations';
 import { PURGE_WORKSPACES, purgeWorkspaces, purgeWorkspacesPayload } from '@potentia/domain/workspace/purge-workspaces';
 import type { BackoffOptions, JobsOptions } from 'bullmq';
 import { z } from 'zod';
@@ -70,6 +71,7 @@ export const QUEUES: Record<string, QueueDefinition> = {
     handle: async (ctx) => {
       await expireInvitations(ctx);
       await expireDeliveries(ctx);
+      await forgetRecords(ctx);
     },
     concurrency: 1,
     attempts: 3,

@@ -262,6 +262,7 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
   // Not for app_user at all.
   ...Object.fromEntries(
     Object.entries({
+      forget_idempotency_keys: [1],
       claim_released_objects: [1],
       forget_released_objects: [['x']],
       count_released_objects: [],

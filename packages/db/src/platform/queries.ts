@@ -42,6 +42,12 @@ export async function storeIdempotentResult(
   ]);
 }
 
+/** Forgets keys whose day is over, at most `limit`; how many it was. As job_user. */
+export async function forgetIdempotencyKeys(db: Queryable, limit: number): Promise<number> {
+  const { count } = await callOne<{ count: number }>(db, 'select app.forget_idempotency_keys($1) as count', [limit]);
+  return count;
+}
+
 export interface OutboxRow {
   id: string;
   topic: string;

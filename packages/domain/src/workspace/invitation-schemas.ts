@@ -11,7 +11,6 @@ const address = z
   .refine((text) => normalAddress(text) !== undefined, 'Not an e-mail address');
 
 export const invitationKind = z.enum(['workspace', 'canvas']);
-export type InvitationKind = z.infer<typeof invitationKind>;
 export const invitationStatus = z
   .enum(['pending', 'accepted', 'rejected', 'revoked', 'expired'])
   .meta({ id: 'InvitationStatus' });
@@ -60,7 +59,6 @@ export const myInvitation = z
     created_at: timestamp,
   })
   .meta({ id: 'MyInvitation' });
-export type MyInvitation = z.infer<typeof myInvitation>;
 export const myInvitationPage = page(myInvitation).meta({ id: 'MyInvitationPage' });
 export type MyInvitationPage = z.infer<typeof myInvitationPage>;
 

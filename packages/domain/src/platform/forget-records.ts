@@ -1,0 +1,36 @@
+import { forgetMails } from '@potentia/db/platform/mail-queries';
+import { forgetIdempotencyKeys } from '@potentia/db/platform/queries';
+import type { Ctx } from './ctx.ts';
+import { fromDb } from './db-errors.ts';
+
+/** The periodic job of what ends by time. */
+export const PLATFORM_EXPIRE = 'platform.expire';
+
+const BATCH = 1_000;
+const MAX_BATCHES = 50;
+const KEEP_MAILS_MS = 90 * 24 * 3_600_000;
+
+/** Forgets what nobody asks about any more: idempotency keys after their day, mails after 90. In batches, as `inBatches`. */
+export async function forgetRecords({
+  db,
+  clock,
+}: Pick<Ctx, 'db' | 'clock'>): Promise<{ keys: number; mails: number }> {
+  const before = new Date(clock().getTime() - KEEP_MAILS_MS).toISOString();
+  const keys = await inBatches((limit) => fromDb(() => forgetIdempotencyKeys(db, limit)));
+  const mails = await inBatches((limit) => fromDb(() => forgetMails(db, before, limit)));
+  return { keys, mails };
+}
+
+/**
+ * Repeats `work`, which does at most `limit` things and says how many it did, until nothing is left or it was much: the
+ * next run goes on. How many it was.
+ */
+export async function inBatches(work: (limit: number) => Promise<number>): Promise<number> {
+  let count = 0;
+  for (let batch = 0; batch < MAX_BATCHES; batch += 1) {
+    const done = await work(BATCH);
+    count += done;
+    if (done < BATCH) break;
+  }
+  return count;
+}
