@@ -28,6 +28,8 @@ export const SERVICE = 'jobs';
 
 /** Few jobs act as a person, and each does one thing after the other. */
 const PERSON_POOL_SIZE = 4;
+/** Milliseconds; a job reads whole canvases, however large, and nobody waits for its answer. */
+const PERSON_TIMEOUT_MS = 8_000;
 
 /** The ports that jobs need beside what every verb has. */
 export interface JobPorts extends FilePorts {
@@ -63,6 +65,7 @@ export function createJobsContext(config: JobsConfig, log: Logger): JobsContext 
   const person_db = createDb({
     ...postgresSettings({ ...config, DATABASE_URL: config.APP_DATABASE_URL }),
     pool_size: PERSON_POOL_SIZE,
+    timeout_ms: Math.max(config.DATABASE_TIMEOUT_MS, PERSON_TIMEOUT_MS),
     application_name: `potentia-${SERVICE}`,
     log,
   });

@@ -4,9 +4,18 @@ import { callOne, type Queryable } from '../client.ts';
  * What the sweeper of files asks, as job_user. Each call is one batch: `limit` rows at most.
  */
 
+/** A batch reads the blocks of many canvases: nobody waits for it, and it must get through. */
+const BATCH_TIMEOUT_MS = 8_000;
+
+async function one<T>(db: Queryable, text: string, params: unknown[]): Promise<T> {
+  const [row] = await db.call<T>(text, params, { timeout_ms: BATCH_TIMEOUT_MS });
+  if (row === undefined) throw new Error(`no row from: ${text}`);
+  return row;
+}
+
 /** Takes away rows of uploads that never came; how many. */
 export async function sweepPendingAttachments(db: Queryable, limit: number): Promise<number> {
-  const { count } = await callOne<{ count: number }>(db, 'select app.sweep_pending_attachments($1) as count', [limit]);
+  const { count } = await one<{ count: number }>(db, 'select app.sweep_pending_attachments($1) as count', [limit]);
   return count;
 }
 
@@ -15,12 +24,12 @@ export function sweepUnreferencedAttachments(
   db: Queryable,
   limit: number,
 ): Promise<{ checked: number; removed: number }> {
-  return callOne(db, 'select * from app.sweep_unreferenced_attachments($1)', [limit]);
+  return one(db, 'select * from app.sweep_unreferenced_attachments($1)', [limit]);
 }
 
 /** Ends transfers that nobody works on, and lets go of files past their time; how many. */
 export async function sweepTransfers(db: Queryable, limit: number): Promise<number> {
-  const { count } = await callOne<{ count: number }>(db, 'select app.sweep_transfers($1) as count', [limit]);
+  const { count } = await one<{ count: number }>(db, 'select app.sweep_transfers($1) as count', [limit]);
   return count;
 }
 

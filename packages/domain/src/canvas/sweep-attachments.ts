@@ -14,6 +14,8 @@ export const ATTACHMENT_SWEEP = 'attachment.sweep';
 /** Rows of one statement, and statements of one run: what is left waits for the next. */
 const BATCH = 200;
 const BATCHES = 50;
+/** Files whose canvases are read by one statement. */
+const LOOKED_AT = 50;
 const DAY_MS = 86_400_000;
 
 /** How much was tidied up, by what it was. */
@@ -35,7 +37,7 @@ export async function sweepAttachments(ctx: Pick<Ctx, 'db' | 'clock' | 'log'> & 
   const pending = await repeat(() => fromDb(() => sweepPendingAttachments(db, BATCH)));
   let unreferenced = 0;
   await repeat(async () => {
-    const { checked, removed } = await fromDb(() => sweepUnreferencedAttachments(db, BATCH));
+    const { checked, removed } = await fromDb(() => sweepUnreferencedAttachments(db, LOOKED_AT));
     unreferenced += removed;
     return checked;
   });
