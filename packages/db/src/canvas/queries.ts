@@ -287,7 +287,7 @@ export function applyBlockMutations(db: Queryable, input: MutationInput): Promis
 }
 
 /** Milliseconds for what can reach thousands of blocks. */
-export const SUBTREE_TIMEOUT_MS = 8_000;
+export const SUBTREE_TIMEOUT_MS = 9_000;
 
 const SUBTREE_OPS = /"op":"(?:copy|delete|restore|revert)"/;
 

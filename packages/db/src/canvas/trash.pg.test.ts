@@ -131,18 +131,30 @@ describe('restoring', () => {
     await restore(b);
   });
 
-  test('more than 4 MiB is refused, and then what stands below comes back one by one', async () => {
+  test('of more than 4 MiB is told by several events; in a batch with others it is refused', async () => {
     const a = await addBlock(t.db, canvas);
     const b = await addBlock(t.db, canvas, { parent_id: a.id });
+    await addBlock(t.db, canvas, { parent_id: b.id });
     await t.asOwner(
       `insert into app.blocks (workspace_id, canvas_id, id, parent_id, type, content, rank, created_by, updated_by)
        select $1, $2, gen_random_uuid(), $3, 'x', jsonb_build_object('n', repeat('x', 60000)), 'b' || lpad(i::text, 8, '0'), $4, $4
-       from generate_series(1, 70) i`,
+       from generate_series(1, 150) i`,
       [canvas.workspace_id, canvas.canvas_id, a.id, canvas.user_id],
     );
     await trash(a);
-    expect((await refused(() => restore(a))).code).toBe('block.subtree_too_large');
-    await restore(b);
+    const { rank } = await place(t.db, canvas, {});
+    const op = { op: 'restore', block_id: a.id, rank };
+    const two = [op, { op: 'create', block_id: randomUUID(), type: 'x', content: {}, rank }];
+    expect((await refused(() => mutate(t.db, canvas, two))).code).toBe('block.subtree_too_large');
+    const id = randomUUID();
+    const { seq, result } = await mutate(t.db, canvas, [op], id);
+    expect(seq).toBeGreaterThan(6);
+    expect((await mutate(t.db, canvas, [op], id)).result).toEqual(result);
+    const { blocks, seq: head } = await snapshot();
+    expect([blocks.length, head]).toEqual([153, seq]);
+    expect(await replayBlocks(t.db, canvas)).toEqual(blocks);
+    const { items } = await getBlockHistory(t.db, { ...canvas, block_id: a.id, before_version: null, limit: 1 });
+    expect(items).toMatchObject([{ op: 'restore', version: 3, seq: 5, block: { id: a.id } }]);
   });
 
   test.each(['viewer', 'commenter'] as const)('is not for a %s, nor is the list', async (role) => {

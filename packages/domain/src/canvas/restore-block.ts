@@ -8,9 +8,10 @@ import { withoutOpIndex } from './transfer-block.ts';
 
 /**
  * Takes a block out of the trash, with what went there with it, back to its place; to the end of the top level where its
- * parent is gone. The event carries every block. Also a block that went with another can be named. Idempotent by
- * `mutation_id`. Throws `block.not_found`, `block.not_in_trash`, `block.subtree_too_large` (more than 4 MiB of blocks: then
- * those below it, one by one), `block.too_deep`, `canvas.not_found`, `canvas.forbidden` (editors may), `canvas.archived`.
+ * parent is gone. Also a block that went with another can be named. The event carries every block; more than 4 MiB of them
+ * come in several events, of which the answer is the last, and hubs find the others in `canvas_events`. Idempotent by
+ * `mutation_id`. Throws `block.not_found`, `block.not_in_trash`, `block.subtree_too_large` (100,000 blocks),
+ * `block.too_deep`, `canvas.not_found`, `canvas.forbidden` (editors may), `canvas.archived`.
  */
 export async function restoreBlock(ctx: UserCtx, input: z.input<typeof restoreBlockInput>): Promise<MutationResult> {
   const { canvas_id, block_id, mutation_id } = parseInput(restoreBlockInput, input);

@@ -232,6 +232,8 @@ declare
   v_at timestamptz;
   v_op jsonb;
   v_index int := -1;
+  -- The request, when there is but one op.
+  v_alone text;
   v_result text;
   v_results text[] := '{}';
   v_bytes int := 0;
@@ -261,6 +263,9 @@ begin
   perform app.check_not_archived(v_head.workspace_id, p_canvas_id);
   -- Not now(): that is when we began to wait for the lock.
   v_at := clock_timestamp();
+  if jsonb_array_length(p_ops) = 1 then
+    v_alone := coalesce(p_request_id, '');
+  end if;
   for v_op in select value from jsonb_array_elements(p_ops) loop
     v_index := v_index + 1;
     perform app.check_op_texts(v_op, v_index);
@@ -273,8 +278,8 @@ begin
       when 'move' then app.move_block(p_user_id, v_head.workspace_id, p_canvas_id, v_op, v_index, v_at)
       when 'delete' then app.delete_block(p_user_id, v_head.workspace_id, p_canvas_id, v_op, v_index, v_at)
       when 'copy' then app.copy_block(p_user_id, v_head.workspace_id, p_canvas_id, v_op, v_index, v_at, v_head.seq + 1)
-      when 'restore' then app.restore_block(p_user_id, v_head.workspace_id, p_canvas_id, v_op, v_index, v_at, v_head.seq + 1)
-      when 'revert' then app.revert_block(p_user_id, v_head.workspace_id, p_canvas_id, v_op, v_index, v_at, v_head.seq + 1)
+      when 'restore' then app.restore_block(p_user_id, v_head.workspace_id, p_canvas_id, v_op, v_index, v_at, v_head.seq + 1, v_alone)
+      when 'revert' then app.revert_block(p_user_id, v_head.workspace_id, p_canvas_id, v_op, v_index, v_at, v_head.seq + 1, v_alone)
     end;
     if v_result is null then
       perform app.fail('PT400', 'block.op_unknown', 'op must be create, edit, move, copy, delete or restore.', app.op_detail(v_index, 'op'));

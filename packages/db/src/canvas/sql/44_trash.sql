@@ -1,16 +1,19 @@
 -- {op: restore, block_id, rank}: out of the trash, with what went there with it, to where it stood. Where its parent is gone, to
 -- the end of the top level: that is what rank is for. Also part of what went can be named. p_patch: type and content that it is
--- to have.
+-- to have. More than one event can carry is told by several, parents first: only if the op is alone in its mutation, whose
+-- request p_alone then names. The last of them is the mutation's.
 create or replace function app.restore_block(p_user_id uuid, p_workspace_id uuid, p_canvas_id uuid, p_op jsonb, p_op_index int,
-  p_at timestamptz, p_seq bigint, p_patch jsonb default '{}') returns text
+  p_at timestamptz, p_seq bigint, p_alone text, p_patch jsonb default '{}') returns text
 language plpgsql set search_path = app, pg_temp as $$
 declare
-  v_max_bytes constant int := 4 * 1024 * 1024;
+  v_max constant int := 100000;
+  v_chunk constant int := 3 * 1024 * 1024;
   v_id constant uuid := app.uuid_field(p_op, 'block_id', p_op_index, false);
   v_block blocks;
   v_place record;
   v_ids uuid[];
-  v_bytes bigint;
+  v_part uuid[];
+  v_text text;
 begin
   select * into v_block from blocks b where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.id = v_id;
   if not found then
@@ -20,12 +23,9 @@ begin
     perform app.fail('PT409', 'block.not_in_trash', 'This block is not in the trash.',
       app.op_detail(p_op_index, 'block_id') || jsonb_build_object('current', app.block_json(v_block)::jsonb));
   end if;
-  v_ids := (app.subtree(p_workspace_id, p_canvas_id, v_id, v_block.trashed_with, false, 20000)).ids;
-  select sum(octet_length(b.content::text) + 300) into v_bytes from blocks b
-  where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.id = any (v_ids);
-  if v_bytes > v_max_bytes then
-    perform app.fail('PT409', 'block.subtree_too_large', 'This is more than 4 MiB of blocks: restore the blocks below it first.',
-      app.op_detail(p_op_index, 'block_id'));
+  v_ids := (app.subtree(p_workspace_id, p_canvas_id, v_id, v_block.trashed_with, false, v_max)).ids;
+  if cardinality(v_ids) > v_max then
+    perform app.fail('PT409', 'block.subtree_too_large', format('At most %s blocks at once.', v_max), app.op_detail(p_op_index, 'block_id'));
   end if;
   perform from blocks b
   where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.id = v_block.parent_id and b.deleted_at is null;
@@ -45,7 +45,31 @@ begin
   where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.id = any (v_ids);
   insert into block_versions (workspace_id, canvas_id, block_id, version, seq, op)
   values (p_workspace_id, p_canvas_id, v_id, v_block.version + 1, p_seq, 'restore');
-  return concat('{"op":"restore","block_id":"', v_id, '","blocks":', app.blocks_json(p_workspace_id, p_canvas_id, v_ids), '}');
+  for v_part in select p.ids from app.split_blocks(p_workspace_id, p_canvas_id, v_ids, v_chunk) p loop
+    if v_text is not null and p_alone is null then
+      perform app.fail('PT409', 'block.subtree_too_large', 'This is too large to come back in a batch with other operations.',
+        app.op_detail(p_op_index, 'block_id'));
+    elsif v_text is not null then
+      perform app.append_canvas_event(p_user_id, p_workspace_id, p_canvas_id, 'blocks.mutated', null, null, p_alone,
+        concat('{"ops":[', v_text, ']}')::json, p_at);
+    end if;
+    v_text := concat('{"op":"restore","block_id":"', v_part[1], '","blocks":', app.blocks_json(p_workspace_id, p_canvas_id, v_part), '}');
+  end loop;
+  return v_text;
+end $$;
+
+-- Ids in their order, in parts whose blocks are at most about p_bytes of JSON.
+create or replace function app.split_blocks(p_workspace_id uuid, p_canvas_id uuid, p_ids uuid[], p_bytes int) returns table (ids uuid[])
+language plpgsql stable set search_path = app, pg_temp set plan_cache_mode = force_custom_plan as $$
+begin
+  return query
+    select array_agg(s.id order by s.n)
+    from (
+      select i.id, i.n, sum(octet_length(b.content::text) + 600) over (order by i.n) / p_bytes as part
+      from unnest(p_ids) with ordinality as i (id, n)
+      join blocks b on b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.id = i.id
+    ) s
+    group by s.part order by s.part;
 end $$;
 
 -- What was deleted by name, last first, with how many blocks went with it. The cursor is the last row read.
@@ -121,5 +145,5 @@ begin
   return next;
 end $$;
 
-grant execute on function app.restore_block, app.list_trash, app.trash_age, app.block_preview to app_user;
+grant execute on function app.restore_block, app.split_blocks, app.list_trash, app.trash_age, app.block_preview to app_user;
 grant execute on function app.purge_trash to job_user;

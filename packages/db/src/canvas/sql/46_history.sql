@@ -69,7 +69,7 @@ end $$;
 -- {op: revert, block_id, version, to_version, rank}: a new version with the type and content of an earlier one, only if the block
 -- is still at version. Out of the trash, where it is there.
 create or replace function app.revert_block(p_user_id uuid, p_workspace_id uuid, p_canvas_id uuid, p_op jsonb, p_op_index int,
-  p_at timestamptz, p_seq bigint) returns text
+  p_at timestamptz, p_seq bigint, p_alone text) returns text
 language plpgsql set search_path = app, pg_temp as $$
 declare
   v_id constant uuid := app.uuid_field(p_op, 'block_id', p_op_index, false);
@@ -91,7 +91,7 @@ begin
     perform app.fail('PT404', 'block.version_not_found', 'There is no such version of this block.');
   end if;
   if v_block.deleted_at is not null then
-    return app.restore_block(p_user_id, p_workspace_id, p_canvas_id, p_op, p_op_index, p_at, p_seq, v_old);
+    return app.restore_block(p_user_id, p_workspace_id, p_canvas_id, p_op, p_op_index, p_at, p_seq, p_alone, v_old);
   end if;
   update blocks as b
   set type = v_old ->> 'type', content = v_old -> 'content', version = b.version + 1, updated_by = p_user_id, updated_at = p_at
