@@ -282,12 +282,17 @@ export function applyBlockMutations(db: Queryable, input: MutationInput): Promis
   const { user_id, canvas_id, mutation_id, request_hash, ops, request_id } = input;
   const text = JSON.stringify(ops);
   const params = [user_id, canvas_id, mutation_id, request_hash, text, request_id];
-  const options = SUBTREE_OPS.test(text) ? { timeout_ms: SUBTREE_TIMEOUT_MS } : {};
+  const is_large = SUBTREE_OPS.test(text) || ops.length > LARGE_OPS || text.length > LARGE_TEXT;
+  const options = is_large ? { timeout_ms: SUBTREE_TIMEOUT_MS } : {};
   return callOne(db, 'select * from app.apply_block_mutations($1, $2, $3, $4, $5, $6)', params, options);
 }
 
 /** Milliseconds for what can reach thousands of blocks. */
 export const SUBTREE_TIMEOUT_MS = 9_000;
+
+/** Each operation takes some 0.3 ms, a megabyte of text half a second, most of it for search. */
+const LARGE_OPS = 500;
+const LARGE_TEXT = 200_000;
 
 const SUBTREE_OPS = /"op":"(?:copy|delete|restore|revert)"/;
 
