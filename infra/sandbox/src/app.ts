@@ -118,9 +118,10 @@ export async function buildSandbox(options: SandboxOptions = {}): Promise<Sandbo
     anon_key,
     service_role_key,
     async listen() {
-      await app.listen({ host, port });
       s3_url = await s3?.listen(options.s3_port ?? 0, host);
       smtp_url = await smtp?.listen(options.smtp_port ?? 0, host);
+      // Last, because `/health` says for all of them that they are there.
+      await app.listen({ host, port });
       return publicUrl();
     },
     close,
