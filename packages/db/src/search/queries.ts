@@ -42,9 +42,12 @@ export interface SearchHitRow {
   updated_at: string;
 }
 
+/** Milliseconds. One that reads much is slow; that must not cost the pool its connections. */
+const TIMEOUT_MS = 2_500;
+
 /** Live blocks and titles of all canvases that the person may see, best first. One round trip. */
 export function search(db: Queryable, input: SearchInput): Promise<SearchHitRow[]> {
-  return db.call('select * from app.search($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)', [
+  const params = [
     input.user_id,
     input.terms,
     input.workspace_id,
@@ -55,5 +58,7 @@ export function search(db: Queryable, input: SearchInput): Promise<SearchHitRow[
     input.after?.updated_at ?? null,
     input.after?.id ?? null,
     input.limit,
-  ]);
+  ];
+  const text = 'select * from app.search($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)';
+  return db.call(text, params, { timeout_ms: TIMEOUT_MS });
 }
