@@ -31,7 +31,6 @@ export const auditEntry = z
     request_id: z.string().nullable(),
   })
   .meta({ id: 'AuditEntry' });
-export type AuditEntry = z.infer<typeof auditEntry>;
 
 export const auditPage = z
   .strictObject({ items: z.array(auditEntry), next_cursor: z.string().nullable() })

@@ -73,9 +73,7 @@ begin
   delete from canvas_access a where a.workspace_id = p_workspace_id and a.user_id = p_api_key_id;
   delete from workspace_members m where m.workspace_id = p_workspace_id and m.user_id = p_api_key_id;
   perform app.bump_workspace_access(p_workspace_id);
-  if to_regprocedure('app.revoke_invitations_of(uuid, uuid)') is not null then
-    perform app.revoke_invitations_of(p_workspace_id, p_api_key_id);
-  end if;
+  perform app.revoke_invitations_of(p_workspace_id, p_api_key_id);
   perform app.append_audit(p_actor_user_id, p_workspace_id, null, 'api_key.revoke', 'api_key', p_api_key_id::text,
     jsonb_build_object('name', v_key.name, 'scopes', to_jsonb(v_key.scopes), 'last_four', v_key.last_four), null, p_request_id);
   return true;

@@ -199,9 +199,11 @@ language plpgsql set search_path = app, pg_temp as $$
 declare
   v_head record;
   v_comment comments;
+  v_before jsonb;
 begin
   v_head := app.lock_canvas(p_user_id, p_canvas_id, 'commenter');
   v_comment := app.find_comment(v_head.workspace_id, p_canvas_id, p_comment_id, true);
+  v_before := jsonb_build_object('resolved_at', app.iso(v_comment.resolved_at));
   if v_comment.thread_id is not null then
     perform app.fail('PT400', 'comment.not_a_thread', 'Only a whole thread is resolved.', '{"pointer": "/comment_id"}');
   end if;
@@ -213,7 +215,8 @@ begin
     where c.workspace_id = v_head.workspace_id and c.canvas_id = p_canvas_id and c.id = p_comment_id
     returning * into v_comment;
     select r.seq, r.frame into seq, frame from app.record_comment_change(p_user_id, v_comment,
-      case when p_resolved then 'resolved' else 'reopened' end, null, null, null, null, p_request_id) r;
+      case when p_resolved then 'resolved' else 'reopened' end, null, null, v_before,
+      jsonb_build_object('resolved_at', app.iso(v_comment.resolved_at)), p_request_id) r;
   end if;
   comment := app.comment_json(v_comment);
 end $$;
