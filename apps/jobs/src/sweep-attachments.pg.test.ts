@@ -208,6 +208,10 @@ test('the zip of an export goes after a week; a transfer that nobody works on fa
   expect(keys()).toEqual([]);
 
   const { result: stuck } = await createExport(ctx, { workspace_id });
+  await age('23 hours');
+  await sweep();
+  expect((await getExport(ctx, { workspace_id, transfer_id: stuck.id })).status).toBe('queued');
+  await kit.context.db.call('select * from app.claim_transfer($1)', [stuck.id]);
   await age('2 hours');
   await sweep();
   expect(await getExport(ctx, { workspace_id, transfer_id: stuck.id })).toMatchObject({

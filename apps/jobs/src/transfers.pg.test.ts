@@ -361,6 +361,15 @@ describe('a hostile zip is refused as a whole', () => {
     expect(done.problems).toMatchObject([{ path: 'a.md', code: 'transfer.file_refused' }]);
     expect(await contentOf(home)).toEqual([]);
   });
+  test('one whose manifest names a document twice', async () => {
+    const canvas = { id: 'x', path: 'a.md', title: 'a' };
+    const manifest = { format: 'potentia-workspace', version: 1, exported_at: '', canvases: [canvas, canvas] };
+    const entries = [
+      { path: 'a.md', body: 'x' },
+      { path: 'manifest.json', body: JSON.stringify(manifest) },
+    ];
+    await refusedWith(await makeZip(entries), /twice/);
+  });
   test('one with a broken manifest', async () => {
     await refusedWith(await makeZip([{ path: 'manifest.json', body: '{"format":' }]), /manifest/);
   });

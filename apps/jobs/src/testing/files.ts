@@ -83,7 +83,7 @@ export async function startFilesKit(overrides: Record<string, string> = {}): Pro
     async attach(user_id, canvas_id, { name, media_type, body }) {
       const ctx = as(user_id);
       const { result } = await createAttachment(ctx, { canvas_id, name, media_type, size: body.length });
-      await send(result.upload!, body);
+      await send(result.upload, body);
       await completeAttachment(ctx, { canvas_id, attachment_id: result.attachment.id });
       return result.attachment.id;
     },

@@ -33,9 +33,7 @@ export const upload = z
   })
   .meta({ id: 'Upload', description: 'Where and how the content is to be sent, once' });
 
-export const attachmentUpload = z
-  .strictObject({ attachment, upload: upload.nullable().describe('Null once it is ready') })
-  .meta({ id: 'AttachmentUpload' });
+export const attachmentUpload = z.strictObject({ attachment, upload }).meta({ id: 'AttachmentUpload' });
 export type AttachmentUpload = z.infer<typeof attachmentUpload>;
 
 export const attachmentPage = z

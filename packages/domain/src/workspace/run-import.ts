@@ -88,11 +88,18 @@ async function openImport(
 
 async function readManifest(zip: ZipReader): Promise<ManifestCanvas[]> {
   const text = await zip.text(MANIFEST, MAX_MANIFEST);
+  let canvases: ManifestCanvas[];
   try {
-    return manifestSchema.parse(JSON.parse(text)).canvases;
+    ({ canvases } = manifestSchema.parse(JSON.parse(text)));
   } catch (error) {
     throw new ZipRefused(`${MANIFEST} is none that can be read`, { cause: error });
   }
+  // Else a small manifest could ask for the same large files again and again.
+  if (new Set(canvases.map(({ path }) => path)).size < canvases.length)
+    throw new ZipRefused(`${MANIFEST} names a document twice`);
+  if (canvases.reduce((sum, { attachments }) => sum + attachments.length, 0) > MAX_ENTRIES)
+    throw new ZipRefused(`${MANIFEST} names more than ${MAX_ENTRIES} files`);
+  return canvases;
 }
 
 /** Of a zip of somebody else's making, every Markdown document is a canvas. */

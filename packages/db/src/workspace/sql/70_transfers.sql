@@ -202,7 +202,8 @@ begin
   perform app.tell_transfer(v_row, 'transfer.finished');
 end $$;
 
--- Lets go of files past their time, and ends what nobody has worked on for an hour, so that it can be asked for anew.
+-- Lets go of files past their time, and ends what nobody has worked on for an hour, or not begun for a day, so that it can be
+-- asked for anew.
 create or replace function app.sweep_transfers(p_limit int) returns int
 language plpgsql security definer set search_path = app, pg_temp as $$
 declare
@@ -210,12 +211,14 @@ declare
   v_count int := 0;
 begin
   for v_id in
-    select t.id from transfers t where t.status in ('queued', 'running') and t.updated_at < now() - interval '1 hour'
+    select t.id from transfers t
+    where t.status in ('queued', 'running')
+      and t.updated_at < now() - case t.status when 'running' then interval '1 hour' else interval '1 day' end
     order by t.updated_at limit p_limit for update skip locked
   loop
     v_count := v_count + 1;
     perform app.finish_transfer(v_id, null, null, null, '[]',
-      jsonb_build_object('code', 'transfer.stalled', 'message', 'Nothing has worked on it for an hour. Start it again.'));
+      jsonb_build_object('code', 'transfer.stalled', 'message', 'Nothing works on it any more. Start it again.'));
   end loop;
   for v_id in
     select t.id from transfers t
