@@ -282,7 +282,8 @@ export function applyBlockMutations(db: Queryable, input: MutationInput): Promis
   const { user_id, canvas_id, mutation_id, request_hash, ops, request_id } = input;
   const text = JSON.stringify(ops);
   const params = [user_id, canvas_id, mutation_id, request_hash, text, request_id];
-  const is_large = SUBTREE_OPS.test(text) || ops.length > LARGE_OPS || text.length > LARGE_TEXT;
+  const is_long = Array.isArray(ops) && ops.length > LARGE_OPS;
+  const is_large = is_long || SUBTREE_OPS.test(text) || text.length > LARGE_TEXT;
   const options = is_large ? { timeout_ms: SUBTREE_TIMEOUT_MS } : {};
   return callOne(db, 'select * from app.apply_block_mutations($1, $2, $3, $4, $5, $6)', params, options);
 }
