@@ -12,6 +12,7 @@ import { MAIL_SEND, sendMail, sendMailPayload } from '@potentia/domain/platform/
 import { deliverWebhooks, WEBHOOK_DELIVER } from '@potentia/domain/webhook/deliver-webhooks';
 import { deliverWebhooksPayload } from '@potentia/domain/webhook/schemas';
 import { expireDeliveries, sweepWebhooks, WEBHOOK_SWEEP } from '@potentia/domain/webhook/sweep-webhooks';
+import { expireApiKeys } from '@potentia/domain/auth/expire-api-keys';
 import { expireInvitations } from '@potentia/domain/workspace/expire-invitations';
 import { PURGE_WORKSPACES, purgeWorkspaces, purgeWorkspacesPayload } from '@potentia/domain/workspace/purge-workspaces';
 import type { BackoffOptions, JobsOptions } from 'bullmq';
@@ -70,6 +71,7 @@ export const QUEUES: Record<string, QueueDefinition> = {
     schema: z.object({}),
     handle: async (ctx) => {
       await expireInvitations(ctx);
+      await expireApiKeys(ctx);
       await expireDeliveries(ctx);
       await forgetRecords(ctx);
     },

@@ -362,6 +362,11 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
     stranger: 'workspace.not_found',
     member: 'workspace.forbidden',
   },
+  expire_api_keys: {
+    run: () => failure(call('select app.expire_api_keys(10)', [])),
+    stranger: 'db.forbidden',
+    member: 'db.forbidden',
+  },
   append_system_audit: {
     run: () =>
       failure(

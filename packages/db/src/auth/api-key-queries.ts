@@ -85,3 +85,8 @@ export async function revokeApiKey(
   return (await callOne<{ revoked: boolean }>(db, 'select app.revoke_api_key($1, $2, $3, $4) as revoked', params))
     .revoked;
 }
+
+/** Ends keys that have expired, at most `limit`; how many. As job_user. */
+export async function expireApiKeys(db: Queryable, limit: number): Promise<number> {
+  return (await callOne<{ count: number }>(db, 'select app.expire_api_keys($1) as count', [limit])).count;
+}

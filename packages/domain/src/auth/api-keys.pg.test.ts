@@ -9,6 +9,7 @@ import { createSealer } from '../platform/seal.ts';
 import { personCtx, recordBus } from '../platform/testing/person.ts';
 import { hashApiKey, makeApiKey } from './api-key-text.ts';
 import { createApiKey } from './create-api-key.ts';
+import { expireApiKeys } from './expire-api-keys.ts';
 import { listApiKeys } from './list-api-keys.ts';
 import { revokeApiKey } from './revoke-api-key.ts';
 import { giveApiKey } from './testing/api-key.ts';
@@ -250,6 +251,22 @@ describe('the end of a key', () => {
     await expect(verify(result.key)).rejects.toEqual(refusal('auth.token_invalid'));
     expect((await verify(others.token)).user_id).toBe(others.user_id);
   });
+});
+
+it('what has expired loses its membership by a job, and goes on being told that it expired', async () => {
+  const home = await seedWorkspace(t.db);
+  const ends_at = Date.now() + 60_000;
+  const [short, long] = [
+    await giveApiKey(t.db, home, ['canvas:write'], { expires_at: new Date(ends_at).toISOString() }),
+    await giveApiKey(t.db, home, ['canvas:write']),
+  ];
+  expect(await expireApiKeys({ db: t.job_db })).toEqual({ expired: 0 });
+  await t.asOwner(`update app.api_keys set expires_at = now() - interval '1 second' where id = $1`, [short.user_id]);
+  expect(await expireApiKeys({ db: t.job_db })).toEqual({ expired: 1 });
+  const { canvas_id } = await seedCanvas(t.db, home);
+  await expect(getCanvas(ctxOf(short.user_id), { canvas_id })).rejects.toEqual(refusal('canvas.not_found'));
+  await expect(makeVerifier().verify(short.token)).rejects.toEqual(refusal('auth.token_expired'));
+  expect((await makeVerifier().verify(long.token)).user_id).toBe(long.user_id);
 });
 
 it('pages of the list, newest first, hold every key once', async () => {

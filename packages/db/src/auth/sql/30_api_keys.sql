@@ -16,7 +16,8 @@ begin
   if not app.user_exists(p_user_id) then
     perform app.fail('PT403', 'api_key.keys_make_no_keys', 'An API key cannot make another.');
   end if;
-  if (select count(*) from api_keys k where k.workspace_id = p_workspace_id and k.revoked_at is null) >= v_max then
+  if (select count(*) from api_keys k
+    where k.workspace_id = p_workspace_id and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())) >= v_max then
     perform app.fail('PT409', 'api_key.too_many', format('A workspace has at most %s API keys; revoke those that nobody uses.', v_max));
   end if;
   insert into users (id, name, kind) values (p_id, p_name, 'api_key');
@@ -31,7 +32,7 @@ begin
   return app.api_key_json(v_key);
 end $$;
 
--- For whoever presents a key: its hash is the proof. No row: none like it, or revoked, or of a deleted workspace. Notes the use,
+-- For whoever presents a key: its hash is the proof. No row: none like it, or revoked before its end, or of a deleted workspace. Notes the use,
 -- at most once a minute and without waiting for another replica that does so right now.
 create or replace function app.use_api_key(p_key_hash bytea)
 returns table (id uuid, workspace_id uuid, name text, scopes jsonb, expires_at timestamptz)
@@ -44,7 +45,7 @@ begin
     for no key update skip locked);
   return query select k.id, k.workspace_id, k.name, to_jsonb(k.scopes), k.expires_at
     from api_keys k join workspaces w on w.id = k.workspace_id and w.deleted_at is null
-    where k.key_hash = p_key_hash and k.revoked_at is null;
+    where k.key_hash = p_key_hash and (k.revoked_at is null or k.expires_at <= now());
 end $$;
 
 -- Newest first, the revoked too. The cursor is the last id read.
@@ -103,6 +104,31 @@ begin
   end loop;
 end $$;
 
+-- No door lets an expired key in; here its membership ends too, so that no wall would. For a job, in batches.
+create or replace function app.expire_api_keys(p_limit int) returns int
+language plpgsql security definer set search_path = app, pg_temp as $$
+declare
+  v_key api_keys;
+  v_count int := 0;
+begin
+  for v_key in
+    select * from api_keys k where k.revoked_at is null and k.expires_at <= now()
+    order by k.expires_at limit least(p_limit, 10000) for update skip locked
+  loop
+    update api_keys k set revoked_at = now() where k.id = v_key.id;
+    delete from canvas_access a where a.workspace_id = v_key.workspace_id and a.user_id = v_key.id;
+    delete from workspace_members m where m.workspace_id = v_key.workspace_id and m.user_id = v_key.id;
+    perform app.append_system_audit('platform.expire', v_key.workspace_id, null, 'api_key.revoke', 'api_key', v_key.id::text,
+      jsonb_build_object('name', v_key.name, 'scopes', to_jsonb(v_key.scopes), 'expires_at', app.iso(v_key.expires_at)), null, null);
+    perform set_config('app.workspace_id', v_key.workspace_id::text, true);
+    perform app.revoke_invitations_of(v_key.workspace_id, v_key.id);
+    v_count := v_count + 1;
+  end loop;
+  perform set_config('app.workspace_id', '', true);
+  return v_count;
+end $$;
+
 grant select, update on app.api_keys to app_user;
 grant execute on function app.api_key_json, app.create_api_key, app.use_api_key, app.list_api_keys, app.end_api_key,
   app.revoke_api_key, app.revoke_api_keys_of to app_user;
+grant execute on function app.expire_api_keys to job_user;
