@@ -87,12 +87,12 @@ test('the columns that policies compare are led by an index, workspace_id first'
 test('every service role is an ordinary login with a time limit, and owns nothing', async () => {
   const roles = await t.asOwner(`
     select rolname as name, rolcanlogin as login, rolsuper or rolbypassrls or rolcreaterole or rolcreatedb as mighty,
-      array_to_string(rolconfig, ',') like '%statement_timeout%' as limited
+      array_to_string(rolconfig, ',') like '%statement_timeout%' as limited, 'jit=off' = any (rolconfig) as interprets
     from pg_roles where rolname in ('app_user', 'job_user', 'wa_user', 'potentia_owner') order by rolname`);
   expect(roles).toEqual([
-    { name: 'app_user', login: true, mighty: false, limited: true },
-    { name: 'job_user', login: true, mighty: false, limited: true },
-    { name: 'potentia_owner', login: false, mighty: true, limited: null },
-    { name: 'wa_user', login: true, mighty: false, limited: true },
+    { name: 'app_user', login: true, mighty: false, limited: true, interprets: true },
+    { name: 'job_user', login: true, mighty: false, limited: true, interprets: true },
+    { name: 'potentia_owner', login: false, mighty: true, limited: null, interprets: null },
+    { name: 'wa_user', login: true, mighty: false, limited: true, interprets: true },
   ]);
 });
