@@ -259,6 +259,19 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
     stranger: 'workspace.not_found',
     member: 'workspace.not_found',
   },
+  // Outside of the canvas's context there is no canvas, whoever asks.
+  revoke_canvas_invitations_of: {
+    run: (user_id) =>
+      failure(
+        call('select app.revoke_canvas_invitations_of($2, $3, $1, null)', [
+          user_id,
+          canvas.workspace_id,
+          canvas.canvas_id,
+        ]),
+      ),
+    stranger: 'canvas.not_found',
+    member: 'canvas.not_found',
+  },
   // Not for app_user at all.
   ...Object.fromEntries(
     Object.entries({

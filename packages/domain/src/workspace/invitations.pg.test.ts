@@ -334,6 +334,42 @@ describe('who may invite', () => {
   });
 });
 
+test('addresses of one mailbox, with or without a tag behind a plus, share their limit', async () => {
+  const home = await seedWorkspace(t.db);
+  const keys = new Set<string>();
+  const limiter: Limiter = {
+    take(key, { limit }) {
+      if (key.startsWith('invite:address:')) keys.add(key);
+      return Promise.resolve({ allowed: true, limit, remaining: 1, reset_ms: 0, retry_after_ms: 0, source: 'redis' });
+    },
+  };
+  for (const email of ['victim@example.com', 'victim+1@example.com', 'victim+a+b@example.com']) {
+    await inviteToWorkspace(ctxOf(ownerOf(home), { limiter }), { ...home_id(home), email, role: 'member' });
+  }
+  expect(keys.size).toBe(1);
+  await inviteToWorkspace(ctxOf(ownerOf(home), { limiter }), {
+    ...home_id(home),
+    email: 'other@example.com',
+    role: 'member',
+  });
+  expect(keys.size).toBe(2);
+});
+
+test('a program cannot take an invitation, whatever token it holds', async () => {
+  const home = await seedWorkspace(t.db);
+  const ada = await someone();
+  const { result } = await inviteToWorkspace(ctxOf(ownerOf(home)), {
+    ...home_id(home),
+    user_id: ada.user_id,
+    role: 'member',
+  });
+  const token = await tokenOf(t, result);
+  const program = await addMember(t.db, await seedWorkspace(t.db), 'member');
+  await t.asOwner(`update app.users set kind = 'api_key', email = null where id = $1`, [program.user_id]);
+  await expect(respond({ ...program, email: '' }, { token })).rejects.toMatchObject({ code: 'invitation.not_found' });
+  expect(await rolesIn(home)).toEqual({});
+});
+
 describe('resending and revoking', () => {
   test('a new token ends the old one, and revives what ran out', async () => {
     const home = await seedWorkspace(t.db);
@@ -489,6 +525,25 @@ describe('an invitation to a canvas', () => {
     expect((await listInvitations(ctxOf(ownerOf(home)), home_id(home))).items).toEqual([]);
     await setAccess(ctxOf(canvas), { canvas_id, user_id: admin.user_id, role: 'editor' });
     await expect(take(ada, invitation)).rejects.toMatchObject({ code: 'invitation.not_pending' });
+  });
+
+  test('who is taken off a canvas, or given less there, does not come back by an invitation of before', async () => {
+    const canvas = await seedCanvas(t.db);
+    const [ada, bob] = [await someone(), await someone()];
+    for (const [who, role] of [
+      [ada, null],
+      [bob, 'viewer'],
+    ] as const) {
+      await setAccess(ctxOf(canvas), { canvas_id: canvas.canvas_id, user_id: who.user_id, role: 'commenter' });
+      const higher = await toCanvas(canvas, canvas.canvas_id, who.email, 'editor');
+      await setAccess(ctxOf(canvas), { canvas_id: canvas.canvas_id, user_id: who.user_id, role });
+      await expect(take(who, higher)).rejects.toMatchObject({ code: 'invitation.not_pending' });
+    }
+    const others = await toCanvas(canvas, canvas.canvas_id, (await someone()).email, 'viewer');
+    expect((await listInvitations(ctxOf(canvas), { canvas_id: canvas.canvas_id, status: 'pending' })).items).toEqual([
+      expect.objectContaining({ id: others.id }),
+    ]);
+    expect(await actionsIn(canvas)).toContain('invitation.revoke');
   });
 
   test('takes no seat, and does not outlive the membership of whom it awaits', async () => {

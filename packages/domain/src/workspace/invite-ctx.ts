@@ -34,7 +34,8 @@ export function asInviter<T>(ctx: UserCtx, place: InvitationPlace, work: (tx: Tx
  * limit, and a refusal takes everything back. No key holds an address. Throws `invitation.too_many` (limit).
  */
 export async function countInvitation({ limiter, actor }: InviteCtx, invitation: InvitationRow): Promise<void> {
-  const whom = invitation.email ?? invitation.user_id ?? '';
+  // A tag behind a plus leads to the same mailbox with most providers, and there are as many as one likes.
+  const whom = invitation.email?.replace(/\+.*@/, '@') ?? invitation.user_id ?? '';
   const keys = [
     ['inviter', actor.user_id],
     ['workspace', invitation.workspace_id],

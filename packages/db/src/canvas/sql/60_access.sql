@@ -77,6 +77,9 @@ begin
     values (v_head.workspace_id, p_canvas_id, p_target_user_id, p_role, p_user_id)
     on conflict (workspace_id, canvas_id, user_id) do update set role = excluded.role, updated_at = now();
   end if;
+  if coalesce(app.role_rank(p_role), 0) < app.role_rank(v_before) then
+    perform app.revoke_canvas_invitations_of(v_head.workspace_id, p_canvas_id, p_target_user_id, p_request_id);
+  end if;
   update canvas_heads h set access_version = h.access_version + 1
   where h.workspace_id = v_head.workspace_id and h.canvas_id = p_canvas_id;
   perform app.append_audit(p_user_id, v_head.workspace_id, p_canvas_id, 'canvas.set_access', 'user', p_target_user_id::text,

@@ -248,7 +248,36 @@ begin
   return v_count;
 end $$;
 
+-- Who is taken off a canvas, or given less there, does not come back by what was sent before. Part of that transaction, in the
+-- context of the canvas; definer because it looks up the person's address.
+create or replace function app.revoke_canvas_invitations_of(p_workspace_id uuid, p_canvas_id uuid, p_user_id uuid, p_request_id text)
+returns int language plpgsql security definer set search_path = app, pg_temp as $$
+declare
+  v_email constant text := (select lower(u.email) from users u where u.id = p_user_id);
+  v_before invitations;
+  v_after invitations;
+  v_count int := 0;
+begin
+  if p_canvas_id is distinct from nullif(current_setting('app.canvas_id', true), '')::uuid
+    or p_workspace_id is distinct from nullif(current_setting('app.workspace_id', true), '')::uuid then
+    perform app.fail('PT404', 'canvas.not_found', 'There is no such canvas.');
+  end if;
+  for v_before in
+    select * from invitations i
+    where i.workspace_id = p_workspace_id and i.canvas_id = p_canvas_id and i.status in ('pending', 'expired')
+      and (i.user_id = p_user_id or i.email = v_email)
+    order by i.id for update
+  loop
+    update invitations i set status = 'revoked', updated_at = now() where i.workspace_id = p_workspace_id and i.id = v_before.id
+    returning * into v_after;
+    perform app.append_audit(nullif(current_setting('app.user_id', true), '')::uuid, p_workspace_id, p_canvas_id, 'invitation.revoke',
+      'invitation', v_before.id::text, app.invitation_note(v_before), app.invitation_note(v_after), p_request_id);
+    v_count := v_count + 1;
+  end loop;
+  return v_count;
+end $$;
+
 grant select, insert, update on app.invitations to app_user;
 grant execute on function app.tenant_role_rank, app.invitation_json, app.invitation_note, app.check_invitable, app.lock_invitations,
   app.lock_invitation, app.announce_invitation, app.create_invitation, app.resend_invitation, app.revoke_invitation,
-  app.list_invitations, app.revoke_invitations_of to app_user;
+  app.list_invitations, app.revoke_invitations_of, app.revoke_canvas_invitations_of to app_user;

@@ -146,6 +146,10 @@ declare
   v_after invitations;
 begin
   select * into v_user from users u where u.id = p_user_id and u.kind = 'person';
+  -- Nobody, or an API key: a token does not make it somebody.
+  if not found then
+    perform app.fail('PT404', 'invitation.not_found', 'There is no such invitation.');
+  end if;
   v_before := app.lock_invitation_of(v_user, p_kind, p_token_hash, p_invitation_id);
   if v_accepts then
     if not app.may_offer(v_before.invited_by, v_before.workspace_id, v_before.canvas_id, v_before.role) then
