@@ -104,4 +104,9 @@ begin
   where b.deleted_at is null and t.text <> '';
 end $$;
 -- What was there before there was a search.
-select app.rebuild_search() where not exists (select from app.search_documents) and exists (select from app.canvases);
+do $$
+begin
+  if not exists (select from app.search_documents) and exists (select from app.canvases) then
+    perform app.rebuild_search();
+  end if;
+end $$;
