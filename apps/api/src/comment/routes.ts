@@ -93,7 +93,8 @@ function writeRoutes(app: App, context: ApiContext): void {
     access,
     scope,
     summary: "Delete a comment of your own, or as an admin anybody's",
-    description: 'Its words are gone for good; a thread that has replies keeps its place.',
+    description:
+      'Its words are shown no more; a thread that has replies keeps its place. The audit log keeps how it began.',
     params: commentRef,
     ok: { 204: noContent('Deleted.') },
     problems,

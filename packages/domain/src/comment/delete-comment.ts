@@ -7,7 +7,8 @@ import { publishComment } from './publish.ts';
 import { commentRef } from './schemas.ts';
 
 /**
- * Deletes a comment of one's own, or as an admin of the canvas anybody's. Its words are gone for good; a thread that has
+ * Deletes a comment of one's own, or as an admin of the canvas anybody's. Its words are shown no more (the event
+ * and the audit row that told of it keep them); a thread that has
  * replies keeps its place. Throws `comment.not_found`, `comment.forbidden`, `canvas.not_found`, `canvas.forbidden`
  * (commenters may), `canvas.archived`.
  */
