@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { safeText } from './rules/content.ts';
+import { MEDIA_TYPE } from './rules/media-types.ts';
 import { id } from './schemas.ts';
 
 const timestamp = z.iso.datetime({ precision: null }).describe('ISO 8601, UTC');
@@ -46,11 +47,7 @@ export const createAttachmentBody = z
     name: safeText(255)
       .min(1)
       .refine((name) => !/[/\\\p{Cc}]/u.test(name), 'A name without slashes and control characters'),
-    media_type: z
-      .string()
-      .max(255)
-      .toLowerCase()
-      .regex(/^[a-z0-9][a-z0-9.+-]*\/[a-z0-9][a-z0-9.+-]*$/, 'A media type without parameters'),
+    media_type: z.string().max(255).toLowerCase().regex(MEDIA_TYPE, 'A media type without parameters'),
     size: z.int().min(1).max(5_000_000_000).describe('Bytes, exactly'),
   })
   .meta({ id: 'CreateAttachment' });

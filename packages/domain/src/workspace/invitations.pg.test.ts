@@ -64,7 +64,7 @@ const rolesIn = async ({ workspace_id }: SeededWorkspace) =>
       )
     ).map(({ user_id, role }) => [user_id, role]),
   );
-const actionsIn = async ({ workspace_id }: SeededWorkspace) =>
+const actionsIn = async ({ workspace_id }: { workspace_id: string }) =>
   (
     await t.asOwner<{ action: string }>('select action from app.audit_logs where workspace_id = $1 order by id', [
       workspace_id,

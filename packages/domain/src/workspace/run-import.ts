@@ -5,7 +5,7 @@ import { archiveCanvas } from '../canvas/archive-canvas.ts';
 import { importTrees } from '../canvas/import-markdown.ts';
 import { MarkdownRefused } from '../canvas/markdown.ts';
 import { splitDocument } from '../canvas/print-document.ts';
-import { canBeType, isListedType } from '../canvas/rules/media-types.ts';
+import { canBeType, isListedType, MEDIA_TYPE } from '../canvas/rules/media-types.ts';
 import type { BlockTree } from '../canvas/rules/markdown-parse.ts';
 import { MAX_MARKDOWN } from '../canvas/schemas.ts';
 import { readHead, sniffType } from '../canvas/sniff-type.ts';
@@ -243,7 +243,7 @@ function refused(error: unknown): never {
 
 /** Throws ZipRefused for what is not taken as a file of a canvas. */
 function checkFile({ file_limits }: TransferUserCtx, { media_type, size }: { media_type: string; size: number }): void {
-  if (!isListedType(media_type, file_limits.attachment_types))
+  if (!MEDIA_TYPE.test(media_type) || !isListedType(media_type, file_limits.attachment_types))
     throw new ZipRefused(`Files of the type ${media_type} are not taken`);
   if (size > file_limits.attachment_max_bytes || size < 1)
     throw new ZipRefused(`A file has 1 to ${file_limits.attachment_max_bytes} bytes`);

@@ -27,6 +27,8 @@ export type TransferUserCtx = MarkdownCtx & FilePorts;
 /** Milliseconds between two reports. */
 const REPORT_MS = 1_000;
 const MAX_PROBLEMS = 200;
+/** UTF-16 units of what one problem quotes. */
+const MAX_TEXT = 1_200;
 
 /** What work on a transfer says of itself. */
 export interface Progress {
@@ -73,9 +75,12 @@ export async function runTransfer(
     const failure = await failureOf(error, user_ctx, workspace_id);
     if (!failure) throw error;
     ctx.log.warn({ err: error, transfer_id, code: failure.code }, 'transfer failed');
-    await finish(null, failure);
+    await finish(null, { ...failure, message: storable(failure.message) });
   }
 }
+
+/** Text that may quote a hostile zip, as Postgres takes it. */
+const storable = (text: string): string => text.replaceAll('\0', '').toWellFormed().slice(0, MAX_TEXT);
 
 function trackProgress(
   ctx: TransferJobCtx,
@@ -95,7 +100,7 @@ function trackProgress(
       publishOutboxHint(ctx);
     },
     problem(path, { code, message }) {
-      if (problems.length < MAX_PROBLEMS) problems.push({ path, code, message });
+      if (problems.length < MAX_PROBLEMS) problems.push({ path: storable(path), code, message: storable(message) });
     },
   };
 }

@@ -203,7 +203,7 @@ begin
 end $$;
 
 -- Lets go of files past their time, and ends what nobody has worked on for an hour, or not begun for a day, so that it can be
--- asked for anew.
+-- asked for anew; and what has run for a day, so that none that waits for something in vain does so for ever.
 create or replace function app.sweep_transfers(p_limit int) returns int
 language plpgsql security definer set search_path = app, pg_temp as $$
 declare
@@ -213,7 +213,8 @@ begin
   for v_id in
     select t.id from transfers t
     where t.status in ('queued', 'running')
-      and t.updated_at < now() - case t.status when 'running' then interval '1 hour' else interval '1 day' end
+      and (t.updated_at < now() - case t.status when 'running' then interval '1 hour' else interval '1 day' end
+        or t.started_at < now() - interval '1 day')
     order by t.updated_at limit p_limit for update skip locked
   loop
     v_count := v_count + 1;

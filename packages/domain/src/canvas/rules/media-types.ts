@@ -1,3 +1,6 @@
+/** A media type without parameters. */
+export const MEDIA_TYPE = /^[a-z0-9][a-z0-9.+-]*\/[a-z0-9][a-z0-9.+-]*$/;
+
 /** Whether a type is on a list whose entries may end with `*`. */
 export function isListedType(media_type: string, types: readonly string[]): boolean {
   return types.some((type) =>
