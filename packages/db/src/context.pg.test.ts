@@ -107,7 +107,7 @@ test('nothing is committed when the work throws', async () => {
     throw new Error('changed my mind');
   });
   await expect(work).rejects.toThrow('changed my mind');
-  expect(await t.asOwner('select locale from app.users where id = $1', [user.user_id])).toEqual([{ locale: 'en' }]);
+  expect(await t.asOwner('select locale from app.users where id = $1', [user.user_id])).toEqual([{ locale: null }]);
 });
 
 test('a swallowed failure cannot be committed', async () => {
@@ -117,7 +117,7 @@ test('a swallowed failure cannot be committed', async () => {
     await tx.call('select 1 / 0').catch(() => undefined);
   });
   await expect(work).rejects.toThrow('swallowed');
-  expect(await t.asOwner('select locale from app.users where id = $1', [user.user_id])).toEqual([{ locale: 'en' }]);
+  expect(await t.asOwner('select locale from app.users where id = $1', [user.user_id])).toEqual([{ locale: null }]);
 });
 
 test('a context ends with its transaction: the next statement on the connection sees nothing', async () => {
@@ -139,7 +139,7 @@ test('a deadline within a transaction ends it, and the connection is not used ag
   });
   await expect(work).rejects.toBeInstanceOf(DbUnavailableError);
   expect(await one.call(count)).toEqual([{ n: 0 }]);
-  expect(await t.asOwner('select locale from app.users where id = $1', [user.user_id])).toEqual([{ locale: 'en' }]);
+  expect(await t.asOwner('select locale from app.users where id = $1', [user.user_id])).toEqual([{ locale: null }]);
 });
 
 test('many tenants at once over few connections, a third of the work failing: nobody sees a foreign row', async () => {

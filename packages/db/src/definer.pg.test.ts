@@ -276,6 +276,7 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
   ...Object.fromEntries(
     Object.entries({
       forget_idempotency_keys: [1],
+      forget_old_rows: [1],
       claim_released_objects: [1],
       forget_released_objects: [['x']],
       count_released_objects: [],

@@ -7,12 +7,20 @@ export interface UserRow {
   personal_workspace_id: string;
 }
 
+export interface EnsureUserInput {
+  user_id: string;
+  email: string | null;
+  name: string | null;
+  /** ISO 8601: when the token was made that says so; without it now. An older one changes no address. */
+  issued_at?: string | null;
+}
+
 /** The user's row, personal workspace and event head; made on first sight, the e-mail address refreshed. */
 export function ensureUser(
   db: Queryable,
-  { user_id, email, name }: { user_id: string; email: string | null; name: string | null },
+  { user_id, email, name, issued_at = null }: EnsureUserInput,
 ): Promise<UserRow> {
-  return callOne(db, 'select * from app.ensure_user($1, $2, $3)', [user_id, email, name]);
+  return callOne(db, 'select * from app.ensure_user($1, $2, $3, $4)', [user_id, email, name, issued_at]);
 }
 
 export interface UserHead {

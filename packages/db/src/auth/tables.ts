@@ -5,13 +5,14 @@ export const users = app.table('users', {
   id: uuid().primaryKey(),
   email: text(),
   name: text().notNull().default(''),
-  locale: text().notNull().default('en'),
+  locale: text(),
   time_zone: text().notNull().default('UTC'),
   created_at: instant().notNull().defaultNow(),
   updated_at: instant().notNull().defaultNow(),
   kind: text({ enum: ['person', 'api_key'] })
     .notNull()
     .default('person'),
+  email_as_of: instant(),
 });
 
 export const user_heads = app.table('user_heads', {

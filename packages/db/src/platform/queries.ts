@@ -48,6 +48,14 @@ export async function forgetIdempotencyKeys(db: Queryable, limit: number): Promi
   return count;
 }
 
+/** Forgets rows that are kept for a time, at most `limit` of each kind; how many it was of each. As job_user. */
+export async function forgetOldRows(db: Queryable, limit: number): Promise<Record<string, number>> {
+  const { counts } = await callOne<{ counts: Record<string, number> }>(db, 'select app.forget_old_rows($1) as counts', [
+    limit,
+  ]);
+  return counts;
+}
+
 export interface OutboxRow {
   id: string;
   topic: string;

@@ -39,6 +39,39 @@ describe('the first sight of a person', () => {
   });
 });
 
+describe('an address that changes', () => {
+  const emailOf = async (user_id: string) => (await rowsOf(user_id))[0]?.email;
+  const at = (n: number) => Date.parse('2026-01-01T00:00:00Z') + n * 1000;
+
+  it('and changes back is the one it changed back to, whichever replicas saw the change', async () => {
+    const user = { user_id: randomUUID(), email: 'first@example.com', name: 'Ada' };
+    const [one, other] = [createEnsureUser(), createEnsureUser()];
+    await one(test_db.db, { ...user, issued_at: at(1) });
+    await other(test_db.db, { ...user, email: 'second@example.com', issued_at: at(2) });
+    expect(await emailOf(user.user_id)).toBe('second@example.com');
+    expect(await one(test_db.db, { ...user, issued_at: at(3) })).toMatchObject({ email: 'first@example.com' });
+    expect(await emailOf(user.user_id)).toBe('first@example.com');
+  });
+
+  it('and changes back is so, too, where tokens do not say when they were made', async () => {
+    const user = { user_id: randomUUID(), email: 'first@example.com', name: 'Ada' };
+    const ensureUser = createEnsureUser();
+    for (const email of ['first@example.com', 'second@example.com', 'first@example.com'])
+      await ensureUser(test_db.db, { ...user, email });
+    expect(await emailOf(user.user_id)).toBe('first@example.com');
+  });
+
+  it('is not changed by an older token that is still good, on no replica', async () => {
+    const user = { user_id: randomUUID(), email: 'new@example.com', name: 'Ada' };
+    const older = { ...user, email: 'old@example.com', issued_at: at(1) };
+    const [one, other] = [createEnsureUser(), createEnsureUser()];
+    await one(test_db.db, { ...user, issued_at: at(2) });
+    for (const ensureUser of [one, other])
+      expect(await ensureUser(test_db.db, older)).toMatchObject({ email: 'new@example.com' });
+    expect(await emailOf(user.user_id)).toBe('new@example.com');
+  });
+});
+
 it('a database that is away is unavailable, and is asked again the next time', async () => {
   const user = { user_id: randomUUID(), email: 'ada@example.com', name: 'Ada' };
   const ensureUser = createEnsureUser();

@@ -50,6 +50,7 @@ export function createApiKeyVerifier({ db, onRefused, clock = () => new Date() }
       email: null,
       name,
       session_id: null,
+      issued_at: null,
       expires_at: row.expires_at === null ? NEVER : Date.parse(row.expires_at),
       api_key: { id, workspace_id, scopes },
     };

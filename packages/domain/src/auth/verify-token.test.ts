@@ -39,12 +39,14 @@ describe('a token of the configured issuer', () => {
     await issuer.addKey(alg);
     const sub = randomUUID();
     const exp = inSeconds(60);
-    const claims = await makeVerifier().verify(await issuer.sign({ sub, exp, session_id: 's1' }));
+    const iat = inSeconds(-5);
+    const claims = await makeVerifier().verify(await issuer.sign({ sub, iat, exp, session_id: 's1' }));
     expect(claims).toEqual({
       user_id: sub,
       email: 'ada@example.com',
       name: 'Ada',
       session_id: 's1',
+      issued_at: iat * 1000,
       expires_at: exp * 1000,
       api_key: null,
     });

@@ -14,6 +14,8 @@ export interface Claims {
   name: string | null;
   /** The auth server's session, the same over refreshes. */
   session_id: string | null;
+  /** When the token was made, in milliseconds since the epoch, where it says so. */
+  issued_at: number | null;
   /** When the token ends, in milliseconds since the epoch. */
   expires_at: number;
   /** The API key that acts, as `user_id`; null for a person. */
@@ -56,6 +58,7 @@ export interface TokenVerifier {
 const userPayload = z.object({
   sub: z.uuid(),
   role: z.literal('authenticated'),
+  iat: z.number().min(0).max(LAST_SECOND).optional(),
   exp: z.number().max(LAST_SECOND),
   email: z.string().optional(),
   session_id: z.string().optional(),
@@ -65,7 +68,7 @@ const userPayload = z.object({
 function toClaims(payload: JWTPayload): Claims {
   const parsed = userPayload.safeParse(payload);
   if (!parsed.success) throw tokenInvalid(z.prettifyError(parsed.error));
-  const { sub, exp, email, session_id, user_metadata } = parsed.data;
+  const { sub, iat, exp, email, session_id, user_metadata } = parsed.data;
   const name = [user_metadata?.full_name, user_metadata?.name].find(
     (value) => typeof value === 'string' && value.trim(),
   );
@@ -74,6 +77,7 @@ function toClaims(payload: JWTPayload): Claims {
     email: email ? email : null,
     name: typeof name === 'string' ? name.trim() : null,
     session_id: session_id ?? null,
+    issued_at: iat === undefined ? null : iat * 1000,
     expires_at: exp * 1000,
     api_key: null,
   };

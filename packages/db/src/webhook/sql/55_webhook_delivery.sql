@@ -169,7 +169,8 @@ returns table (email text, locale text, url text, workspace_id uuid, workspace_n
 language plpgsql stable security definer set search_path = app, pg_temp as $$
 begin
   return query
-    select u.email, u.locale, split_part(h.url, '?', 1), w.id, w.name, h.disabled_reason
+    select u.email,
+      coalesce(u.locale, (select s.locale from workspace_settings s where s.workspace_id = w.id), 'en'), split_part(h.url, '?', 1), w.id, w.name, h.disabled_reason
     from webhooks h join workspaces w on w.id = h.workspace_id and w.deleted_at is null join users u on u.id = p_user_id
     where h.id = p_webhook_id and h.status = 'disabled' and h.disabled_reason <> 'manual' and u.email is not null
       and (w.owner_user_id = u.id or exists (select from workspace_members m
