@@ -28,9 +28,6 @@ const LEAVES_NO_TRACE = new Set([
   // Audited when they were announced, and a transfer when it has finished.
   'completeAttachment',
   'startImport',
-  // The log of deliveries tells of these.
-  'testWebhook',
-  'redeliverWebhook',
 ]);
 
 let backends: Backends;

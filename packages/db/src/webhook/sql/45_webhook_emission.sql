@@ -49,7 +49,8 @@ begin
   return null;
 end $$;
 
+-- Not of sending itself: whoever asks for a test or for a message again gets that message, and no other about it.
 create or replace trigger audit_logs_emit_webhooks after insert on app.audit_logs
-  for each row when (new.workspace_id is not null) execute function app.emit_webhooks();
+  for each row when (new.workspace_id is not null and new.action not in ('webhook.test', 'webhook.redeliver')) execute function app.emit_webhooks();
 
 grant execute on function app.add_webhook_delivery, app.wake_webhook, app.webhook_event to app_user;

@@ -132,6 +132,8 @@ begin
   perform app.check_webhook_enabled(app.get_own_webhook(p_user_id, p_workspace_id, p_webhook_id));
   v_id := app.add_webhook_delivery(p_workspace_id, p_webhook_id, 'webhook.test', now(),
     app.webhook_event(p_workspace_id, null, 'user', p_user_id, null, 'webhook', p_webhook_id::text, null, null, p_request_id), p_request_id);
+  perform app.append_audit(p_user_id, p_workspace_id, null, 'webhook.test', 'webhook', p_webhook_id::text,
+    null, jsonb_build_object('delivery_id', v_id), p_request_id);
   return (select app.webhook_delivery_json(d) from webhook_deliveries d where d.workspace_id = p_workspace_id and d.id = v_id);
 end $$;
 
@@ -176,14 +178,20 @@ create or replace function app.redeliver_webhook(p_user_id uuid, p_workspace_id 
   p_request_id text) returns jsonb
 language plpgsql set search_path = app, pg_temp as $$
 declare
+  v_before text;
   v_delivery webhook_deliveries;
 begin
   perform app.check_webhook_enabled(app.get_own_webhook(p_user_id, p_workspace_id, p_webhook_id));
+  select d.status into v_before from webhook_deliveries d
+  where d.workspace_id = p_workspace_id and d.webhook_id = p_webhook_id and d.id = p_delivery_id for no key update;
   update webhook_deliveries d set status = 'pending', step = 0, first_attempt_at = null, next_attempt_at = clock_timestamp()
   where d.workspace_id = p_workspace_id and d.webhook_id = p_webhook_id and d.id = p_delivery_id returning * into v_delivery;
   if not found then
     perform app.fail('PT404', 'webhook.delivery_not_found', 'There is no such delivery.');
   end if;
+  perform app.append_audit(p_user_id, p_workspace_id, null, 'webhook.redeliver', 'webhook', p_webhook_id::text,
+    jsonb_build_object('delivery_id', p_delivery_id, 'status', v_before),
+    jsonb_build_object('delivery_id', p_delivery_id, 'status', v_delivery.status), p_request_id);
   perform app.wake_webhook(p_workspace_id, p_webhook_id, now(), p_request_id);
   return app.webhook_delivery_json(v_delivery);
 end $$;
