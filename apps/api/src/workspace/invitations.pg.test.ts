@@ -78,6 +78,26 @@ describe('inviting', () => {
     }
   });
 
+  it('takes a type that says what is given, and no other', async () => {
+    const workspace_id = await newWorkspace();
+    const { user_id } = await newPerson();
+    const email = 'ada@example.com';
+    for (const body of [
+      { email, type: 'EMAIL' },
+      { user_id, type: 'USER_ID' },
+    ])
+      expect((await invite(workspace_id, { ...body, role: 'guest' })).body).toMatchObject(body);
+    for (const body of [
+      { email, type: 'USER_ID' },
+      { user_id, type: 'EMAIL' },
+      { email, type: 'email' },
+    ])
+      expect(await invite(workspace_id, { ...body, role: 'guest' })).toMatchObject({
+        status: 400,
+        body: { errors: [{ pointer: '/type' }] },
+      });
+  });
+
   it('is for admins: 401 without a token, 403 for members, and to strangers a workspace that is not there', async () => {
     const workspace_id = await newWorkspace();
     const member = await newPerson();

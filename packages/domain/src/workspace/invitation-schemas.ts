@@ -11,6 +11,7 @@ const address = z
   .refine((text) => normalAddress(text) !== undefined, 'Not an e-mail address');
 
 export const invitationKind = z.enum(['workspace', 'canvas']);
+export const invitationType = z.enum(['USER_ID', 'EMAIL']);
 export const invitationStatus = z
   .enum(['pending', 'accepted', 'rejected', 'revoked', 'expired'])
   .meta({ id: 'InvitationStatus' });
@@ -20,7 +21,7 @@ export const invitationStatus = z
 const invitationFields = {
   id,
   workspace_id: id,
-  type: z.enum(['USER_ID', 'EMAIL']),
+  type: invitationType,
   user_id: id.nullable().describe('Of a `USER_ID` invitation'),
   email: z.string().nullable().describe('Of an `EMAIL` invitation'),
   status: invitationStatus,
@@ -89,12 +90,17 @@ export const inviteToWorkspaceBody = z
   .strictObject({
     user_id: id.optional().describe('A person whom you know by id'),
     email: address.optional().describe('Anybody; only who signs in with this address can take it'),
+    type: invitationType.optional().describe('Which of the two it is'),
     role: memberRole,
   })
   .refine((body) => (body.user_id === undefined) !== (body.email === undefined), 'Give either user_id or email')
+  .refine(({ type, ...body }) => type === undefined || body[type === 'EMAIL' ? 'email' : 'user_id'] !== undefined, {
+    path: ['type'],
+    error: 'Not what is given',
+  })
   .meta({ id: 'InviteToWorkspace' });
 export const inviteToCanvasBody = z
-  .strictObject({ email: address, role: grantableRole })
+  .strictObject({ email: address, type: z.literal('EMAIL').optional(), role: grantableRole })
   .meta({ id: 'InviteToCanvas' });
 
 const cursor = z.string().min(1).max(1_024).optional();
