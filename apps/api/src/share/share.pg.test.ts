@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
 import { seedAttachment } from '@potentia/db/testing/seed';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -52,6 +53,32 @@ describe('a share link', () => {
     for (const secret of [canvas_id, await workspaceOf(), owner.user_id, owner.email, 'Olga', 'Personal']) {
       expect(told).not.toContain(secret);
     }
+  });
+
+  it('with thousands of files keeps nobody waiting, and signs none twice', async () => {
+    await backends.database.asOwner(
+      `insert into app.attachments (workspace_id, canvas_id, id, object_key, name, media_type, size, status, created_by, ready_at)
+      select $2, $1, app.uuidv7(), 'attachments/' || gen_random_uuid(), 'a.txt', 'text/plain', 5, 'ready', $3, now()
+      from generate_series(1, 3000)`,
+      [canvas_id, await workspaceOf(), owner.user_id],
+    );
+    await backends.database.asOwner(
+      `insert into app.blocks (workspace_id, canvas_id, id, type, content, rank, created_by, updated_by)
+      select workspace_id, canvas_id, app.uuidv7(), 'file', jsonb_build_object('attachment_id', id), 'z' || row_number() over (),
+        created_by, created_by
+      from app.attachments where canvas_id = $1`,
+      [canvas_id],
+    );
+    const { token } = await share();
+    const turns = monitorEventLoopDelay({ resolution: 5 });
+    turns.enable();
+    const first = await read(token);
+    turns.disable();
+    expect(first.body.attachments).toHaveLength(3_000);
+    expect(turns.max / 1e6).toBeLessThan(300);
+    const cpu = process.cpuUsage();
+    expect((await read(token)).body.attachments).toEqual(first.body.attachments);
+    expect(process.cpuUsage(cpu).user / 1_000).toBeLessThan(500);
   });
 
   it('shows files that blocks name by signed addresses, and no others', async () => {

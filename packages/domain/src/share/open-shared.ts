@@ -1,6 +1,9 @@
 import { openShareLink, type OpenedLink, type SharedCanvas } from '@potentia/db/share/queries';
 import { createHash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
+import { LRUCache } from 'lru-cache';
 import type { z } from 'zod';
+import { safeType } from '../canvas/rules/media-types.ts';
 import type { Ctx } from '../platform/ctx.ts';
 import { fromDb } from '../platform/db-errors.ts';
 import { AppError } from '../platform/errors.ts';
@@ -17,6 +20,12 @@ const GUESSES_OF_ALL: Limit = { limit: 300, window_ms: 600_000 };
 
 /** Seconds for which the address of a file is signed; an answer that is still fresh by its tag has at least half of it. */
 const URL_LIFE_S = 900;
+
+/** Addresses that a process remembers; each has about a kilobyte. */
+const MAX_SIGNED = 20_000;
+const signedOf = new WeakMap<Objects, LRUCache<string, string>>();
+/** Files that are seen to before others have their turn. */
+const TURN = 20;
 
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 
@@ -74,17 +83,38 @@ async function unlock(ctx: OpenCtx, link: OpenedLink, password: string | undefin
   return link.password_hash;
 }
 
+/**
+ * Signing is work, a third of a millisecond for each, and anybody may ask: so it lets others have their turn, and what was
+ * signed is handed out for as long as it has half of its life.
+ */
+async function signAll(
+  { objects }: OpenCtx,
+  files: SharedCanvas['attachments'],
+  half_life: number,
+): Promise<{ id: string; name: string; media_type: string; size: number; url: string }[]> {
+  const signed = signedOf.get(objects) ?? new LRUCache<string, string>({ max: MAX_SIGNED });
+  signedOf.set(objects, signed);
+  const found = [];
+  for (const [number, { object_key: key, id, name, media_type, size }] of files.entries()) {
+    const known_by = JSON.stringify([half_life, key, name, media_type]);
+    let url = signed.get(known_by);
+    if (url === undefined) {
+      const asked = { key, name, media_type: safeType(media_type), expires_s: URL_LIFE_S };
+      ({ url } = await objects.presignGet(asked));
+      signed.set(known_by, url);
+    }
+    found.push({ id, name, media_type, size, url });
+    if (number % TURN === TURN - 1) await setImmediate();
+  }
+  return found;
+}
+
 async function present(ctx: OpenCtx, { text, attachments }: SharedCanvas): Promise<OpenedCanvas> {
   // A file that no block shows any more is nobody's business here. One pass, however many files there are.
   const named = new Set(attachments.length > 0 ? text.match(UUID) : []);
   const shown = attachments.filter(({ id }) => named.has(id));
-  const files = await Promise.all(
-    shown.map(async ({ object_key: key, id, name, media_type, size }) => {
-      const { url } = await ctx.objects.presignGet({ key, name, media_type, expires_s: URL_LIFE_S });
-      return { id, name, media_type, size, url };
-    }),
-  );
   const half_life = Math.floor(ctx.clock().getTime() / (URL_LIFE_S * 500));
+  const files = await signAll(ctx, shown, half_life);
   const names = shown.map(({ id }) => id).join();
   const hash = createHash('sha256')
     .update(text)

@@ -1,4 +1,5 @@
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
+import { AppError } from '../platform/errors.ts';
 
 interface Cost {
   n: number;
@@ -13,10 +14,13 @@ const SALT_BYTES = 16;
 
 /** So many at once: each takes a thread of the four that all file and name look-ups of the process share. */
 const MAX_RUNNING = 2;
+/** So many wait for their turn, some two seconds; whoever comes after them is to come again. */
+const MAX_WAITING = 24;
+const RETRY_AFTER_MS = 2_000;
 let running = 0;
 const waiting: (() => void)[] = [];
 
-/** `scrypt$n$r$p$salt$key`, base64url. */
+/** `scrypt$n$r$p$salt$key`, base64url. Throws `share_link.busy` (unavailable), as `verifyPassword` does. */
 export async function hashPassword(password: string): Promise<string> {
   const salt = randomBytes(SALT_BYTES);
   const key = await derive(password, salt, COST);
@@ -36,6 +40,10 @@ export async function verifyPassword(password: string, stored: string): Promise<
 const bytesOf = (password: string): Buffer => Buffer.from(password.normalize('NFC'));
 
 async function derive(password: string, salt: Buffer, { n: N, r, p }: Cost): Promise<Buffer> {
+  if (waiting.length >= MAX_WAITING) {
+    const meta = { retry_after_ms: RETRY_AFTER_MS };
+    throw new AppError('unavailable', 'share_link.busy', 'Too many passwords are being checked', meta);
+  }
   if (running >= MAX_RUNNING) await new Promise<void>((go) => waiting.push(go));
   else running += 1;
   try {
