@@ -2,8 +2,44 @@
 -- and others who are told of work for it leave, since the holder looks once more before letting go. Both look and let go under
 -- the lock of the endpoint's row. A job that dies with its process is run again under the same id, and goes on.
 
+-- Endpoints that one owner, with all their workspaces, is delivered to at once. Whoever owns many that answer slowly keeps
+-- their own waiting, and no other tenant's.
+create or replace function app.webhook_share() returns int language sql immutable parallel safe
+  return 16;
+
+-- Whether an owner's endpoints are at their share without this one. One after the other for an owner, so that two do not take
+-- the same last place; by the owner's workspaces, which are few.
+create or replace function app.is_webhook_share_taken(p_workspace_id uuid, p_webhook_id uuid, p_at timestamptz) returns boolean
+language plpgsql set search_path = app, pg_temp as $$
+declare
+  v_owner_user_id constant uuid := (select w.owner_user_id from workspaces w where w.id = p_workspace_id);
+begin
+  perform pg_advisory_xact_lock(7236008, hashtext(v_owner_user_id::text));
+  return (
+    select count(*) >= app.webhook_share()
+    from workspaces w join webhooks l on l.workspace_id = w.id and l.lease_until > p_at and l.id <> p_webhook_id
+    where w.owner_user_id = v_owner_user_id);
+end $$;
+
+-- When a lease ends: the endpoint of the same owner that has waited longest for its turn gets it.
+create or replace function app.wake_waiting_webhook(p_workspace_id uuid, p_webhook_id uuid, p_at timestamptz) returns void
+language plpgsql set search_path = app, pg_temp as $$
+begin
+  perform app.wake_webhook(n.workspace_id, n.id, now(), null) from (
+    select h.workspace_id, h.id
+    from workspaces o join workspaces w on w.owner_user_id = o.owner_user_id
+    join webhooks h on h.workspace_id = w.id and h.id <> p_webhook_id and coalesce(h.lease_until < p_at, true)
+    cross join lateral (
+      select d.next_attempt_at from webhook_deliveries d
+      where d.webhook_id = h.id and d.status = 'pending' and d.next_attempt_at <= p_at
+      order by d.next_attempt_at, d.id limit 1) due
+    where o.id = p_workspace_id
+    order by due.next_attempt_at limit 1) n;
+end $$;
+
 -- What is due for an endpoint, oldest first, at most p_limit; one alone while the endpoint fails. `state`: work, idle (nothing
--- is due; the lease is let go), more (ask again), held (another has it), gone (deleted).
+-- is due; the lease is let go), more (ask again), held (another has it, or the owner has their share: whoever lets go of a lease
+-- of theirs has the next looked at), gone (deleted).
 create or replace function app.take_webhook_deliveries(p_webhook_id uuid, p_holder uuid, p_limit int, p_lease interval) returns jsonb
 language plpgsql security definer set search_path = app, pg_temp as $$
 declare
@@ -34,7 +70,13 @@ begin
   -- None for a disabled one: all have failed just now.
   if v_deliveries is null then
     update webhooks w set lease_holder = null, lease_until = null where w.id = p_webhook_id and w.lease_holder is not null;
+    if found then
+      perform app.wake_waiting_webhook(v_webhook.workspace_id, p_webhook_id, v_at);
+    end if;
     return '{"state": "idle"}';
+  end if;
+  if v_webhook.lease_holder is distinct from p_holder and app.is_webhook_share_taken(v_webhook.workspace_id, p_webhook_id, v_at) then
+    return '{"state": "held"}';
   end if;
   update webhooks w set lease_holder = p_holder, lease_until = v_at + p_lease where w.id = p_webhook_id;
   return jsonb_build_object('state', 'work', 'workspace_id', v_webhook.workspace_id, 'url', v_webhook.url, 'secret', v_webhook.secret,
@@ -51,6 +93,7 @@ begin
   update webhooks w set lease_holder = null, lease_until = null where w.id = p_webhook_id and w.lease_holder = p_holder
   returning w.workspace_id into v_workspace_id;
   if found then
+    perform app.wake_waiting_webhook(v_workspace_id, p_webhook_id, clock_timestamp());
     perform app.wake_webhook(v_workspace_id, p_webhook_id, now(), null);
   end if;
 end $$;
