@@ -4,7 +4,6 @@ import { bearerToken } from '@potentia/domain/auth/bearer-token';
 import { requireScope } from '@potentia/domain/auth/require-scope';
 import type { Scope } from '@potentia/domain/auth/rules/scopes';
 import type { Claims, TokenVerifier } from '@potentia/domain/auth/verify-token';
-import { id } from '@potentia/domain/canvas/schemas';
 import { fromDb } from '@potentia/domain/platform/db-errors';
 import { AppError } from '@potentia/domain/platform/errors';
 import { invalidField } from '@potentia/domain/platform/parse';
@@ -13,6 +12,7 @@ import type { FastifyRequest } from 'fastify';
 import { SUBPROTOCOL } from './frames.ts';
 import type { CanvasAddress } from './hub.ts';
 import type { SocketLimits } from './limits.ts';
+import { id } from '@potentia/domain/platform/schemas';
 
 const BEARER_PROTOCOL = 'bearer.';
 /** Names under which clients put tokens into URLs, from where they get into logs and histories. */

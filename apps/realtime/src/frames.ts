@@ -1,9 +1,10 @@
-import { id, presenceBody } from '@potentia/domain/canvas/schemas';
+import { presenceBody } from '@potentia/domain/canvas/schemas';
 import { AppError, type FieldError } from '@potentia/domain/platform/errors';
 import { describeFaults, toFieldErrors } from '@potentia/domain/platform/parse';
 import { INTERNAL } from '@potentia/domain/platform/problem';
 import { ACCEPTED_REQUEST_ID } from '@potentia/domain/platform/request-id';
 import { z } from 'zod';
+import { id } from '@potentia/domain/platform/schemas';
 
 export const PROTOCOL_VERSION = 1;
 /** The subprotocol that a client offers and the server selects. */

@@ -10,12 +10,12 @@ import { createAttachment } from '@potentia/domain/canvas/create-attachment';
 import { deleteAttachment } from '@potentia/domain/canvas/delete-attachment';
 import { getAttachment } from '@potentia/domain/canvas/get-attachment';
 import { listAttachments } from '@potentia/domain/canvas/list-attachments';
-import { id } from '@potentia/domain/canvas/schemas';
 import { z } from 'zod';
 import type { ApiContext } from '../context.ts';
 import { type App, noContent, operation } from '../platform/openapi.ts';
 import { userCtx } from '../platform/request-context.ts';
 import { CANVAS, canvasPath } from './paths.ts';
+import { id } from '@potentia/domain/platform/schemas';
 
 const tags = ['attachments'];
 const ATTACHMENTS = `${CANVAS}/attachments`;

@@ -9,13 +9,14 @@ import { listBlockHistory } from '@potentia/domain/canvas/list-block-history';
 import { listTrash } from '@potentia/domain/canvas/list-trash';
 import { restoreBlock } from '@potentia/domain/canvas/restore-block';
 import { revertBlock } from '@potentia/domain/canvas/revert-block';
-import { id, mutationResult } from '@potentia/domain/canvas/schemas';
+import { mutationResult } from '@potentia/domain/canvas/schemas';
 import { z } from 'zod';
 import type { ApiContext } from '../context.ts';
 import { type App, operation } from '../platform/openapi.ts';
 import { userCtx } from '../platform/request-context.ts';
 import { BLOCK, blockPath, CANVAS, canvasPath } from './paths.ts';
 import { sendMutation } from './send-mutation.ts';
+import { id } from '@potentia/domain/platform/schemas';
 
 const tags = ['history'];
 const versionPath = z.strictObject({

@@ -1,5 +1,5 @@
-import { id } from '@potentia/domain/canvas/schemas';
 import { z } from 'zod';
+import { id } from '@potentia/domain/platform/schemas';
 
 export const CANVASES = '/api/v1/canvases';
 export const CANVAS = `${CANVASES}/:canvas_id`;

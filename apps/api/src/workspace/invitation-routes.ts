@@ -22,13 +22,13 @@ import { resendInvitation } from '@potentia/domain/workspace/resend-invitation';
 import { respondToInvitation } from '@potentia/domain/workspace/respond-to-invitation';
 import { revokeInvitation } from '@potentia/domain/workspace/revoke-invitation';
 import type { Once } from '@potentia/domain/platform/idempotency';
-import { id } from '@potentia/domain/canvas/schemas';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { CANVAS, canvasPath } from '../canvas/paths.ts';
 import type { ApiContext } from '../context.ts';
 import { type App, noContent, operation } from '../platform/openapi.ts';
 import { userCtx } from '../platform/request-context.ts';
+import { id } from '@potentia/domain/platform/schemas';
 
 const tags = ['invitations'];
 const INVITATIONS = '/api/v1/invitations';

@@ -1,5 +1,5 @@
-import { id } from '@potentia/domain/canvas/schemas';
 import { z } from 'zod';
+import { id } from '@potentia/domain/platform/schemas';
 
 export const WORKSPACES = '/api/v1/workspaces';
 export const WORKSPACE = `${WORKSPACES}/:workspace_id`;

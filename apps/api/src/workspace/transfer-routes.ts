@@ -1,4 +1,3 @@
-import { id } from '@potentia/domain/canvas/schemas';
 import { createExport } from '@potentia/domain/workspace/create-export';
 import { createImport } from '@potentia/domain/workspace/create-import';
 import { getExport, getImport } from '@potentia/domain/workspace/get-transfer';
@@ -18,6 +17,7 @@ import type { ApiContext } from '../context.ts';
 import { type App, operation } from '../platform/openapi.ts';
 import { userCtx } from '../platform/request-context.ts';
 import { WORKSPACE, workspacePath } from './paths.ts';
+import { id } from '@potentia/domain/platform/schemas';
 
 const tags = ['transfers'];
 const EXPORTS = `${WORKSPACE}/exports`;

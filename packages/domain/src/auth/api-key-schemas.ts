@@ -1,9 +1,7 @@
 import { z } from 'zod';
 import { safeText } from '../canvas/rules/content.ts';
-import { id } from '../canvas/schemas.ts';
+import { cursor, id, pageLimit, pageOf, timestamp } from '../platform/schemas.ts';
 import { api_key_scopes } from './rules/scopes.ts';
-
-const timestamp = z.iso.datetime({ precision: null }).describe('ISO 8601, UTC');
 
 export const apiKeyScope = z.enum(api_key_scopes).meta({
   id: 'ApiKeyScope',
@@ -34,9 +32,7 @@ export const createdApiKey = z
   .meta({ id: 'CreatedApiKey' });
 export type CreatedApiKey = z.infer<typeof createdApiKey>;
 
-export const apiKeyPage = z
-  .strictObject({ items: z.array(apiKey), next_cursor: z.string().nullable() })
-  .meta({ id: 'ApiKeyPage' });
+export const apiKeyPage = pageOf(apiKey).meta({ id: 'ApiKeyPage' });
 export type ApiKeyPage = z.infer<typeof apiKeyPage>;
 
 // Inputs
@@ -54,8 +50,8 @@ export const createApiKeyBody = z
   .meta({ id: 'CreateApiKey' });
 
 export const listApiKeysQuery = z.strictObject({
-  cursor: z.string().min(1).max(1_024).optional(),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor,
+  limit: pageLimit(),
 });
 
 const inWorkspace = { workspace_id: id };

@@ -1,10 +1,10 @@
 import { listApiKeys as selectApiKeys } from '@potentia/db/auth/api-key-queries';
 import type { z } from 'zod';
-import { id } from '../canvas/schemas.ts';
 import type { UserCtx } from '../platform/ctx.ts';
 import { decodeCursor, encodeCursor } from '../platform/cursor.ts';
 import { fromDb } from '../platform/db-errors.ts';
 import { parseInput } from '../platform/parse.ts';
+import { id } from '../platform/schemas.ts';
 import { listApiKeysInput, type ApiKey, type ApiKeyPage } from './api-key-schemas.ts';
 
 /** The keys of a workspace, newest first, the revoked too. Throws `workspace.not_found`, `workspace.forbidden` (admins may). */

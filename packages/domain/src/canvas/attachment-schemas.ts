@@ -1,9 +1,7 @@
 import { z } from 'zod';
+import { cursor, id, pageLimit, pageOf, timestamp } from '../platform/schemas.ts';
 import { safeText } from './rules/content.ts';
 import { MEDIA_TYPE } from './rules/media-types.ts';
-import { id } from './schemas.ts';
-
-const timestamp = z.iso.datetime({ precision: null }).describe('ISO 8601, UTC');
 
 export const download = z
   .strictObject({ url: z.url(), expires_at: timestamp })
@@ -37,9 +35,7 @@ export const upload = z
 export const attachmentUpload = z.strictObject({ attachment, upload }).meta({ id: 'AttachmentUpload' });
 export type AttachmentUpload = z.infer<typeof attachmentUpload>;
 
-export const attachmentPage = z
-  .strictObject({ items: z.array(attachment), next_cursor: z.string().nullable() })
-  .meta({ id: 'AttachmentPage' });
+export const attachmentPage = pageOf(attachment).meta({ id: 'AttachmentPage' });
 export type AttachmentPage = z.infer<typeof attachmentPage>;
 
 export const createAttachmentBody = z
@@ -53,8 +49,8 @@ export const createAttachmentBody = z
   .meta({ id: 'CreateAttachment' });
 
 export const listAttachmentsQuery = z.strictObject({
-  cursor: z.string().min(1).max(512).optional(),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor,
+  limit: pageLimit(),
 });
 
 export const createAttachmentInput = createAttachmentBody.extend({ canvas_id: id });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { block, cursor, id, movedBlock, mutationResult, pageLimit, timestamp, title, version } from './schemas.ts';
+import { cursor, id, pageLimit, pageOf, timestamp } from '../platform/schemas.ts';
+import { block, movedBlock, mutationResult, title, version } from './schemas.ts';
 
 // Blocks on the way: between places and canvases, into the trash and out of it, back to what they were.
 
@@ -43,9 +44,7 @@ export const blockVersion = z
   })
   .meta({ id: 'BlockVersion' });
 
-export const historyPage = z
-  .strictObject({ items: z.array(blockVersion), next_cursor: z.string().nullable() })
-  .meta({ id: 'BlockHistoryPage' });
+export const historyPage = pageOf(blockVersion).meta({ id: 'BlockHistoryPage' });
 export type HistoryPage = z.infer<typeof historyPage>;
 
 export const trashItem = z
@@ -61,12 +60,10 @@ export const trashItem = z
   })
   .meta({ id: 'TrashItem' });
 
-export const trashPage = z
-  .strictObject({ items: z.array(trashItem), next_cursor: z.string().nullable() })
-  .meta({ id: 'TrashPage' });
+export const trashPage = pageOf(trashItem).meta({ id: 'TrashPage' });
 export type TrashPage = z.infer<typeof trashPage>;
 
-export const pageQuery = z.strictObject({ cursor, limit: pageLimit });
+export const pageQuery = z.strictObject({ cursor, limit: pageLimit() });
 
 export const duplicateCanvasBody = z
   .strictObject({ title: title.optional().describe('Absent: that of the source, marked as a copy') })

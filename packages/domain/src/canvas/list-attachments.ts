@@ -5,9 +5,9 @@ import { decodeCursor, encodeCursor } from '../platform/cursor.ts';
 import { fromDb } from '../platform/db-errors.ts';
 import type { FilePorts } from '../platform/objects.ts';
 import { parseInput } from '../platform/parse.ts';
+import { id } from '../platform/schemas.ts';
 import { listAttachmentsInput, type AttachmentPage } from './attachment-schemas.ts';
 import { presentAttachment } from './present-attachment.ts';
-import { id } from './schemas.ts';
 
 /** The files of a canvas, each with an address to download it. Throws `canvas.not_found`. */
 export async function listAttachments(

@@ -4,7 +4,8 @@ import type { UserCtx } from '../platform/ctx.ts';
 import { decodeCursor, encodeCursor } from '../platform/cursor.ts';
 import { fromDb } from '../platform/db-errors.ts';
 import { parseInput } from '../platform/parse.ts';
-import { id, listCanvasesQuery, type CanvasPage } from './schemas.ts';
+import { id } from '../platform/schemas.ts';
+import { listCanvasesQuery, type CanvasPage } from './schemas.ts';
 
 const position = z.tuple([z.iso.datetime({ offset: true }), id]);
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { cursor, id, pageLimit, pageOf, timestamp } from '../platform/schemas.ts';
 import { checkBounds, checkContent, findBadValue, safeText, type BlockContent } from './rules/content.ts';
 import { canvas_roles, grantable_roles } from './rules/roles.ts';
 
@@ -9,9 +10,6 @@ export const MAX_IMPORT_BLOCKS = 2_000;
 /** UTF-16 units of a Markdown document to import. */
 export const MAX_MARKDOWN = 512_000;
 
-/** Lower-cased, since ids are compared as text in channels and keys. */
-export const id = z.uuid().toLowerCase();
-export const timestamp = z.iso.datetime({ precision: null }).describe('ISO 8601, UTC');
 export const title = safeText(200);
 const icon = safeText(64).nullable();
 export const block_type = z
@@ -72,14 +70,10 @@ export const snapshot = z
   .meta({ id: 'CanvasSnapshot' });
 export type Snapshot = z.infer<typeof snapshot>;
 
-export const canvasPage = z
-  .strictObject({ items: z.array(canvas), next_cursor: z.string().nullable() })
-  .meta({ id: 'CanvasPage' });
+export const canvasPage = pageOf(canvas).meta({ id: 'CanvasPage' });
 export type CanvasPage = z.infer<typeof canvasPage>;
 
-export const blockPage = z
-  .strictObject({ items: z.array(block), next_cursor: z.string().nullable() })
-  .meta({ id: 'BlockPage' });
+export const blockPage = pageOf(block).meta({ id: 'BlockPage' });
 
 export const canvasMember = z
   .strictObject({
@@ -141,15 +135,12 @@ export const updateCanvasMetaBody = z
   .refine((body) => body.title !== undefined || body.icon !== undefined, 'Give title, icon or both')
   .meta({ id: 'UpdateCanvasMeta' });
 
-export const pageLimit = z.coerce.number().int().min(1).max(200).default(50);
-export const cursor = z.string().min(1).max(512).optional();
-
 export const listCanvasesQuery = z.strictObject({
   cursor,
-  limit: pageLimit,
+  limit: pageLimit(),
   include_archived: z.stringbool().or(z.boolean()).default(false),
 });
-export const listBlocksQuery = z.strictObject({ cursor, limit: pageLimit });
+export const listBlocksQuery = z.strictObject({ cursor, limit: pageLimit() });
 
 export const createOp = z
   .strictObject({

@@ -1,10 +1,10 @@
 import { listComments as selectComments } from '@potentia/db/comment/queries';
 import type { z } from 'zod';
-import { id } from '../canvas/schemas.ts';
 import type { UserCtx } from '../platform/ctx.ts';
 import { decodeCursor, encodeCursor } from '../platform/cursor.ts';
 import { fromDb } from '../platform/db-errors.ts';
 import { parseInput } from '../platform/parse.ts';
+import { id } from '../platform/schemas.ts';
 import { listCommentsInput, type CommentPage } from './schemas.ts';
 
 /**

@@ -1,12 +1,11 @@
 import { z } from 'zod';
 import { safeText } from '../canvas/rules/content.ts';
-import { id } from '../canvas/schemas.ts';
+import { cursor, id, pageLimit, pageOf, timestamp } from '../platform/schemas.ts';
 
 /** UTF-16 units of one comment. */
 export const MAX_COMMENT = 10_000;
 const MAX_MENTIONS = 50;
 
-const timestamp = z.iso.datetime({ precision: null }).describe('ISO 8601, UTC');
 const version = z.int().min(1);
 
 // Outputs
@@ -39,9 +38,7 @@ const thread = comment
   })
   .meta({ id: 'CommentThread' });
 
-export const commentPage = z
-  .strictObject({ items: z.array(z.union([thread, comment])), next_cursor: z.string().nullable() })
-  .meta({ id: 'CommentPage' });
+export const commentPage = pageOf(z.union([thread, comment])).meta({ id: 'CommentPage' });
 export type CommentPage = z.infer<typeof commentPage>;
 
 export const writtenComment = z
@@ -82,8 +79,8 @@ export const listCommentsQuery = z.strictObject({
   thread_id: id.optional().describe('The replies of this thread, oldest first, instead of threads'),
   block_id: id.optional(),
   resolved: z.stringbool().or(z.boolean()).optional(),
-  cursor: z.string().min(1).max(512).optional(),
-  limit: z.coerce.number().int().min(1).max(100).default(50),
+  cursor,
+  limit: pageLimit(100),
 });
 
 const onCanvas = { canvas_id: id };

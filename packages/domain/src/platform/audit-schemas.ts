@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { cursor, pageLimit, pageOf, timestamp } from './schemas.ts';
 
 const id = z.uuid().toLowerCase();
-const instant = z.iso.datetime({ precision: null }).describe('ISO 8601, UTC');
 /** Ids as what is audited writes them: UUIDs, and whatever else names a thing. */
 const text = (max: number) =>
   z
@@ -16,7 +16,7 @@ const text = (max: number) =>
 export const auditEntry = z
   .strictObject({
     id,
-    created_at: instant,
+    created_at: timestamp,
     actor: z.strictObject({
       type: z.enum(['user', 'api_key', 'system']),
       user_id: id.nullable().describe('Of a key its id; of the system null'),
@@ -32,9 +32,7 @@ export const auditEntry = z
   })
   .meta({ id: 'AuditEntry' });
 
-export const auditPage = z
-  .strictObject({ items: z.array(auditEntry), next_cursor: z.string().nullable() })
-  .meta({ id: 'AuditPage' });
+export const auditPage = pageOf(auditEntry).meta({ id: 'AuditPage' });
 export type AuditPage = z.infer<typeof auditPage>;
 
 export const auditFilter = z.strictObject({
@@ -55,8 +53,8 @@ export const auditFilter = z.strictObject({
 });
 
 export const listAuditLogsQuery = auditFilter.extend({
-  cursor: z.string().min(1).max(1_024).optional(),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor,
+  limit: pageLimit(),
 });
 
 export const listAuditLogsInput = listAuditLogsQuery.extend({ workspace_id: id });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { safeText } from '../canvas/rules/content.ts';
-import { id } from '../canvas/schemas.ts';
+import { cursor, id, pageLimit, pageOf } from '../platform/schemas.ts';
 
 /** UTF-16 units of a query. */
 export const MAX_QUERY = 256;
@@ -21,8 +21,8 @@ export const searchQuery = z.strictObject({
     .optional()
     .describe('Types of blocks, comma-separated; `canvas` stands for titles'),
   include_archived: z.stringbool().or(z.boolean()).default(false),
-  cursor: z.string().min(1).max(512).optional(),
-  limit: z.coerce.number().int().min(1).max(50).default(20),
+  cursor,
+  limit: pageLimit(50, 20),
 });
 
 export const searchHit = z
@@ -40,7 +40,5 @@ export const searchHit = z
   .meta({ id: 'SearchHit' });
 export type SearchHit = z.infer<typeof searchHit>;
 
-export const searchPage = z
-  .strictObject({ items: z.array(searchHit), next_cursor: z.string().nullable() })
-  .meta({ id: 'SearchPage' });
+export const searchPage = pageOf(searchHit).meta({ id: 'SearchPage' });
 export type SearchPage = z.infer<typeof searchPage>;

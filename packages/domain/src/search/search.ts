@@ -1,10 +1,10 @@
 import { search as selectHits } from '@potentia/db/search/queries';
 import { z } from 'zod';
-import { id } from '../canvas/schemas.ts';
 import type { UserCtx } from '../platform/ctx.ts';
 import { decodeCursor, encodeCursor } from '../platform/cursor.ts';
 import { fromDb } from '../platform/db-errors.ts';
 import { invalidField, parseInput } from '../platform/parse.ts';
+import { id } from '../platform/schemas.ts';
 import { countWords, MAX_WORDS, markFragment, readSearchQuery } from './rules/search-query.ts';
 import { takeTurn } from './search-turns.ts';
 import { searchQuery, type SearchPage } from './schemas.ts';

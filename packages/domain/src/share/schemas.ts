@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { safeText } from '../canvas/rules/content.ts';
-import { content, id } from '../canvas/schemas.ts';
-
-const timestamp = z.iso.datetime({ precision: null }).describe('ISO 8601, UTC');
+import { content } from '../canvas/schemas.ts';
+import { id, timestamp } from '../platform/schemas.ts';
 
 // Outputs
 

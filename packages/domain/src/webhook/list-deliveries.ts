@@ -1,10 +1,10 @@
 import { listWebhookDeliveries } from '@potentia/db/webhook/queries';
 import type { z } from 'zod';
-import { id } from '../canvas/schemas.ts';
 import type { UserCtx } from '../platform/ctx.ts';
 import { decodeCursor, encodeCursor } from '../platform/cursor.ts';
 import { fromDb } from '../platform/db-errors.ts';
 import { parseInput } from '../platform/parse.ts';
+import { id } from '../platform/schemas.ts';
 import { listDeliveriesInput, type DeliveryPage } from './schemas.ts';
 
 /** The delivery log of an endpoint, newest first. Throws `workspace.not_found`, `workspace.forbidden`, `webhook.not_found`. */

@@ -1,11 +1,10 @@
 import { z } from 'zod';
-import { id } from '../canvas/schemas.ts';
 import { safeText } from '../canvas/rules/content.ts';
+import { cursor, id, pageLimit, pageOf, timestamp } from '../platform/schemas.ts';
 
 /** Endpoints of one workspace. */
 export const MAX_WEBHOOKS = 20;
 
-const timestamp = z.iso.datetime({ precision: null }).describe('ISO 8601, UTC');
 const url = z.string().min(1).max(2_000).describe('https, without credentials; it must lead to a public address');
 const description = safeText(500);
 const event_type = z
@@ -73,9 +72,7 @@ export const deliveryDetail = z
   .meta({ id: 'WebhookDeliveryDetail' });
 export type DeliveryDetail = z.infer<typeof deliveryDetail>;
 
-export const deliveryPage = z
-  .strictObject({ items: z.array(delivery), next_cursor: z.string().nullable() })
-  .meta({ id: 'WebhookDeliveryPage' });
+export const deliveryPage = pageOf(delivery).meta({ id: 'WebhookDeliveryPage' });
 export type DeliveryPage = z.infer<typeof deliveryPage>;
 
 // Inputs: bodies of the routes; verbs take them together with the ids of the path.
@@ -97,8 +94,8 @@ export const updateWebhookBody = z
 export const listDeliveriesQuery = z.strictObject({
   status: deliveryStatus.optional(),
   event_type: z.string().min(1).max(100).optional(),
-  cursor: z.string().min(1).max(512).optional(),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor,
+  limit: pageLimit(),
 });
 
 const inWorkspace = { workspace_id: id };

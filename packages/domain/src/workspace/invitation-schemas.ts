@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { canvasRole, grantableRole, id } from '../canvas/schemas.ts';
+import { canvasRole, grantableRole } from '../canvas/schemas.ts';
+import { cursor, id, pageLimit, pageOf, timestamp } from '../platform/schemas.ts';
 import { normalAddress } from './rules/address.ts';
 import { memberRole } from './schemas.ts';
 
-const timestamp = z.iso.datetime({ precision: null }).describe('ISO 8601, UTC');
 const address = z
   .string()
   .max(320)
@@ -33,8 +33,6 @@ const invitationFields = {
   accepted_by: id.nullable(),
   created_at: timestamp,
 };
-const page = <T extends z.ZodType>(item: T) =>
-  z.strictObject({ items: z.array(item), next_cursor: z.string().nullable() });
 
 export const workspaceInvitation = z
   .strictObject({ ...invitationFields, canvas_id: z.null(), role: memberRole })
@@ -43,8 +41,8 @@ export const canvasInvitation = z
   .strictObject({ ...invitationFields, canvas_id: id, role: grantableRole })
   .meta({ id: 'CanvasInvitation' });
 export type Invitation = z.infer<typeof workspaceInvitation> | z.infer<typeof canvasInvitation>;
-export const workspaceInvitationPage = page(workspaceInvitation).meta({ id: 'WorkspaceInvitationPage' });
-export const canvasInvitationPage = page(canvasInvitation).meta({ id: 'CanvasInvitationPage' });
+export const workspaceInvitationPage = pageOf(workspaceInvitation).meta({ id: 'WorkspaceInvitationPage' });
+export const canvasInvitationPage = pageOf(canvasInvitation).meta({ id: 'CanvasInvitationPage' });
 
 export const myInvitation = z
   .strictObject({
@@ -60,7 +58,7 @@ export const myInvitation = z
     created_at: timestamp,
   })
   .meta({ id: 'MyInvitation' });
-export const myInvitationPage = page(myInvitation).meta({ id: 'MyInvitationPage' });
+export const myInvitationPage = pageOf(myInvitation).meta({ id: 'MyInvitationPage' });
 export type MyInvitationPage = z.infer<typeof myInvitationPage>;
 
 export const invitationPreview = z
@@ -103,8 +101,7 @@ export const inviteToCanvasBody = z
   .strictObject({ email: address, type: z.literal('EMAIL').optional(), role: grantableRole })
   .meta({ id: 'InviteToCanvas' });
 
-const cursor = z.string().min(1).max(1_024).optional();
-const limit = z.coerce.number().int().min(1).max(100).default(50);
+const limit = pageLimit(100);
 export const listInvitationsQuery = z.strictObject({ cursor, limit, status: invitationStatus.optional() });
 export const listMyInvitationsQuery = z.strictObject({ cursor, limit });
 

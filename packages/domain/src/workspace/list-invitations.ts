@@ -1,10 +1,10 @@
 import { listInvitations as selectInvitations } from '@potentia/db/workspace/invitation-queries';
 import type { z } from 'zod';
-import { id } from '../canvas/schemas.ts';
 import type { UserCtx } from '../platform/ctx.ts';
 import { decodeCursor, encodeCursor } from '../platform/cursor.ts';
 import { fromDb } from '../platform/db-errors.ts';
 import { parseInput } from '../platform/parse.ts';
+import { id } from '../platform/schemas.ts';
 import { listInvitationsInput, type Invitation } from './invitation-schemas.ts';
 
 /** The invitations to a workspace or a canvas, the newest first, for those who may invite there. */

@@ -1,10 +1,10 @@
 import { listMyInvitations as selectMine } from '@potentia/db/workspace/invitation-queries';
 import type { z } from 'zod';
-import { id } from '../canvas/schemas.ts';
 import type { UserCtx } from '../platform/ctx.ts';
 import { decodeCursor, encodeCursor } from '../platform/cursor.ts';
 import { fromDb } from '../platform/db-errors.ts';
 import { parseInput } from '../platform/parse.ts';
+import { id } from '../platform/schemas.ts';
 import { listMyInvitationsQuery, type MyInvitationPage } from './invitation-schemas.ts';
 
 /** Invitations that the caller can answer: by their id, or to the address that they are signed in with. The newest first. */

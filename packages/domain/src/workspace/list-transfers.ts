@@ -1,10 +1,10 @@
 import { listTransfers as selectTransfers, type TransferKind } from '@potentia/db/workspace/transfer-queries';
 import { z } from 'zod';
-import { id } from '../canvas/schemas.ts';
 import type { UserCtx } from '../platform/ctx.ts';
 import { decodeCursor, encodeCursor } from '../platform/cursor.ts';
 import { fromDb } from '../platform/db-errors.ts';
 import { parseInput } from '../platform/parse.ts';
+import { id } from '../platform/schemas.ts';
 import { listTransfersInput } from './transfer-schemas.ts';
 
 const position = z.strictObject({ created_at: z.iso.datetime({ precision: null }), id });

@@ -1,10 +1,10 @@
 import { listWorkspaceMembers as selectMembers } from '@potentia/db/workspace/queries';
 import { z } from 'zod';
-import { id } from '../canvas/schemas.ts';
 import type { UserCtx } from '../platform/ctx.ts';
 import { decodeCursor, encodeCursor } from '../platform/cursor.ts';
 import { fromDb } from '../platform/db-errors.ts';
 import { parseInput } from '../platform/parse.ts';
+import { id } from '../platform/schemas.ts';
 import { listWorkspaceMembersInput, type WorkspaceMemberPage } from './schemas.ts';
 
 const position = z.tuple([z.int().min(1).max(4), z.string(), id]);

@@ -1,10 +1,10 @@
 import { listWorkspaces as selectWorkspaces } from '@potentia/db/workspace/queries';
 import { z } from 'zod';
-import { id } from '../canvas/schemas.ts';
 import type { UserCtx } from '../platform/ctx.ts';
 import { decodeCursor, encodeCursor } from '../platform/cursor.ts';
 import { fromDb } from '../platform/db-errors.ts';
 import { parseInput } from '../platform/parse.ts';
+import { id } from '../platform/schemas.ts';
 import { listWorkspacesQuery, type WorkspacePage } from './schemas.ts';
 
 const position = z.tuple([z.iso.datetime({ offset: true }).nullable(), id]);

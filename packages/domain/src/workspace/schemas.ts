@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import { safeText } from '../canvas/rules/content.ts';
-import { id } from '../canvas/schemas.ts';
+import { cursor, id, pageLimit, pageOf, timestamp } from '../platform/schemas.ts';
 import { member_roles, workspace_roles } from './rules/roles.ts';
 
-const timestamp = z.iso.datetime({ precision: null }).describe('ISO 8601, UTC');
 const version = z.int().min(1);
 const icon = safeText(64).nullable();
 /** A name that is there to be read and typed: no blanks around it, and not only blanks. */
@@ -34,9 +33,7 @@ export const workspace = z
   .meta({ id: 'Workspace' });
 export type Workspace = z.infer<typeof workspace>;
 
-export const workspacePage = z
-  .strictObject({ items: z.array(workspace), next_cursor: z.string().nullable() })
-  .meta({ id: 'WorkspacePage' });
+export const workspacePage = pageOf(workspace).meta({ id: 'WorkspacePage' });
 export type WorkspacePage = z.infer<typeof workspacePage>;
 
 export const workspaceMember = z
@@ -49,9 +46,7 @@ export const workspaceMember = z
   })
   .meta({ id: 'WorkspaceMember' });
 
-export const workspaceMemberPage = z
-  .strictObject({ items: z.array(workspaceMember), next_cursor: z.string().nullable() })
-  .meta({ id: 'WorkspaceMemberPage' });
+export const workspaceMemberPage = pageOf(workspaceMember).meta({ id: 'WorkspaceMemberPage' });
 export type WorkspaceMemberPage = z.infer<typeof workspaceMemberPage>;
 
 export const memberChange = z.strictObject({ user_id: id, role: memberRole }).meta({ id: 'WorkspaceMemberChange' });
@@ -80,19 +75,16 @@ export const deleteWorkspaceQuery = z.strictObject({
     .describe('The exact name of the workspace, so that none is deleted by mistake'),
 });
 
-const pageLimit = z.coerce.number().int().min(1).max(200).default(50);
-const cursor = z.string().min(1).max(1_024).optional();
-
 export const listWorkspacesQuery = z.strictObject({
   cursor,
-  limit: pageLimit,
+  limit: pageLimit(),
   include_deleted: z
     .stringbool()
     .or(z.boolean())
     .default(false)
     .describe('Also those of yours that are deleted and not yet gone'),
 });
-export const listWorkspaceMembersQuery = z.strictObject({ cursor, limit: pageLimit });
+export const listWorkspaceMembersQuery = z.strictObject({ cursor, limit: pageLimit() });
 
 const inWorkspace = { workspace_id: id };
 /** Several verbs need nothing but the workspace. */

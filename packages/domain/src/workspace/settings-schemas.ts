@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { id } from '../canvas/schemas.ts';
+import { id } from '../platform/schemas.ts';
 import { asciiDomainName, isDomainName } from './rules/domain-name.ts';
 import { FEATURES } from './rules/features.ts';
 

@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { download, upload } from '../canvas/attachment-schemas.ts';
-import { id } from '../canvas/schemas.ts';
+import { cursor, id, pageLimit, timestamp } from '../platform/schemas.ts';
 
-const timestamp = z.iso.datetime({ precision: null }).describe('ISO 8601, UTC');
 const problem = { code: z.string(), message: z.string() };
 
 const shared = {
@@ -50,8 +49,8 @@ export const createImportBody = z
   .strictObject({ size: z.int().min(22).max(5_000_000_000).describe('Bytes of the zip, exactly') })
   .meta({ id: 'CreateWorkspaceImport' });
 export const listTransfersQuery = z.strictObject({
-  cursor: z.string().min(1).max(512).optional(),
-  limit: z.coerce.number().int().min(1).max(100).default(20),
+  cursor,
+  limit: pageLimit(100, 20),
 });
 
 export const workspaceRef = z.strictObject({ workspace_id: id });
