@@ -40,4 +40,18 @@ begin
   end if;
 end $$;
 
-grant execute on function app.op_detail, app.uuid_field, app.version_field, app.check_op_texts to app_user;
+-- The event that this mutation made before; null: it is new. The same id with another request is a conflict.
+create or replace function app.find_mutation(p_workspace_id uuid, p_canvas_id uuid, p_mutation_id uuid, p_request_hash text)
+returns app.canvas_events language plpgsql stable set search_path = app, pg_temp as $$
+declare
+  v_known canvas_events;
+begin
+  select * into v_known from canvas_events e
+  where e.workspace_id = p_workspace_id and e.canvas_id = p_canvas_id and e.mutation_id = p_mutation_id;
+  if found and v_known.request_hash is distinct from p_request_hash then
+    perform app.fail('PT409', 'canvas.mutation_reused', 'This mutation id was used for another mutation.');
+  end if;
+  return v_known;
+end $$;
+
+grant execute on function app.op_detail, app.uuid_field, app.version_field, app.check_op_texts, app.find_mutation to app_user;

@@ -78,20 +78,6 @@ create or replace function app.comment_summary(c app.comments) returns jsonb lan
   return jsonb_build_object('text', left((c).text, 200), 'thread_id', (c).thread_id, 'block_id', (c).block_id,
     'mentions', to_jsonb((c).mentions));
 
--- The event that this mutation made before; null: it is new. The same id with another request is a conflict.
-create or replace function app.find_mutation(p_workspace_id uuid, p_canvas_id uuid, p_mutation_id uuid, p_request_hash text)
-returns app.canvas_events language plpgsql stable set search_path = app, pg_temp as $$
-declare
-  v_known canvas_events;
-begin
-  select * into v_known from canvas_events e
-  where e.workspace_id = p_workspace_id and e.canvas_id = p_canvas_id and e.mutation_id = p_mutation_id;
-  if found and v_known.request_hash is distinct from p_request_hash then
-    perform app.fail('PT409', 'canvas.mutation_reused', 'This mutation id was used for another mutation.');
-  end if;
-  return v_known;
-end $$;
-
 -- Begins a thread, or with p_thread_id replies in one. p_block_id: what the thread is about; a reply is about what its
 -- thread is about. p_mentions holds nobody twice.
 create or replace function app.create_comment(p_user_id uuid, p_canvas_id uuid, p_comment_id uuid, p_mutation_id uuid,
@@ -245,6 +231,6 @@ begin
 end $$;
 
 grant execute on function app.comment_json, app.filter_canvas_people, app.check_mentions, app.find_comment,
-  app.notify_of_comment, app.record_comment_change, app.comment_summary, app.find_mutation, app.create_comment,
+  app.notify_of_comment, app.record_comment_change, app.comment_summary, app.create_comment,
   app.update_comment, app.set_thread_resolved, app.delete_comment to app_user;
 grant select, insert, update on app.comments to app_user;
