@@ -65,6 +65,17 @@ describe('/ws/me on two hubs', () => {
     expect(Object.keys(here.of('event')[0]!)).toEqual(Object.keys(here.of('event')[2]!));
   });
 
+  it('says hello again to whom events went by that are kept no more, and goes on from there', async () => {
+    const ada = await person(backends);
+    await using here = await openMe(hub_a, ada);
+    await backends.database.asOwner('update app.user_heads set seq = 3 where user_id = $1', [ada.user_id]);
+    await deliver(ada.user_id, 'after the gap');
+    expect(await here.find((frame) => frame.type === 'hello' && frame['seq'] === 4)).toBeDefined();
+    await deliver(ada.user_id, 'as ever');
+    expect(await here.find((frame) => frame['seq'] === 5)).toMatchObject({ event: 'test.said' });
+    expect(here.of('event').map((frame) => frame['seq'])).toEqual([5]);
+  });
+
   it('delivers to nobody else', async () => {
     const [ada, eve] = [await person(backends), await person(backends)];
     await using hers = await openMe(hub_a, ada);

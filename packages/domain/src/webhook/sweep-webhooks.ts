@@ -1,6 +1,7 @@
 import { forgetWebhookDeliveries, sweepWebhooks as wakeLate } from '@potentia/db/webhook/queries';
 import type { Ctx } from '../platform/ctx.ts';
 import { fromDb } from '../platform/db-errors.ts';
+import { inBatches } from '../platform/forget-records.ts';
 import { publishOutboxHint } from '../platform/outbox.ts';
 
 /** The topic of the periodic look at what nobody sends any more. */
@@ -8,10 +9,7 @@ export const WEBHOOK_SWEEP = 'webhook.sweep';
 
 const LATE_MS = 600_000;
 const MAX_ENDPOINTS = 1_000;
-
 const KEPT_MS = 30 * 86_400_000;
-const BATCH = 1_000;
-const MAX_BATCHES = 100;
 
 /** Wakes endpoints whose messages are due for ten minutes and nobody's: their jobs were lost with a Redis. */
 export async function sweepWebhooks(ctx: Pick<Ctx, 'db' | 'bus'>): Promise<number> {
@@ -23,11 +21,5 @@ export async function sweepWebhooks(ctx: Pick<Ctx, 'db' | 'bus'>): Promise<numbe
 /** Forgets deliveries older than 30 days, in batches; how many. For `platform.expire`. */
 export async function expireDeliveries(ctx: Pick<Ctx, 'db' | 'clock'>): Promise<number> {
   const before = new Date(ctx.clock().getTime() - KEPT_MS).toISOString();
-  let forgotten = 0;
-  for (let batch = 0; batch < MAX_BATCHES; batch++) {
-    const count = await fromDb(() => forgetWebhookDeliveries(ctx.db, { before, limit: BATCH }));
-    forgotten += count;
-    if (count < BATCH) break;
-  }
-  return forgotten;
+  return inBatches((limit) => fromDb(() => forgetWebhookDeliveries(ctx.db, { before, limit })));
 }

@@ -1,18 +1,23 @@
 import { createHash } from 'node:crypto';
+import { currentTraceparent } from '@potentia/config/telemetry';
 import { type Tx, withContext } from '@potentia/db/context';
-import type { InvitationPlace, InvitationRow } from '@potentia/db/workspace/invitation-queries';
+import type { InvitationPlace, InvitationRow, resendInvitation } from '@potentia/db/workspace/invitation-queries';
 import { writeCanvas } from '../canvas/canvas-queue.ts';
 import type { UserCtx } from '../platform/ctx.ts';
 import { fromDb } from '../platform/db-errors.ts';
 import { AppError } from '../platform/errors.ts';
+import { once, type Once } from '../platform/idempotency.ts';
 import type { Limit, Limiter } from '../platform/limiter.ts';
+import { publishOutboxHint } from '../platform/outbox.ts';
 import type { Sealer } from '../platform/seal.ts';
+import type { Invitation } from './invitation-schemas.ts';
+import { makeToken } from './invitation-token.ts';
 
 /** What sending an invitation needs of the world. */
 export type InviteCtx = UserCtx & { limiter: Limiter; sealer: Sealer };
 
 /** How long an invitation can be answered, in seconds. */
-export const INVITATION_TTL_S = 7 * 24 * 3_600;
+const INVITATION_TTL_S = 7 * 24 * 3_600;
 
 const HOUR_MS = 3_600_000;
 /** Mails that a person, a workspace and an address send or get. */
@@ -29,11 +34,47 @@ export function asInviter<T>(ctx: UserCtx, place: InvitationPlace, work: (tx: Tx
   return place.canvas_id === undefined ? fromDb(run) : writeCanvas(ctx, place.canvas_id, run);
 }
 
+/** What is written of an invitation that goes out. */
+type Sending = Parameters<typeof resendInvitation>[1];
+
+/**
+ * Sends an invitation, for the first time or once more: `write` stores it with a new token, its mail beside it. Exactly once
+ * per `Idempotency-Key` for this `operation` and `input`. Throws what `write` throws, and `invitation.too_many`.
+ */
+export async function sendInvitation(
+  ctx: InviteCtx,
+  {
+    operation,
+    input,
+    place,
+    invitation_id,
+  }: { operation: string; input: object; place: InvitationPlace; invitation_id: string },
+  write: (tx: Tx, sending: Sending) => Promise<InvitationRow>,
+): Promise<Once<Invitation>> {
+  const sent = await asInviter(ctx, place, (tx) =>
+    once(ctx, tx, operation, input, async () => {
+      const row = await write(tx, {
+        ...makeToken(ctx.sealer, invitation_id),
+        user_id: ctx.actor.user_id,
+        place,
+        invitation_id,
+        ttl_seconds: INVITATION_TTL_S,
+        request_id: ctx.request_id,
+        traceparent: currentTraceparent(),
+      });
+      await countInvitation(ctx, row);
+      return row as Invitation;
+    }),
+  );
+  publishOutboxHint(ctx);
+  return sent;
+}
+
 /**
  * Counts a mail that is about to go out. Called last in its transaction, so that only who may send it uses up anybody's
  * limit, and a refusal takes everything back. No key holds an address. Throws `invitation.too_many` (limit).
  */
-export async function countInvitation({ limiter, actor }: InviteCtx, invitation: InvitationRow): Promise<void> {
+async function countInvitation({ limiter, actor }: InviteCtx, invitation: InvitationRow): Promise<void> {
   // A tag behind a plus leads to the same mailbox with most providers, and there are as many as one likes.
   const whom = invitation.email?.replace(/\+.*@/, '@') ?? invitation.user_id ?? '';
   const keys = [
