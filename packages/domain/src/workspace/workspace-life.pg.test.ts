@@ -91,6 +91,16 @@ describe('a workspace', () => {
     await expect(createWorkspace(ctx, { name: 'One more' })).rejects.toThrow(failsWith('workspace.too_many'));
   });
 
+  it('is one of at most 200 also when many are made at once', async () => {
+    const ctx = await somebody();
+    await database.asOwner(
+      `insert into app.workspaces (id, name, owner_user_id) select app.uuidv7(), 'x', $1 from generate_series(1, 198)`,
+      [ctx.actor.user_id],
+    );
+    const made = await Promise.allSettled(Array.from({ length: 10 }, (_, n) => createWorkspace(ctx, { name: `${n}` })));
+    expect(made.filter(({ status }) => status === 'fulfilled')).toHaveLength(2);
+  });
+
   it('is seen with their role by everybody in it, guests too, and by nobody else', async () => {
     const { workspace_id, stranger, ...people } = await company();
     for (const role of ['owner', 'admin', 'member', 'guest'] as const) {

@@ -116,6 +116,8 @@ begin
   if not app.user_exists(p_user_id) then
     perform app.fail('PT403', 'workspace.forbidden', 'Only a person can own a workspace.');
   end if;
+  -- One after the other, so that two do not take the same last place.
+  perform pg_advisory_xact_lock(7236009, hashtext(p_user_id::text));
   if app.count_owned_workspaces(p_user_id) >= v_max then
     perform app.fail('PT409', 'workspace.too_many', format('One person owns at most %s workspaces, with those that are deleted and not yet gone.', v_max));
   end if;
