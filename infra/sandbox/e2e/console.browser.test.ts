@@ -230,10 +230,11 @@ it('a Markdown document that is imported has its headings, lists and code at bot
 });
 
 it('a public link shows the canvas to somebody who is nobody, and its password is asked for', async () => {
-  const { left } = await openTogether();
+  const { left, right } = await openTogether();
   await left.getByRole('button', { name: '+ Line' }).click();
   await page.keyboard.type('# For everybody');
-  await expect.poll(() => left.locator('.numbers').innerText()).toMatch(/acks [1-9]/);
+  // What the other sees has been taken in; a public link shows what is there when it is opened.
+  await expectLines(right, ['For everybody']);
   await left.getByRole('button', { name: 'Public link' }).click();
   const href = await page.getByRole('dialog').getByRole('link').getAttribute('href');
   const stranger = await browser.newPage();
