@@ -272,6 +272,11 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
     stranger: 'canvas.not_found',
     member: 'canvas.not_found',
   },
+  check_person_domain: {
+    run: (user_id) => failure(call('select app.check_person_domain($2, $1)', [user_id, canvas.workspace_id])),
+    stranger: 'canvas.not_found',
+    member: 'canvas.not_found',
+  },
   // Not for app_user at all.
   ...Object.fromEntries(
     Object.entries({
@@ -446,6 +451,16 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
   },
   purge_trash: {
     run: () => failure(call('select * from app.purge_trash(1, $1)', ['r'])),
+    stranger: 'db.forbidden',
+    member: 'db.forbidden',
+  },
+  purge_departed: {
+    run: () => failure(call('select * from app.purge_departed(1)', [])),
+    stranger: 'db.forbidden',
+    member: 'db.forbidden',
+  },
+  thin_history: {
+    run: () => failure(call('select * from app.thin_history(null, 1)', [])),
     stranger: 'db.forbidden',
     member: 'db.forbidden',
   },

@@ -301,6 +301,12 @@ describe('who may invite', () => {
     const ada = await someone();
     const by_id = inviteToWorkspace(ctxOf(ownerOf(home)), { ...home_id(home), user_id: ada.user_id, role: 'member' });
     await expect(by_id).rejects.toMatchObject({ code: 'invitation.domain_refused' });
+    // At once and by id to a canvas is no way around; who is in the workspace is no stranger.
+    const { canvas_id } = await seedCanvas(t.db, home);
+    const give = (who: { user_id: string }) =>
+      setAccess(ctxOf(ownerOf(home)), { canvas_id, user_id: who.user_id, role: 'viewer' });
+    await expect(give(ada)).rejects.toMatchObject({ code: 'invitation.domain_refused' });
+    await give(await addMember(t.db, home, 'guest'));
     await invite(home, 'Ada@EXAMPLE.com');
     expect(await invite(home, 'ada@München.example')).toMatchObject({ email: 'ada@xn--mnchen-3ya.example' });
   });

@@ -69,6 +69,9 @@ begin
   if v_before is not distinct from p_role then
     return false;
   end if;
+  if v_before is null then
+    perform app.check_person_domain(v_head.workspace_id, p_target_user_id);
+  end if;
   if p_role is null then
     delete from canvas_access a
     where a.workspace_id = v_head.workspace_id and a.canvas_id = p_canvas_id and a.user_id = p_target_user_id;

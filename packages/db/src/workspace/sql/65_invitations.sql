@@ -27,6 +27,30 @@ begin
     where w.id = p_workspace_id and w.deleted_at is null), false);
 end $$;
 
+-- The domains that a workspace invites from; none: all. Compared exactly, as they are written.
+create or replace function app.check_invite_domain(p_workspace_id uuid, p_email text) returns void
+language plpgsql stable set search_path = app, pg_temp as $$
+declare
+  v_domains constant text[] := (select s.invite_domains from workspace_settings s where s.workspace_id = p_workspace_id);
+begin
+  if cardinality(v_domains) > 0 and coalesce(substring(p_email from '@([^@]*)$') <> all (v_domains), true) then
+    perform app.fail('PT403', 'invitation.domain_refused', 'This workspace invites from certain domains only.');
+  end if;
+end $$;
+
+-- The same of a person who is given access to a canvas, unless they are in the workspace. In the canvas's context; definer
+-- because it looks up the person's address and the workspace's settings.
+create or replace function app.check_person_domain(p_workspace_id uuid, p_user_id uuid) returns void
+language plpgsql stable security definer set search_path = app, pg_temp as $$
+begin
+  if p_workspace_id is distinct from nullif(current_setting('app.workspace_id', true), '')::uuid then
+    perform app.fail('PT404', 'canvas.not_found', 'There is no such canvas.');
+  end if;
+  if not exists (select from workspace_members m where m.workspace_id = p_workspace_id and m.user_id = p_user_id) then
+    perform app.check_invite_domain(p_workspace_id, (select lower(u.email) from users u where u.id = p_user_id));
+  end if;
+end $$;
+
 -- Whether this person or address can be invited here by p_user_id. Tells who is a member already only to those who may invite.
 -- p_invitation_id: the invitation that it is about, which does not stand in its own way.
 create or replace function app.check_invitable(p_user_id uuid, p_invitation_id uuid, p_workspace_id uuid, p_canvas_id uuid,
@@ -35,7 +59,6 @@ language plpgsql stable security definer set search_path = app, pg_temp as $$
 declare
   v_noun constant text := case when p_canvas_id is null then 'workspace' else 'canvas' end;
   v_email text := p_email;
-  v_domains text[];
 begin
   if not app.may_offer(p_user_id, p_workspace_id, p_canvas_id, p_role) then
     perform app.fail('PT403', v_noun || '.forbidden', 'Nobody grants more than they have.');
@@ -49,11 +72,7 @@ begin
       perform app.fail('PT404', 'user.not_found', 'There is no such user.', '{"pointer": "/user_id"}');
     end if;
   end if;
-  -- The domains that a workspace invites from; none: all. Compared exactly, as they are written.
-  v_domains := (select s.invite_domains from workspace_settings s where s.workspace_id = p_workspace_id);
-  if cardinality(v_domains) > 0 and coalesce(substring(v_email from '@([^@]*)$') <> all (v_domains), true) then
-    perform app.fail('PT403', 'invitation.domain_refused', 'This workspace invites from certain domains only.');
-  end if;
+  perform app.check_invite_domain(p_workspace_id, v_email);
   perform from users u
   where (u.id = p_target_user_id or lower(u.email) = p_email) and u.kind = 'person' and case when p_canvas_id is null
     then exists (select from workspaces w where w.id = p_workspace_id and w.owner_user_id = u.id)
@@ -280,4 +299,4 @@ end $$;
 grant select, insert, update on app.invitations to app_user;
 grant execute on function app.tenant_role_rank, app.invitation_json, app.invitation_note, app.check_invitable, app.lock_invitations,
   app.lock_invitation, app.announce_invitation, app.create_invitation, app.resend_invitation, app.revoke_invitation,
-  app.list_invitations, app.revoke_invitations_of, app.revoke_canvas_invitations_of to app_user;
+  app.list_invitations, app.revoke_invitations_of, app.revoke_canvas_invitations_of, app.check_person_domain to app_user;
