@@ -108,11 +108,13 @@ function actionRoutes(app: App, context: ApiContext): void {
     summary: 'A new secret, shown this once; the one before signs too for a day',
     params: webhookPath,
     ok: { 200: webhookWithSecret },
-    problems,
+    problems: [...problems, 422],
   });
   app.post(`${WEBHOOK}/rotate-secret`, { schema: rotateSchema }, async (request, reply) => {
+    const { result, replayed } = await rotateWebhookSecret(userCtx(context, request), request.params);
+    if (replayed) reply.header('idempotency-replayed', 'true');
     reply.header('cache-control', 'no-store');
-    return rotateWebhookSecret(userCtx(context, request), request.params);
+    return result;
   });
 
   const testSchema = operation({

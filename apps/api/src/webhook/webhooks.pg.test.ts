@@ -57,8 +57,11 @@ describe('an endpoint', () => {
       status: 'disabled',
     });
     expect(changed.body).toMatchObject({ description: 'Deploys', event_types: [], disabled_reason: 'manual' });
-    const rotated = await api.call(owner, 'POST', `${one}/rotate-secret`);
+    const rotate = () => api.call(owner, 'POST', `${one}/rotate-secret`, undefined, { 'idempotency-key': `r-${one}` });
+    const [rotated, again] = [await rotate(), await rotate()];
     expect(rotated.body.secret).not.toBe(made.body.secret);
+    expect(again.body).toEqual(rotated.body);
+    expect(again.headers['idempotency-replayed']).toBe('true');
     expect((await api.call(owner, 'DELETE', one)).status).toBe(204);
     expect((await api.call(owner, 'GET', one)).body.code).toBe('webhook.not_found');
     const audited = await backends.database.asOwner<{ action: string }>(

@@ -23,7 +23,6 @@ import { getWebhook } from './get-webhook.ts';
 import { listDeliveries } from './list-deliveries.ts';
 import { redeliver } from './redeliver.ts';
 import { rotateWebhookSecret } from './rotate-webhook-secret.ts';
-import type { WebhookWithSecret } from './schemas.ts';
 import { expireDeliveries, sweepWebhooks } from './sweep-webhooks.ts';
 import { createTargetGuard } from './target.ts';
 import { startReceiver } from './testing/receiver.ts';
@@ -370,7 +369,7 @@ describe('an endpoint is disabled', () => {
 describe('a secret that is rotated', () => {
   test('signs beside the new one for a day, and then no more', async () => {
     const { receiver, workspace_id, owner, ref, webhook } = await setUp(['webhook.test']);
-    const rotated: WebhookWithSecret = await rotateWebhookSecret(owner, ref);
+    const { result: rotated } = await rotateWebhookSecret(owner, ref);
     expect(rotated.secret).not.toBe(webhook.secret);
     const left_h = (Date.parse(rotated.previous_secret_expires_at!) - Date.now()) / 3_600_000;
     expect(left_h).toBeCloseTo(24, 0);
