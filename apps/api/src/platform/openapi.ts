@@ -97,8 +97,37 @@ export function operation<const O extends Operation>(o: O) {
 /** An answer without a body. */
 export const noContent = (description: string): Response => z.null().meta({ description });
 
+interface OpenApiOperation {
+  requestBody?: { content: Record<string, { schema: object }> };
+  parameters?: object[];
+  responses?: Record<string, unknown>;
+}
 interface OpenApiDocument {
-  paths?: Record<string, Record<string, { requestBody?: { content: Record<string, { schema: object }> } }>>;
+  paths?: Record<string, Record<string, OpenApiOperation>>;
+}
+
+/** Request headers by the refusal that only they can meet. */
+const HEADERS: Record<string, { name: string; description: string }> = {
+  412: { name: 'If-Match', description: 'The ETag that you hold: done only while it is still the newest.' },
+  422: {
+    name: 'Idempotency-Key',
+    description: 'Of your choice: the same key with the same body is done once, and answered the same for a day.',
+  },
+};
+
+function nameHeaders<T extends OpenApiDocument>(document: T): T {
+  for (const operation of Object.values(document.paths ?? {}).flatMap((path) => Object.values(path))) {
+    const headers = Object.keys(operation.responses ?? {}).flatMap((status) => HEADERS[status] ?? []);
+    if (headers.length === 0) continue;
+    const parameters = headers.map((header) => ({
+      in: 'header',
+      ...header,
+      required: false,
+      schema: { type: 'string' },
+    }));
+    operation.parameters = [...(operation.parameters ?? []), ...parameters];
+  }
+  return document;
 }
 
 /** A body that may also come as text has one schema in Fastify, that of its JSON form: here the text gets its own. */
@@ -149,7 +178,7 @@ export async function documentApi(app: App, options: { version: string; servers:
       components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
     },
     transform: jsonSchemaTransform,
-    transformObject: (document) => nameTextBodies(jsonSchemaTransformObject(document) as OpenApiDocument),
+    transformObject: (document) => nameHeaders(nameTextBodies(jsonSchemaTransformObject(document) as OpenApiDocument)),
   });
   await app.register(async (scope) => {
     scope.addHook('onRoute', (route) => {
