@@ -1,4 +1,5 @@
 import { CANVAS_PURGE_TRASH, purgeTrash, purgeTrashPayload } from '@potentia/domain/canvas/purge-trash';
+import { CANVAS_THIN_HISTORY, thinHistory, thinHistoryPayload } from '@potentia/domain/canvas/thin-history';
 import { ATTACHMENT_SWEEP, sweepAttachments } from '@potentia/domain/canvas/sweep-attachments';
 import { CANVAS_REBALANCE, rebalanceRanks, rebalanceRanksPayload } from '@potentia/domain/canvas/rebalance-ranks';
 import { deliverMe, deliverMePayload, ME_DELIVER } from '@potentia/domain/platform/deliver-me';
@@ -87,6 +88,14 @@ export const QUEUES: Record<string, QueueDefinition> = {
     attempts: 3,
     backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
     pattern: '17 * * * *',
+  }),
+  [CANVAS_THIN_HISTORY]: define({
+    schema: thinHistoryPayload,
+    handle: thinHistory,
+    concurrency: 1,
+    attempts: 3,
+    backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
+    pattern: '37 3 * * *',
   }),
   // Long, and begun again where a process died: few at a time, so that short jobs keep their connections.
   [WORKSPACE_EXPORT]: define({

@@ -86,6 +86,10 @@ async function seedTenant(): Promise<{ user_id: string; workspace_id: string; ca
       `insert into app.block_versions (workspace_id, canvas_id, block_id, version, seq, op) values ($1, $2, $3, 1, 1, 'create')`,
       [each.workspace_id, each.canvas_id, id],
     );
+    await t.asOwner(
+      `insert into app.departed_versions (workspace_id, canvas_id, block_id, seq, due_at) values ($1, $2, $3, 1, now())`,
+      [each.workspace_id, each.canvas_id, id],
+    );
     await seedAttachment(t.db, each);
     await seedInvitation(t.db, workspace, { canvas_id: each.canvas_id });
     await t.asOwner(

@@ -9,6 +9,7 @@ import {
   canvas_events,
   canvas_heads,
   canvases,
+  departed_versions,
 } from './canvas/tables.ts';
 import { comments } from './comment/tables.ts';
 import {
@@ -45,6 +46,7 @@ const TABLES: PgTable[] = [
   canvas_events,
   blocks,
   block_versions,
+  departed_versions,
   search_documents,
   comments,
   share_links,

@@ -43,16 +43,46 @@ export async function listTrash(db: Queryable, input: TrashPage): Promise<TrashR
 }
 
 /**
- * One batch of what has been in the trash for 30 days: up to `limit` blocks of one canvas, for good. Null when there is
- * nothing to do. For jobs.
+ * One batch of what has been in the trash for 30 days: up to `limit` blocks of one canvas for good, each after its content was
+ * taken out of the events (`erased` of them were rewritten). Null when there is nothing to do. For jobs.
  */
 export async function purgeTrash(
   db: Queryable,
   { limit, request_id }: { limit: number; request_id: string },
-): Promise<{ canvas_id: string; purged: number } | null> {
-  const [row] = await db.call<{ canvas_id: string; purged: number }>(
+): Promise<{ canvas_id: string; purged: number; erased: number } | null> {
+  const [row] = await db.call<{ canvas_id: string; purged: number; erased: number }>(
     'select * from app.purge_trash($1, $2)',
     [limit, request_id],
+    { timeout_ms: SUBTREE_TIMEOUT_MS },
+  );
+  return row ?? null;
+}
+
+/**
+ * One batch of what blocks that have moved to another canvas left in the events of one: up to `limit` of their versions. Null
+ * when there is nothing to do. For jobs.
+ */
+export async function purgeDeparted(
+  db: Queryable,
+  { limit }: { limit: number },
+): Promise<{ canvas_id: string; erased: number } | null> {
+  const [row] = await db.call<{ canvas_id: string; erased: number }>('select * from app.purge_departed($1)', [limit], {
+    timeout_ms: SUBTREE_TIMEOUT_MS,
+  });
+  return row ?? null;
+}
+
+/**
+ * One batch of thinning: up to `limit` old events of the first canvas from `from_canvas_id` on (null: of all) that has some.
+ * The next batch begins where this one was. Null when there is none. For jobs.
+ */
+export async function thinHistory(
+  db: Queryable,
+  { from_canvas_id, limit }: { from_canvas_id: string | null; limit: number },
+): Promise<{ canvas_id: string; thinned: number } | null> {
+  const [row] = await db.call<{ canvas_id: string; thinned: number }>(
+    'select * from app.thin_history($1, $2)',
+    [from_canvas_id, limit],
     { timeout_ms: SUBTREE_TIMEOUT_MS },
   );
   return row ?? null;

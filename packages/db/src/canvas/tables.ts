@@ -35,6 +35,7 @@ export const canvas_heads = app.table('canvas_heads', {
   min_seq: counter().notNull().default(0),
   access_version: counter().notNull().default(0),
   rebalance_queued_at: instant(),
+  thinned_seq: counter().notNull().default(0),
 });
 
 export const blocks = app.table(
@@ -69,6 +70,17 @@ export const block_versions = app.table(
     op: text({ enum: ['create', 'edit', 'move', 'delete', 'restore', 'copy'] }).notNull(),
   },
   (table) => [primaryKey({ columns: [table.workspace_id, table.canvas_id, table.block_id, table.version] })],
+);
+export const departed_versions = app.table(
+  'departed_versions',
+  {
+    workspace_id: uuid().notNull(),
+    canvas_id: uuid().notNull(),
+    block_id: uuid().notNull(),
+    seq: counter().notNull(),
+    due_at: instant().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.workspace_id, table.canvas_id, table.block_id, table.seq] })],
 );
 
 export const canvas_events = app.table(

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomUUID, randomUUIDv7 } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { addBlock, mutate, place } from '../testing/blocks.ts';
 import { edit, findFaults, readSnapshot, refusalWithoutTrace, replayBlocks } from '../testing/canvas-kit.ts';
@@ -108,6 +108,46 @@ describe('a move to another canvas', () => {
       ['edit', 3],
       ['copy', 2],
     ]);
+  });
+
+  test('takes threads along, with their ids and replies; what is said of other blocks stays', async () => {
+    const [a, b, c] = await addTree();
+    const stays = await addBlock(t.db, from);
+    await mutate(t.db, from, [{ op: 'delete', block_id: c.id, version: 1 }]);
+    const say = async (block_id: string | null, thread_id: string | null = null): Promise<string> => {
+      const comment_id = randomUUIDv7();
+      await t.asOwner(
+        `insert into app.comments (workspace_id, canvas_id, id, thread_id, block_id, text, created_by) values ($1, $2, $3, $4, $5, 'x', $6)`,
+        [from.workspace_id, from.canvas_id, comment_id, thread_id, block_id, from.user_id],
+      );
+      return comment_id;
+    };
+    const [of_b, of_c, of_other, of_none] = [await say(b.id), await say(c.id), await say(stays.id), await say(null)];
+    const reply = await say(b.id, of_b);
+    const threads = async (scope: SeededCanvas) =>
+      (
+        await t.db.call<{ comment: { id: string; block_gone: boolean; replies: { id: string; canvas_id: string }[] } }>(
+          'select comment from app.list_comments($1, $2, null, null, null, null, 10)',
+          [scope.user_id, scope.canvas_id],
+        )
+      ).map(({ comment: { id, block_gone, replies } }) => ({
+        id,
+        block_gone,
+        replies: replies.map((each) => each.id),
+      }));
+    await send('copy', a);
+    expect(await threads(to)).toEqual([]);
+    await send('move', a);
+    const moved = [
+      { id: of_c, block_gone: true, replies: [] },
+      { id: of_b, block_gone: false, replies: [reply] },
+    ];
+    const there = await threads(to);
+    expect(there).toHaveLength(2);
+    expect(there).toEqual(expect.arrayContaining(moved));
+    expect((await threads(from)).map(({ id }) => id).sort()).toEqual([of_none, of_other].sort());
+    await send('move', a, { source: to, target: from });
+    expect([(await threads(from)).length, (await threads(to)).length]).toEqual([4, 0]);
   });
 
   test('and back again ends where it began', async () => {

@@ -249,7 +249,7 @@ describe('the purge', () => {
       c.id,
     ]);
     const done = await purgeTrash(t.job_db, { limit: 3, request_id: 'r' });
-    expect(done).toEqual({ canvas_id: canvas.canvas_id, purged: 3 });
+    expect(done).toEqual({ canvas_id: canvas.canvas_id, purged: 3, erased: 3 });
     for (let n = 0; n < 5; n++) await purgeTrash(t.job_db, { limit: 3, request_id: 'r' });
     expect((await rows()).sort()).toEqual([a.id, c.id].sort());
     await t.asOwner('delete from app.blocks where canvas_id = $1', [canvas.canvas_id]);

@@ -1,4 +1,4 @@
-import { randomUUIDv7 } from 'node:crypto';
+import { createHash, randomUUIDv7 } from 'node:crypto';
 import { applyBlockMutations, getBlockGaps, type CanvasScope } from '../canvas/queries.ts';
 import type { AppliedMutation, BlockRow } from '../canvas/rows.ts';
 import type { Queryable } from '../client.ts';
@@ -29,7 +29,7 @@ export function mutate(
     user_id,
     canvas_id,
     mutation_id,
-    request_hash: JSON.stringify(ops),
+    request_hash: createHash('sha256').update(JSON.stringify(ops)).digest('hex'),
     request_id: 'test',
     ops,
   });

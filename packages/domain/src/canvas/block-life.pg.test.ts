@@ -23,6 +23,7 @@ import { listTrash } from './list-trash.ts';
 import { moveBlock } from './move-block.ts';
 import { mutateBlocks } from './mutate-blocks.ts';
 import { purgeTrash } from './purge-trash.ts';
+import { thinHistory } from './thin-history.ts';
 import { restoreBlock } from './restore-block.ts';
 import { revertBlock } from './revert-block.ts';
 import { mutationResult, type BlockOpInput, type Snapshot } from './schemas.ts';
@@ -214,5 +215,25 @@ describe('duplicating a canvas', () => {
       failsWith('workspace.forbidden'),
     );
     await expect(as(await seedUser(database.db))).rejects.toEqual(failsWith('canvas.not_found'));
+  });
+});
+
+describe('thinning', () => {
+  it('keeps the last of old edits, in a job that may run twice at once and is not for people', async () => {
+    const id = await add();
+    for (let version = 1; version < 6; version++)
+      await change({ op: 'edit', block_id: id, version, content: { text: String(version) } });
+    await database.asOwner(
+      `update app.canvas_events set created_at = date_bin('10 minutes', now(), 'epoch') - interval '8 days' + seq * interval '1 second'
+       where canvas_id = $1`,
+      [here.canvas_id],
+    );
+    await expect(thinHistory(ctx)).rejects.toThrow();
+    const job: Ctx = { ...ctx, db: database.job_db, actor: { type: 'system', reason: 'canvas.thin_history' } };
+    const sums = await Promise.all([thinHistory(job), thinHistory(job)]);
+    await thinHistory(job);
+    expect(sums.reduce((sum, { edits }) => sum + edits, 0)).toBe(4);
+    const { items } = await listBlockHistory(ctx, { canvas_id: here.canvas_id, block_id: id });
+    expect(items.map(({ version }) => version)).toEqual([6, 1]);
   });
 });

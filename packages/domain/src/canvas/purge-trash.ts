@@ -1,4 +1,4 @@
-import { purgeTrash as purgeBatch } from '@potentia/db/canvas/history-queries';
+import { purgeDeparted, purgeTrash as purgeBatch } from '@potentia/db/canvas/history-queries';
 import { z } from 'zod';
 import type { Ctx } from '../platform/ctx.ts';
 import { fromDb } from '../platform/db-errors.ts';
@@ -7,24 +7,34 @@ import { fromDb } from '../platform/db-errors.ts';
 export const CANVAS_PURGE_TRASH = 'canvas.purge_trash';
 export const purgeTrashPayload = z.object({});
 
-/** Blocks that one batch deletes: for so long the lock of a canvas is held. */
+/** Blocks that one batch deletes: for so long the lock of a canvas is held. Postgres ends a batch at 500 versions to erase. */
 const BATCH = 1_000;
+/** Versions of departed blocks that one batch erases. */
+const DEPARTED_BATCH = 500;
 /** Batches of one run; what is left waits for the next. */
-const MAX_BATCHES = 500;
+const MAX_BATCHES = 1_000;
 
 /**
- * Deletes for good what has been in the trash for 30 days, batch by batch, each in a transaction and audited. May run at any
- * time, also twice at once: a canvas that another works on is passed over.
+ * Deletes for good what has been in the trash for 30 days, and takes its content out of the events; also what blocks that moved
+ * to another canvas left behind. Batch by batch, each in a transaction. May run at any time, also twice at once: a canvas that
+ * another works on is passed over.
  */
-export async function purgeTrash(ctx: Ctx): Promise<{ canvases: number; blocks: number }> {
+export async function purgeTrash(ctx: Ctx): Promise<{ canvases: number; blocks: number; events: number }> {
   const canvases = new Set<string>();
-  let blocks = 0;
+  const done = { blocks: 0, events: 0 };
   for (let batch = 0; batch < MAX_BATCHES; batch++) {
-    const done = await fromDb(() => purgeBatch(ctx.db, { limit: BATCH, request_id: ctx.request_id }));
-    if (!done || done.purged === 0) break;
-    canvases.add(done.canvas_id);
-    blocks += done.purged;
+    const departed = await fromDb(() => purgeDeparted(ctx.db, { limit: DEPARTED_BATCH }));
+    if (!departed || departed.erased === 0) break;
+    canvases.add(departed.canvas_id);
+    done.events += departed.erased;
   }
-  if (blocks > 0) ctx.log.info({ canvases: canvases.size, blocks }, 'the trash was purged');
-  return { canvases: canvases.size, blocks };
+  for (let batch = 0; batch < MAX_BATCHES; batch++) {
+    const purged = await fromDb(() => purgeBatch(ctx.db, { limit: BATCH, request_id: ctx.request_id }));
+    if (!purged || purged.purged + purged.erased === 0) break;
+    canvases.add(purged.canvas_id);
+    done.blocks += purged.purged;
+    done.events += purged.erased;
+  }
+  if (canvases.size > 0) ctx.log.info({ canvases: canvases.size, ...done }, 'the trash was purged');
+  return { canvases: canvases.size, ...done };
 }

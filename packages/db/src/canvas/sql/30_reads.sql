@@ -192,13 +192,25 @@ begin
   v_workspace_id := (app.set_canvas_context(p_user_id, p_canvas_id, 'viewer')).workspace_id;
   select * into v_head from canvas_heads h where h.workspace_id = v_workspace_id and h.canvas_id = p_canvas_id;
   if p_after_seq < v_head.min_seq then
-    perform app.fail('PT409', 'canvas.events_gone', 'Events that old are no longer kept; take a snapshot.',
-      jsonb_build_object('min_seq', v_head.min_seq));
+    perform app.fail_events_gone(v_head.min_seq);
   end if;
   return query select e.seq, app.event_frame(e, v_head.epoch) from canvas_events e
     where e.workspace_id = v_workspace_id and e.canvas_id = p_canvas_id and e.seq > p_after_seq
     order by e.seq limit least(greatest(p_limit, 1), 1000);
+  -- Again, because a job may have changed what was just read.
+  select * into v_head from canvas_heads h where h.workspace_id = v_workspace_id and h.canvas_id = p_canvas_id;
+  if p_after_seq < v_head.min_seq then
+    perform app.fail_events_gone(v_head.min_seq);
+  end if;
+end $$;
+
+create or replace function app.fail_events_gone(p_min_seq bigint) returns void
+language plpgsql set search_path = app, pg_temp as $$
+begin
+  perform app.fail('PT409', 'canvas.events_gone', 'Events that old are no longer kept; take a snapshot.',
+    jsonb_build_object('min_seq', p_min_seq));
 end $$;
 
 grant execute on function app.get_canvas_snapshot, app.get_canvas, app.get_block, app.get_blocks_page, app.next_sibling,
-  app.last_sibling, app.get_block_gaps, app.get_canvas_heads, app.get_canvas_events to app_user;
+  app.last_sibling, app.get_block_gaps, app.get_canvas_heads, app.get_canvas_events,
+  app.fail_events_gone to app_user;

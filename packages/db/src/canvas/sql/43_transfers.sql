@@ -116,6 +116,13 @@ begin
   v_place := app.check_place(p_workspace_id, p_to_canvas_id, p_op || '{"op": "create"}', 0, p_block_id);
   perform app.check_height(p_workspace_id, p_to_canvas_id, v_place.parent_id, v_tree.height, 0);
   perform app.bring_attachments(p_user_id, p_workspace_id, p_from_canvas_id, p_to_canvas_id, v_tree.ids);
+  -- What the source's events tell of them is taken out of these in 30 days; of what is in the trash, when it would be purged.
+  insert into departed_versions (workspace_id, canvas_id, block_id, seq, due_at)
+  select distinct p_workspace_id, p_from_canvas_id, h.block_id, h.seq, coalesce(b.deleted_at, p_at) + app.trash_age()
+  from block_versions h
+  join blocks b on b.workspace_id = p_workspace_id and b.canvas_id = p_from_canvas_id and b.id = h.block_id
+  where h.workspace_id = p_workspace_id and h.canvas_id = p_from_canvas_id and h.block_id = any (v_tree.ids)
+    and h.op not in ('move', 'delete');
   delete from block_versions h
   where h.workspace_id = p_workspace_id and h.canvas_id = p_from_canvas_id and h.block_id = any (v_tree.ids);
   update blocks b
@@ -125,6 +132,9 @@ begin
     updated_by = case when b.deleted_at is null then p_user_id else b.updated_by end,
     updated_at = case when b.deleted_at is null then p_at else b.updated_at end
   where b.workspace_id = p_workspace_id and b.canvas_id = p_from_canvas_id and b.id = any (v_tree.ids);
+  -- Threads go with what they are about, also with what is in the trash.
+  update comments c set canvas_id = p_to_canvas_id
+  where c.workspace_id = p_workspace_id and c.canvas_id = p_from_canvas_id and c.block_id = any (v_tree.ids);
   select array_agg(b.id order by i.n) into v_live
   from unnest(v_tree.ids) with ordinality as i (id, n)
   join blocks b on b.workspace_id = p_workspace_id and b.canvas_id = p_to_canvas_id and b.id = i.id and b.deleted_at is null;

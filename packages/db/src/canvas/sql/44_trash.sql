@@ -13,6 +13,7 @@ declare
   v_place record;
   v_ids uuid[];
   v_part uuid[];
+  v_seq bigint := p_seq;
   v_text text;
 begin
   select * into v_block from blocks b where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.id = v_id;
@@ -43,8 +44,6 @@ begin
     type = case when b.id = v_id then coalesce(p_patch ->> 'type', b.type) else b.type end,
     content = case when b.id = v_id then coalesce(p_patch -> 'content', b.content) else b.content end
   where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.id = any (v_ids);
-  insert into block_versions (workspace_id, canvas_id, block_id, version, seq, op)
-  values (p_workspace_id, p_canvas_id, v_id, v_block.version + 1, p_seq, 'restore');
   for v_part in select p.ids from app.split_blocks(p_workspace_id, p_canvas_id, v_ids, v_chunk) p loop
     if v_text is not null and p_alone is null then
       perform app.fail('PT409', 'block.subtree_too_large', 'This is too large to come back in a batch with other operations.',
@@ -52,7 +51,12 @@ begin
     elsif v_text is not null then
       perform app.append_canvas_event(p_user_id, p_workspace_id, p_canvas_id, 'blocks.mutated', null, null, p_alone,
         concat('{"ops":[', v_text, ']}')::json, p_at);
+      v_seq := v_seq + 1;
     end if;
+    -- Of every block that came back, so that the purge finds all that is told of it.
+    insert into block_versions (workspace_id, canvas_id, block_id, version, seq, op)
+    select p_workspace_id, p_canvas_id, b.id, b.version, v_seq, 'restore' from blocks b
+    where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and b.id = any (v_part);
     v_text := concat('{"op":"restore","block_id":"', v_part[1], '","blocks":', app.blocks_json(p_workspace_id, p_canvas_id, v_part), '}');
   end loop;
   return v_text;
@@ -99,51 +103,4 @@ create or replace function app.trash_age() returns interval language sql immutab
 create or replace function app.block_preview(p_content jsonb) returns text language sql immutable parallel safe
   return left(coalesce(p_content ->> 'text', p_content ->> 'title', p_content ->> 'name', p_content ->> 'alt', p_content ->> 'url', ''), 200);
 
--- One batch of the purge: up to p_limit rows of one canvas that have been in the trash for 30 days, from the leaves up. So
--- nothing is deleted that has a block below it, and no cascade can take a live one. A canvas that is being written, or purged by
--- another, is left for the next batch. No row: there is nothing to do.
-create or replace function app.purge_trash(p_limit int, p_request_id text)
-returns table (canvas_id uuid, purged int) language plpgsql security definer set search_path = app, pg_temp
-  as $$
-declare
-  v_before constant timestamptz := now() - app.trash_age();
-  v_head record;
-  v_ids uuid[];
-  v_left int := p_limit;
-begin
-  select h.canvas_id, h.workspace_id into v_head
-  from (
-    select b.workspace_id, b.canvas_id from blocks b
-    where b.trashed_with = b.id and b.deleted_at < v_before
-    order by b.deleted_at limit 1000
-  ) due
-  join canvas_heads h on h.workspace_id = due.workspace_id and h.canvas_id = due.canvas_id
-  limit 1 for update of h skip locked;
-  if not found then
-    return;
-  end if;
-  loop
-    select array_agg(leaf.id) into v_ids from (
-      select b.id from blocks b
-      where b.workspace_id = v_head.workspace_id and b.canvas_id = v_head.canvas_id and b.deleted_at < v_before
-        and not exists (select from blocks c
-          where c.workspace_id = v_head.workspace_id and c.canvas_id = v_head.canvas_id and c.parent_id = b.id)
-      limit v_left
-    ) leaf;
-    exit when v_ids is null;
-    delete from blocks b
-    where b.workspace_id = v_head.workspace_id and b.canvas_id = v_head.canvas_id and b.id = any (v_ids) and b.deleted_at < v_before;
-    v_left := v_left - cardinality(v_ids);
-    exit when v_left <= 0;
-  end loop;
-  canvas_id := v_head.canvas_id;
-  purged := p_limit - v_left;
-  if purged > 0 then
-    perform app.append_system_audit('canvas.purge_trash', v_head.workspace_id, v_head.canvas_id, 'block.purge', 'canvas',
-      v_head.canvas_id::text, jsonb_build_object('blocks', purged), null, p_request_id);
-  end if;
-  return next;
-end $$;
-
 grant execute on function app.restore_block, app.split_blocks, app.list_trash, app.trash_age, app.block_preview to app_user;
-grant execute on function app.purge_trash to job_user;
