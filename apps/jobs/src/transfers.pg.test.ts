@@ -354,6 +354,15 @@ describe('a hostile manifest', () => {
     },
   );
 
+  test('that parts a document into more than any export makes is imported without it', async () => {
+    const { home, done } = await importWith(
+      [{ id: 'a', path: 'a.md', title: 'a', part_mark: 'x' }],
+      [{ path: 'a.md', body: 'y\nx\n'.repeat(3_000) }],
+    );
+    expect(done).toMatchObject({ status: 'finished', problems: [{ path: 'a.md', code: 'transfer.file_refused' }] });
+    expect(await contentOf(home)).toEqual([]);
+  });
+
   test('that names what Postgres cannot write ends, and says so in what it can', async () => {
     const { done } = await importWith([{ id: 'a', path: 'a\0\ud800.md', title: '\0\ud800' }], []);
     expect(done).toMatchObject({
@@ -412,6 +421,32 @@ describe('a hostile zip is refused as a whole', () => {
   test('one with a broken manifest', async () => {
     await refusedWith(await makeZip([{ path: 'manifest.json', body: '{"format":' }]), /manifest/);
   });
+});
+
+test('of one owner’s workspaces one after the other is exported, and of another’s meanwhile', async () => {
+  const [first, other] = [await newWorkspace(), await newWorkspace()];
+  const second = await seedWorkspace(kit.database.db, { user_id: first.owner_user_id });
+  const ask = async (home: SeededWorkspace) =>
+    (await createExport(kit.as(home.owner_user_id), { workspace_id: home.workspace_id })).result.id;
+  const statusOf = async (home: SeededWorkspace, transfer_id: string) =>
+    (await getExport(kit.as(home.owner_user_id), { workspace_id: home.workspace_id, transfer_id })).status;
+  const asked = { first: await ask(first), second: await ask(second), other: await ask(other) };
+  await kit.database.asOwner(`update app.transfers set status = 'running', started_at = now() where id = $1`, [
+    asked.first,
+  ]);
+  await exportWorkspace(kit.job_ctx, jobOf(asked.second));
+  await exportWorkspace(kit.job_ctx, jobOf(asked.other));
+  expect([await statusOf(second, asked.second), await statusOf(other, asked.other)]).toEqual(['queued', 'finished']);
+  const queued = () =>
+    kit.database.asOwner(
+      `select id from app.outbox where topic = 'workspace.export' and payload ->> 'transfer_id' = $1`,
+      [asked.second],
+    );
+  const before = (await queued()).length;
+  await exportWorkspace(kit.job_ctx, jobOf(asked.first));
+  expect((await queued()).length).toBe(before + 1);
+  await exportWorkspace(kit.job_ctx, jobOf(asked.second));
+  expect(await statusOf(second, asked.second)).toBe('finished');
 });
 
 test('one of a kind runs at a time, and what nobody uploaded is not started', async () => {

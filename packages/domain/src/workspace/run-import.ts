@@ -39,6 +39,8 @@ const MAX_ENTRIES = 50_000;
 const MAX_UNPACKED = 4;
 /** Bytes of one document. */
 const MAX_DOCUMENT = 64 * 1024 * 1024;
+/** Of one document; an export makes one of a thousand blocks. */
+const MAX_PARTS = 2_000;
 const MAX_TITLE = 200;
 
 /** What all steps of one import share. */
@@ -117,6 +119,7 @@ async function importOne(job: Import, canvas: ManifestCanvas): Promise<void> {
   const canvas_id = derivedId('transfer.canvas', transfer_id, canvas.path);
   await orProblem(ctx, workspace_id, { path: canvas.path, progress }, async () => {
     const documents = splitDocument(await job.zip.text(canvas.path, MAX_DOCUMENT), canvas.part_mark);
+    if (documents.length > MAX_PARTS) throw new ZipRefused(`It has more than ${MAX_PARTS} parts`);
     const { is_archived } = await fromDb(() =>
       importCanvas(ctx.db, {
         user_id: ctx.actor.user_id,
@@ -139,6 +142,7 @@ async function importOne(job: Import, canvas: ManifestCanvas): Promise<void> {
       await linkFiles(trees, canvas.path, files);
       const mutation_id = derivedId('transfer.document', transfer_id, canvas.path, String(number));
       if (trees.length > 0) await importTrees(ctx, { canvas_id, mutation_id, trees }).catch(unlessDone);
+      await progress.beat();
     }
     if (canvas.archived) await archiveCanvas(ctx, { canvas_id });
   });

@@ -35,6 +35,8 @@ export interface Progress {
   total: number;
   /** One more canvas or file was seen to. Throws TransferEnded when somebody has ended the transfer meanwhile. */
   step(): Promise<void>;
+  /** Still at it. Throws TransferEnded, as `step` does. */
+  beat(): Promise<void>;
   problem(path: string, problem: TransferProblem): void;
 }
 
@@ -93,6 +95,9 @@ function trackProgress(
     total: 0,
     async step() {
       this.done += 1;
+      await this.beat();
+    },
+    async beat() {
       if (performance.now() - reported_at < REPORT_MS) return;
       reported_at = performance.now();
       const { done, total } = this;

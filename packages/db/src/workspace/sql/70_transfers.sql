@@ -151,16 +151,42 @@ begin
   from users u where u.id = p_transfer.created_by and u.kind = 'person';
 end $$;
 
--- No row: there is nothing left to do. A job that died is taken up by asking again.
+-- No row: there is nothing to do, or the owner of the workspace has another one running, which app.finish_transfer follows with
+-- this. Transfers are long and places are few: nobody takes them all with workspaces of theirs. A job that died is taken up by
+-- asking again.
 create or replace function app.claim_transfer(p_id uuid)
 returns table (workspace_id uuid, kind text, object_key text, created_by uuid, done int, size bigint)
 language plpgsql security definer set search_path = app, pg_temp as $$
 #variable_conflict use_column
+declare
+  v_owner_user_id uuid;
+  v_kind text;
 begin
+  select w.owner_user_id, t.kind into v_owner_user_id, v_kind
+  from transfers t join workspaces w on w.id = t.workspace_id where t.id = p_id;
+  perform pg_advisory_xact_lock(7236010, hashtext(concat(v_owner_user_id, v_kind)));
+  perform from transfers t join workspaces w on w.id = t.workspace_id
+  where t.status = 'running' and t.kind = v_kind and t.id <> p_id and w.owner_user_id = v_owner_user_id;
+  if found then
+    return;
+  end if;
   return query update transfers t
     set status = 'running', started_at = coalesce(t.started_at, now()), updated_at = now()
     where t.id = p_id and t.status in ('queued', 'running')
     returning t.workspace_id, t.kind, t.object_key, t.created_by, t.done, t.size;
+end $$;
+
+-- Has the one looked at that waits for longest among those of the same owner.
+create or replace function app.queue_next_transfer(p_transfer app.transfers) returns void
+language plpgsql set search_path = app, pg_temp as $$
+begin
+  perform pg_advisory_xact_lock(7236010, hashtext(concat(w.owner_user_id, p_transfer.kind)))
+  from workspaces w where w.id = p_transfer.workspace_id;
+  perform app.queue_transfer(n.transfer, (n.transfer).request_id, null) from (
+    select t as transfer from workspaces o join workspaces w on w.owner_user_id = o.owner_user_id
+    join transfers t on t.workspace_id = w.id and t.kind = p_transfer.kind and t.status = 'queued'
+    where o.id = p_transfer.workspace_id
+    order by t.updated_at, t.id limit 1) n;
 end $$;
 
 -- False: somebody has ended it meanwhile.
@@ -200,6 +226,7 @@ begin
     jsonb_strip_nulls(jsonb_build_object('kind', v_row.kind, 'status', v_row.status, 'done', v_row.done, 'size', v_row.size,
       'failure', p_failure ->> 'code')), v_row.request_id);
   perform app.tell_transfer(v_row, 'transfer.finished');
+  perform app.queue_next_transfer(v_row);
 end $$;
 
 -- Lets go of files past their time, and ends what nobody has worked on for an hour, or not begun for a day, so that it can be
