@@ -11,7 +11,7 @@ import { createTestDatabase, type TestDatabase } from './testing/database.ts';
 
 const id = (n: number): string => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
 const [owner, member, workspace, canvas] = [id(1), id(2), id(3), id(4)];
-const [live, child, trashed, below] = [id(5), id(6), id(7), id(8)];
+const [live, child, trashed, below, gone] = [id(5), id(6), id(7), id(8), id(9)];
 
 let t: TestDatabase;
 let report: MigrationReport;
@@ -53,7 +53,7 @@ async function populate({ asOwner }: TestDatabase): Promise<void> {
     workspace,
     owner,
   ]);
-  await asOwner('insert into app.canvas_heads (canvas_id, workspace_id, seq) values ($1, $2, 2)', [canvas, workspace]);
+  await asOwner('insert into app.canvas_heads (canvas_id, workspace_id, seq) values ($1, $2, 3)', [canvas, workspace]);
   const block = (
     block_id: string,
     parent_id: string | null,
@@ -83,6 +83,7 @@ async function populate({ asOwner }: TestDatabase): Promise<void> {
     [live, child, trashed, below].map((block_id) => ({ op: 'create', block: { id: block_id, version: 1 } })),
   );
   await event(2, [{ op: 'delete', block_id: trashed, block_ids: [trashed, below] }]);
+  await event(3, [{ op: 'create', block: { id: gone, version: 1, content: { text: 'secret' } } }]);
 }
 
 test('every later migration and every repeatable file is applied, and what comes out is what a new database has', async () => {
@@ -100,7 +101,7 @@ test('people, roles and blocks are where they were', async () => {
     canvas,
   ]);
   const { blocks, seq } = JSON.parse(row?.snapshot ?? '') as { blocks: { id: string }[]; seq: number };
-  expect([seq, blocks.map((block) => block.id)]).toEqual([2, [live, child]]);
+  expect([seq, blocks.map((block) => block.id)]).toEqual([3, [live, child]]);
 });
 
 test('a block that was in the trash is there, with what went with it', async () => {
@@ -119,6 +120,12 @@ test('the history of a block reaches back to before there was one', async () => 
     { block_id: live, version: 1, op: 'create' },
     { block_id: trashed, version: 1, op: 'create' },
     { block_id: trashed, version: 2, op: 'delete' },
+  ]);
+});
+
+test('what events tell of a block that is there no more is due to be taken out of them', async () => {
+  expect(await t.asOwner('select block_id, seq::int, due_at <= now() as is_due from app.departed_versions')).toEqual([
+    { block_id: gone, seq: 3, is_due: true },
   ]);
 });
 

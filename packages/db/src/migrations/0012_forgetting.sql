@@ -18,6 +18,9 @@ create index departed_versions_due on app.departed_versions (due_at);
 comment on table app.departed_versions is
   'family: canvas. Events of a canvas that still tell the content of a block that has left it, until due_at.';
 
+comment on table app.block_versions is
+  'family: canvas. A deletion is told of the block that was named; what went with it has no row for it. A restore is told of each.';
+
 -- A restore is told of every block that came back, so that each of them leads to all events with its content.
 insert into app.block_versions (workspace_id, canvas_id, block_id, version, seq, op)
 select e.workspace_id, e.canvas_id, b.id, (r.block ->> 'version')::int, e.seq, 'restore'
