@@ -33,6 +33,29 @@ test('a changed e-mail address is taken over; a name is, only while there is non
   expect(await ensureUser(t.db, { user_id, email: null, name: 'Grace' })).toMatchObject({ email: null, name: 'Ada' });
 });
 
+test('the personal workspace and a change of the address are audited, once', async () => {
+  const user_id = randomUUID();
+  const [older, newer] = [
+    { user_id, email: 'old@example.test', name: 'Ada' },
+    { user_id, email: 'new@example.test', name: 'Ada' },
+  ];
+  const { personal_workspace_id } = await ensureUser(t.db, older);
+  for (const user of [older, newer, newer]) await ensureUser(t.db, user);
+  const rows = await t.asOwner(
+    `select action, target_id, before, after from app.audit_logs where workspace_id = $1 and actor_user_id = $2 order by id`,
+    [personal_workspace_id, user_id],
+  );
+  expect(rows).toEqual([
+    {
+      action: 'workspace.create',
+      target_id: personal_workspace_id,
+      before: null,
+      after: { name: 'Personal', is_personal: true },
+    },
+    { action: 'user.update', target_id: user_id, before: { email: older.email }, after: { email: newer.email } },
+  ]);
+});
+
 test('an address can pass from one account to another', async () => {
   const email = 'shared@example.test';
   await ensureUser(t.db, { user_id: randomUUID(), email, name: 'First' });
