@@ -280,7 +280,6 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
   // Not for app_user at all.
   ...Object.fromEntries(
     Object.entries({
-      forget_idempotency_keys: [1],
       forget_old_rows: [1],
       claim_released_objects: [1],
       forget_released_objects: [['x']],
@@ -341,11 +340,6 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
   },
   finish_mail: {
     run: () => failure(call('select app.finish_mail($1, $2, null)', [randomUUID(), 'sent'])),
-    stranger: 'db.forbidden',
-    member: 'db.forbidden',
-  },
-  forget_mails: {
-    run: () => failure(call('select app.forget_mails(now(), 1)', [])),
     stranger: 'db.forbidden',
     member: 'db.forbidden',
   },

@@ -25,9 +25,3 @@ export async function finishMail(
 ): Promise<void> {
   await db.call('select app.finish_mail($1, $2, $3)', [outbox_id, status, reason]);
 }
-
-/** Forgets mails that ended before this instant, at most `limit`; how many it was. As job_user. */
-export async function forgetMails(db: Queryable, before: string, limit: number): Promise<number> {
-  const { count } = await callOne<{ count: number }>(db, 'select app.forget_mails($1, $2) as count', [before, limit]);
-  return count;
-}

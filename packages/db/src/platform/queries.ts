@@ -42,12 +42,6 @@ export async function storeIdempotentResult(
   ]);
 }
 
-/** Forgets keys whose day is over, at most `limit`; how many it was. As job_user. */
-export async function forgetIdempotencyKeys(db: Queryable, limit: number): Promise<number> {
-  const { count } = await callOne<{ count: number }>(db, 'select app.forget_idempotency_keys($1) as count', [limit]);
-  return count;
-}
-
 /** Forgets rows that are kept for a time, at most `limit` of each kind; how many it was of each. As job_user. */
 export async function forgetOldRows(db: Queryable, limit: number): Promise<Record<string, number>> {
   const { counts } = await callOne<{ counts: Record<string, number> }>(db, 'select app.forget_old_rows($1) as counts', [

@@ -1,5 +1,4 @@
-import { forgetMails } from '@potentia/db/platform/mail-queries';
-import { forgetIdempotencyKeys, forgetOldRows } from '@potentia/db/platform/queries';
+import { forgetOldRows } from '@potentia/db/platform/queries';
 import type { Ctx } from './ctx.ts';
 import { fromDb } from './db-errors.ts';
 
@@ -8,23 +7,16 @@ export const PLATFORM_EXPIRE = 'platform.expire';
 
 const BATCH = 1_000;
 const MAX_BATCHES = 50;
-const KEEP_MAILS_MS = 90 * 24 * 3_600_000;
 
-/**
- * Forgets what nobody asks about any more: idempotency keys after their day, mails after 90, and other rows that are kept
- * for a time (`app.forget_old_rows`). In batches, as `inBatches`. How many it was of each.
- */
-export async function forgetRecords({ db, clock }: Pick<Ctx, 'db' | 'clock'>): Promise<Record<string, number>> {
-  const before = new Date(clock().getTime() - KEEP_MAILS_MS).toISOString();
-  const keys = await inBatches((limit) => fromDb(() => forgetIdempotencyKeys(db, limit)));
-  const mails = await inBatches((limit) => fromDb(() => forgetMails(db, before, limit)));
-  const rows: Record<string, number> = {};
+/** Forgets rows whose time is over (`app.forget_old_rows`), in batches, as `inBatches`. How many it was of each kind. */
+export async function forgetRecords({ db }: Pick<Ctx, 'db'>): Promise<Record<string, number>> {
+  const total: Record<string, number> = {};
   await inBatches(async (limit) => {
-    const forgotten = await fromDb(() => forgetOldRows(db, limit));
-    for (const [kind, count] of Object.entries(forgotten)) rows[kind] = (rows[kind] ?? 0) + count;
-    return Math.max(...Object.values(forgotten));
+    const counts = await fromDb(() => forgetOldRows(db, limit));
+    for (const [kind, count] of Object.entries(counts)) total[kind] = (total[kind] ?? 0) + count;
+    return Math.max(...Object.values(counts));
   });
-  return { keys, mails, ...rows };
+  return total;
 }
 
 /**

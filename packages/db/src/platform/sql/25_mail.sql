@@ -17,15 +17,4 @@ begin
   update mail_deliveries d set status = p_status, reason = left(p_reason, 500), updated_at = now() where d.outbox_id = p_outbox_id;
 end $$;
 
--- What nobody asks about any more, at most p_limit; how many it was.
-create or replace function app.forget_mails(p_before timestamptz, p_limit int) returns int
-language plpgsql security definer set search_path = app, pg_temp as $$
-declare
-  v_count int;
-begin
-  delete from mail_deliveries d where d.outbox_id in (
-    select o.outbox_id from mail_deliveries o where o.updated_at < p_before order by o.updated_at limit least(p_limit, 10000) for update skip locked);
-  get diagnostics v_count = row_count;
-  return v_count;
-end $$;
-grant execute on function app.begin_mail, app.finish_mail, app.forget_mails to job_user;
+grant execute on function app.begin_mail, app.finish_mail to job_user;

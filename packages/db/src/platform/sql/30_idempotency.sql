@@ -14,17 +14,3 @@ begin
   end if;
 end $$;
 grant execute on function app.claim_idempotency_key to app_user;
-
--- Keys that are as good as none, at most p_limit; how many it was.
-create or replace function app.forget_idempotency_keys(p_limit int) returns int
-language plpgsql security definer set search_path = app, pg_temp as $$
-declare
-  v_count int;
-begin
-  delete from idempotency_keys k where (k.user_id, k.key) in (
-    select o.user_id, o.key from idempotency_keys o where o.expires_at < now()
-    order by o.expires_at limit least(p_limit, 10000) for update skip locked);
-  get diagnostics v_count = row_count;
-  return v_count;
-end $$;
-grant execute on function app.forget_idempotency_keys to job_user;

@@ -5,12 +5,22 @@ create or replace function app.forget_old_rows(p_limit int) returns jsonb
 language plpgsql security definer set search_path = app, pg_temp as $$
 declare
   v_limit constant int := least(p_limit, 10000);
+  v_idempotency_keys int;
+  v_mails int;
   v_user_events int;
   v_invitations int;
   v_share_links int;
   v_transfers int;
   v_system_health int;
 begin
+  delete from idempotency_keys k where (k.user_id, k.key) in (
+    select o.user_id, o.key from idempotency_keys o where o.expires_at < now()
+    order by o.expires_at limit v_limit for update skip locked);
+  get diagnostics v_idempotency_keys = row_count;
+  delete from mail_deliveries d where d.outbox_id in (
+    select o.outbox_id from mail_deliveries o where o.updated_at < now() - interval '90 days'
+    order by o.updated_at limit v_limit for update skip locked);
+  get diagnostics v_mails = row_count;
   delete from user_events e where (e.user_id, e.seq) in (
     select o.user_id, o.seq from user_events o where o.created_at < now() - interval '30 days'
     order by o.created_at limit v_limit for update skip locked);
@@ -32,7 +42,7 @@ begin
     select o.service, o.instance_id from system_health o where o.reported_at < now() - interval '7 days'
     limit v_limit for update skip locked);
   get diagnostics v_system_health = row_count;
-  return jsonb_build_object('user_events', v_user_events, 'invitations', v_invitations, 'share_links', v_share_links,
-    'transfers', v_transfers, 'system_health', v_system_health);
+  return jsonb_build_object('idempotency_keys', v_idempotency_keys, 'mails', v_mails, 'user_events', v_user_events,
+    'invitations', v_invitations, 'share_links', v_share_links, 'transfers', v_transfers, 'system_health', v_system_health);
 end $$;
 grant execute on function app.forget_old_rows to job_user;
