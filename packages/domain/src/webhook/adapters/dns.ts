@@ -16,6 +16,7 @@ export function createResolve(timeout_ms = TIMEOUT_MS): Resolve {
     if (addresses.length > 0) return addresses;
     const failures = answers.flatMap((answer) => (answer.status === 'rejected' ? [answer.reason as Error] : []));
     // One that has no address of a kind may have one of the other, about which nothing was heard.
-    throw failures.find((failure) => !('code' in failure && failure.code === 'ENODATA')) ?? failures[0];
+    const unheard = failures.find((failure) => !('code' in failure && failure.code === 'ENODATA'));
+    throw unheard ?? failures[0] ?? new Error('The name has no address');
   };
 }
