@@ -36,12 +36,8 @@ begin
   end if;
   -- Both are of this workspace and the caller may do this on each: from here on, policies let both through.
   perform set_config('app.canvas_id', '', true);
-  select * into v_known from canvas_events e
-  where e.workspace_id = v_head.workspace_id and e.canvas_id = p_to_canvas_id and e.mutation_id = p_mutation_id;
-  if found then
-    if v_known.request_hash is distinct from p_request_hash then
-      perform app.fail('PT409', 'canvas.mutation_reused', 'This mutation id was used for another mutation.');
-    end if;
+  v_known := app.find_mutation(v_head.workspace_id, p_to_canvas_id, p_mutation_id, p_request_hash);
+  if v_known.seq is not null then
     replayed := true;
     seq := v_known.seq;
     frame := app.event_frame(v_known, v_head.epoch);
