@@ -259,6 +259,11 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
     stranger: 'workspace.not_found',
     member: 'workspace.not_found',
   },
+  disable_webhooks_of: {
+    run: (user_id) => failure(call('select app.disable_webhooks_of($2, $1)', [user_id, canvas.workspace_id])),
+    stranger: 'workspace.not_found',
+    member: 'workspace.not_found',
+  },
   // Outside of the canvas's context there is no canvas, whoever asks.
   revoke_canvas_invitations_of: {
     run: (user_id) =>

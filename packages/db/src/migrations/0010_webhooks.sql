@@ -10,7 +10,7 @@ create table app.webhooks (
   previous_secret text,
   previous_secret_expires_at timestamptz,
   status text not null default 'enabled' check (status in ('enabled', 'disabled')),
-  disabled_reason text check (disabled_reason in ('manual', 'gone', 'failing')),
+  disabled_reason text check (disabled_reason in ('manual', 'gone', 'failing', 'creator_left')),
   disabled_at timestamptz,
   -- Failed attempts since the last success, whatever message they were of, and when the first of them was.
   consecutive_failures int not null default 0,

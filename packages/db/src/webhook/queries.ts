@@ -2,7 +2,7 @@ import { callOne, type Queryable } from '../client.ts';
 
 export type WebhookStatus = 'enabled' | 'disabled';
 export type DeliveryStatus = 'pending' | 'delivered' | 'failed';
-export type DisabledReason = 'manual' | 'gone' | 'failing';
+export type DisabledReason = 'manual' | 'gone' | 'failing' | 'creator_left';
 
 export interface WebhookRow {
   id: string;

@@ -13,7 +13,7 @@ export const webhooks = app.table('webhooks', {
   status: text({ enum: ['enabled', 'disabled'] })
     .notNull()
     .default('enabled'),
-  disabled_reason: text({ enum: ['manual', 'gone', 'failing'] }),
+  disabled_reason: text({ enum: ['manual', 'gone', 'failing', 'creator_left'] }),
   disabled_at: instant(),
   consecutive_failures: integer().notNull().default(0),
   failing_since: instant(),

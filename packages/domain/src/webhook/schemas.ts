@@ -28,7 +28,7 @@ const webhookFields = {
   description: z.string(),
   event_types: z.array(z.string()),
   status: webhookStatus,
-  disabled_reason: z.enum(['manual', 'gone', 'failing']).nullable(),
+  disabled_reason: z.enum(['manual', 'gone', 'failing', 'creator_left']).nullable(),
   disabled_at: timestamp.nullable(),
   consecutive_failures: z.int().min(0).describe('Failed attempts since the last success'),
   failing_since: timestamp.nullable(),

@@ -214,7 +214,7 @@ describe('a membership ends', () => {
     expect((await listWorkspaceMembers(owner, { workspace_id })).items).toHaveLength(1);
   });
 
-  it('takes along the keys that an admin made and the invitations that they sent, as their demotion does', async () => {
+  it('takes along the keys and webhooks that an admin made and the invitations that they sent, as their demotion does', async () => {
     const endings = {
       removal: ({ owner, admin, workspace_id }: Awaited<ReturnType<typeof company>>) =>
         removeWorkspaceMember(owner, { workspace_id, user_id: idOf(admin) }),
@@ -239,7 +239,25 @@ describe('a membership ends', () => {
          values ($1::uuid, $2, 'key', '{canvas:read}', 'pot_1234', 'abcd', sha256($1::uuid::text::bytea), $3)`,
         [idOf(key), workspace_id, idOf(admin)],
       );
+      const [of_admin, of_key, of_owner] = [newId(), newId(), newId()];
+      const makers = { [of_admin]: idOf(admin), [of_key]: idOf(key), [of_owner]: idOf(owner) };
+      for (const [webhook_id, maker] of Object.entries(makers)) {
+        await database.asOwner(
+          `insert into app.webhooks (id, workspace_id, url, description, event_types, secret, created_by)
+           values ($1, $2, 'https://example.com', '', '{none.such}', 'sealed', $3)`,
+          [webhook_id, workspace_id, maker],
+        );
+      }
       await end(world);
+      const webhooks = await database.asOwner<{ id: string; disabled_reason: string | null }>(
+        'select id, disabled_reason from app.webhooks where workspace_id = $1',
+        [workspace_id],
+      );
+      expect(Object.fromEntries(webhooks.map(({ id, disabled_reason }) => [id, disabled_reason])), name).toEqual({
+        [of_admin]: 'creator_left',
+        [of_key]: 'creator_left',
+        [of_owner]: null,
+      });
       const pending = await database.asOwner(
         `select invited_by from app.invitations where workspace_id = $1 and status = 'pending'`,
         [workspace_id],

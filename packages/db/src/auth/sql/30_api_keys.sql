@@ -75,6 +75,7 @@ begin
   delete from workspace_members m where m.workspace_id = p_workspace_id and m.user_id = p_api_key_id;
   perform app.bump_workspace_access(p_workspace_id);
   perform app.revoke_invitations_of(p_workspace_id, p_api_key_id);
+  perform app.disable_webhooks_of(p_workspace_id, p_api_key_id);
   perform app.append_audit(p_actor_user_id, p_workspace_id, null, 'api_key.revoke', 'api_key', p_api_key_id::text,
     jsonb_build_object('name', v_key.name, 'scopes', to_jsonb(v_key.scopes), 'last_four', v_key.last_four), null, p_request_id);
   return true;
@@ -118,6 +119,7 @@ begin
     update api_keys k set revoked_at = now() where k.id = v_key.id;
     delete from canvas_access a where a.workspace_id = v_key.workspace_id and a.user_id = v_key.id;
     delete from workspace_members m where m.workspace_id = v_key.workspace_id and m.user_id = v_key.id;
+    perform app.disable_webhooks_made_by(v_key.workspace_id, v_key.id);
     perform app.append_system_audit('platform.expire', v_key.workspace_id, null, 'api_key.revoke', 'api_key', v_key.id::text,
       jsonb_build_object('name', v_key.name, 'scopes', to_jsonb(v_key.scopes), 'expires_at', app.iso(v_key.expires_at)), null, null);
     perform set_config('app.workspace_id', v_key.workspace_id::text, true);

@@ -1,7 +1,7 @@
 -- Who may do what at all; which rows is the policies' part. Nothing is granted to public.
 grant usage on schema app to app_user, job_user, wa_user;
 
-grant select, update on app.users to app_user;
+grant select on app.users to app_user;
 grant select, insert, update on app.workspaces to app_user;
 grant select, insert, update, delete on app.workspace_members, app.canvas_access to app_user;
 grant select, insert, update, delete on app.canvases to app_user;

@@ -166,6 +166,24 @@ begin
   perform app.wake_webhook(v_webhook.workspace_id, p_webhook_id, now(), p_request_id);
 end $$;
 
+-- The endpoints that somebody made, when they stop being an admin: they would go on telling what happens to whom it is no
+-- longer for. Other admins can enable one again. Not for app_user: see below.
+create or replace function app.disable_webhooks_made_by(p_workspace_id uuid, p_user_id uuid) returns void
+language plpgsql set search_path = app, pg_temp as $$
+begin
+  perform app.disable_webhook(w.id, 'creator_left', null) from webhooks w
+  where w.workspace_id = p_workspace_id and w.created_by = p_user_id and w.status = 'enabled';
+end $$;
+
+create or replace function app.disable_webhooks_of(p_workspace_id uuid, p_user_id uuid) returns void
+language plpgsql security definer set search_path = app, pg_temp as $$
+begin
+  if p_workspace_id is distinct from nullif(current_setting('app.workspace_id', true), '')::uuid then
+    perform app.fail('PT404', 'workspace.not_found', 'There is no such workspace.');
+  end if;
+  perform app.disable_webhooks_made_by(p_workspace_id, p_user_id);
+end $$;
+
 -- Endpoints that have had something due for a while and nobody at it (a queue lost its jobs): has them looked at.
 create or replace function app.sweep_webhooks(p_late interval, p_limit int) returns int
 language plpgsql security definer set search_path = app, pg_temp as $$
@@ -222,3 +240,4 @@ end $$;
 
 grant execute on function app.take_webhook_deliveries, app.yield_webhook, app.record_webhook_attempt, app.sweep_webhooks,
   app.forget_webhook, app.forget_webhook_deliveries, app.get_webhook_disabled_mail to job_user;
+grant execute on function app.disable_webhooks_of to app_user;

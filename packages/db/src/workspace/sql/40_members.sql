@@ -53,6 +53,7 @@ language plpgsql set search_path = app, pg_temp as $$
 begin
   perform app.revoke_api_keys_of(p_workspace_id, p_user_id);
   perform app.revoke_invitations_of(p_workspace_id, p_user_id);
+  perform app.disable_webhooks_of(p_workspace_id, p_user_id);
 end $$;
 
 -- The role of a member who can be changed. Fails for the owner, and for who is no member or no person. The caller holds the lock.

@@ -4,7 +4,7 @@ export interface DisabledMailFacts {
   workspace_name: string;
   /** Of the endpoint, without its query. */
   endpoint: string;
-  reason: 'gone' | 'failing';
+  reason: 'gone' | 'failing' | 'creator_left';
   /** Where it can be enabled again. */
   url: string;
 }
@@ -19,10 +19,11 @@ export function disabledMailText(facts: DisabledMailFacts, locale: MailLocale): 
 
 function english({ workspace_name, endpoint, reason }: DisabledMailFacts): Words {
   const place = shownName(workspace_name) || 'untitled';
-  const why =
-    reason === 'gone'
-      ? 'It answered 410 Gone, which asks us to send nothing more.'
-      : 'It has not taken a message for so long that all attempts are used up.';
+  const why = {
+    gone: 'It answered 410 Gone, which asks us to send nothing more.',
+    failing: 'It has not taken a message for so long that all attempts are used up.',
+    creator_left: 'Whoever made it is no admin of the workspace any more. Enable it again if it is still yours.',
+  }[reason];
   return {
     subject: `A webhook of “${place}” on Potentia was disabled`,
     paragraphs: [
@@ -39,10 +40,11 @@ function english({ workspace_name, endpoint, reason }: DisabledMailFacts): Words
 
 function indonesian({ workspace_name, endpoint, reason }: DisabledMailFacts): Words {
   const place = shownName(workspace_name) || 'tanpa judul';
-  const why =
-    reason === 'gone'
-      ? 'Alamat itu menjawab 410 Gone, yang meminta kami tidak mengirim apa pun lagi.'
-      : 'Alamat itu sudah lama tidak menerima pesan sehingga semua percobaan habis.';
+  const why = {
+    gone: 'Alamat itu menjawab 410 Gone, yang meminta kami tidak mengirim apa pun lagi.',
+    failing: 'Alamat itu sudah lama tidak menerima pesan sehingga semua percobaan habis.',
+    creator_left: 'Pembuatnya bukan admin ruang kerja lagi. Aktifkan lagi jika masih milik Anda.',
+  }[reason];
   return {
     subject: `Webhook “${place}” di Potentia dinonaktifkan`,
     paragraphs: [
