@@ -100,24 +100,33 @@ test('an id that is no UUID is invalid input', async () => {
   });
 });
 
+const edit = `update app.blocks set content = '{"text": "after"}' where id = $1 returning id`;
+async function somethingToEdit() {
+  const canvas = await seedCanvas(t.db);
+  const { id: block_id } = await seedBlock(t.db, canvas, { content: { text: 'before' } });
+  const content = async () =>
+    (await t.asOwner<{ content: unknown }>('select content from app.blocks where id = $1', [block_id]))[0]?.content;
+  return { canvas, block_id, content };
+}
+
 test('nothing is committed when the work throws', async () => {
-  const user = await seedUser(t.db);
-  const work = withContext(one, user, async (tx) => {
-    await tx.call('update app.users set locale = $2 where id = $1', [user.user_id, 'de']);
+  const { canvas, block_id, content } = await somethingToEdit();
+  const work = withContext(one, canvas, async (tx) => {
+    expect(await tx.call(edit, [block_id])).toHaveLength(1);
     throw new Error('changed my mind');
   });
   await expect(work).rejects.toThrow('changed my mind');
-  expect(await t.asOwner('select locale from app.users where id = $1', [user.user_id])).toEqual([{ locale: null }]);
+  expect(await content()).toEqual({ text: 'before' });
 });
 
 test('a swallowed failure cannot be committed', async () => {
-  const user = await seedUser(t.db);
-  const work = withContext(one, user, async (tx) => {
-    await tx.call('update app.users set locale = $2 where id = $1', [user.user_id, 'de']);
+  const { canvas, block_id, content } = await somethingToEdit();
+  const work = withContext(one, canvas, async (tx) => {
+    expect(await tx.call(edit, [block_id])).toHaveLength(1);
     await tx.call('select 1 / 0').catch(() => undefined);
   });
   await expect(work).rejects.toThrow('swallowed');
-  expect(await t.asOwner('select locale from app.users where id = $1', [user.user_id])).toEqual([{ locale: null }]);
+  expect(await content()).toEqual({ text: 'before' });
 });
 
 test('a context ends with its transaction: the next statement on the connection sees nothing', async () => {
@@ -132,14 +141,14 @@ test('a context ends with its transaction: the next statement on the connection 
 });
 
 test('a deadline within a transaction ends it, and the connection is not used again', async () => {
-  const user = await seedUser(t.db);
-  const work = withContext(one, user, async (tx) => {
-    await tx.call('update app.users set locale = $2 where id = $1', [user.user_id, 'de']);
+  const { canvas, block_id, content } = await somethingToEdit();
+  const work = withContext(one, canvas, async (tx) => {
+    expect(await tx.call(edit, [block_id])).toHaveLength(1);
     await tx.call('select pg_sleep(30)', [], { timeout_ms: 100 });
   });
   await expect(work).rejects.toBeInstanceOf(DbUnavailableError);
   expect(await one.call(count)).toEqual([{ n: 0 }]);
-  expect(await t.asOwner('select locale from app.users where id = $1', [user.user_id])).toEqual([{ locale: null }]);
+  expect(await content()).toEqual({ text: 'before' });
 });
 
 test('many tenants at once over few connections, a third of the work failing: nobody sees a foreign row', async () => {
