@@ -61,6 +61,12 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
     stranger: 'canvas.not_found',
     member: [{ role: 'editor' }],
   },
+  lock_canvas: {
+    run: (user_id) =>
+      failure(call('select role from app.lock_canvas($1, $2, $3)', [user_id, canvas.canvas_id, 'viewer'])),
+    stranger: 'canvas.not_found',
+    member: [{ role: 'editor' }],
+  },
   get_canvas_role: {
     run: (user_id) => call('select app.get_canvas_role($1, $2) as role', [user_id, canvas.canvas_id]),
     stranger: [{ role: null }],

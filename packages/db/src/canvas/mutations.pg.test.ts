@@ -5,7 +5,7 @@ import { type DbError } from '../errors.ts';
 import { addBlock, mutate } from '../testing/blocks.ts';
 import { edit, readSnapshot, refusal, refusalWithoutTrace, replayBlocks } from '../testing/canvas-kit.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
-import { addCanvasAccess, seedCanvas, type SeededCanvas } from '../testing/seed.ts';
+import { addCanvasAccess, seedCanvas, seedUser, type SeededCanvas } from '../testing/seed.ts';
 import { archiveCanvas, getCanvasEvents, lockCanvas, setCanvasAccess } from './queries.ts';
 import type { BlockRow, OpResult } from './rows.ts';
 
@@ -144,6 +144,21 @@ describe('a mutation', () => {
       await expect(late).rejects.toMatchObject({ name: 'DbUnavailableError', reason: '55P03' });
     });
     await mutate(t.db, canvas, [edit({ id, version: 1 })]);
+  });
+
+  test('does not wait for the lock where its author may not write', async () => {
+    const block = await addBlock(t.db, canvas);
+    const viewer = await addCanvasAccess(t.db, canvas, 'viewer');
+    const stranger = await seedUser(t.db);
+    await withContext(t.db, { ...canvas, needed_role: 'editor' }, async (tx) => {
+      await lockCanvas(tx, canvas);
+      expect(await refusal(mutate(t.db, { ...canvas, ...viewer }, [edit(block)]))).toMatchObject({
+        code: 'canvas.forbidden',
+      });
+      expect(await refusal(mutate(t.db, { ...canvas, ...stranger }, [edit(block)]))).toMatchObject({
+        code: 'canvas.not_found',
+      });
+    });
   });
 
   test('that waited for the lock while its author lost access is refused', async () => {

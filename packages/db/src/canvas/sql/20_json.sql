@@ -21,12 +21,17 @@ create or replace function app.canvas_json(c app.canvases, p_is_personal boolean
     'created_by', (c).created_by, 'created_at', app.iso((c).created_at), 'updated_at', app.iso((c).updated_at));
 
 -- The one place that makes an event frame: what is published after the commit and what fills a gap later are the same text.
+create or replace function app.frame_of(p_canvas_id uuid, p_epoch uuid, p_seq bigint, p_type text, p_mutation_id uuid,
+  p_actor_user_id uuid, p_request_id text, p_at timestamptz, p_payload json) returns text language sql stable parallel safe
+  return concat('{"type":"event","canvas_id":"', p_canvas_id, '","epoch":"', p_epoch, '","seq":', p_seq, ',"event":"', p_type,
+    '","mutation_id":', case when p_mutation_id is null then 'null' else '"' || p_mutation_id || '"' end,
+    ',"actor_user_id":', case when p_actor_user_id is null then 'null' else '"' || p_actor_user_id || '"' end,
+    ',"request_id":', to_json(p_request_id), ',"at":"', app.iso(p_at),
+    '","payload":', p_payload, '}');
+
 create or replace function app.event_frame(e app.canvas_events, p_epoch uuid) returns text language sql stable parallel safe
-  return concat('{"type":"event","canvas_id":"', (e).canvas_id, '","epoch":"', p_epoch, '","seq":', (e).seq, ',"event":"', (e).type,
-    '","mutation_id":', case when (e).mutation_id is null then 'null' else '"' || (e).mutation_id || '"' end,
-    ',"actor_user_id":', case when (e).actor_user_id is null then 'null' else '"' || (e).actor_user_id || '"' end,
-    ',"request_id":', to_json((e).request_id), ',"at":"', app.iso((e).created_at),
-    '","payload":', (e).payload, '}');
+  return app.frame_of((e).canvas_id, p_epoch, (e).seq, (e).type, (e).mutation_id, (e).actor_user_id, (e).request_id, (e).created_at,
+    (e).payload);
 
 create or replace function app.is_personal(p_workspace_id uuid) returns boolean
 language plpgsql stable security definer set search_path = app, pg_temp as $$
@@ -34,4 +39,4 @@ begin
   return (select w.is_personal from workspaces w where w.id = p_workspace_id);
 end $$;
 
-grant execute on function app.block_json, app.moved_block_json, app.canvas_json, app.event_frame, app.is_personal to app_user;
+grant execute on function app.block_json, app.moved_block_json, app.canvas_json, app.frame_of, app.event_frame, app.is_personal to app_user;

@@ -1,15 +1,25 @@
--- Takes the canvas's lock for a writer. Access is decided again once the lock is held, so that a revocation which
--- committed while we waited counts. The wait is shorter than the deadline of a statement: who waits holds a connection, and
--- one that missed its deadline would cost the pool its connections.
+-- Takes the canvas's lock for a writer, and sets the context. Only who may have the lock gets to wait for it; access is decided
+-- again once it is held, so that a revocation which committed while we waited counts. The wait is shorter than the deadline of a
+-- statement: who waits holds a connection, and one that missed its deadline would cost the pool its connections.
 create or replace function app.lock_canvas(p_user_id uuid, p_canvas_id uuid, p_needed_role text,
-  out workspace_id uuid, out role text, out epoch uuid, out seq bigint)
-language plpgsql set search_path = app, pg_temp set lock_timeout = '400ms' as $$
+  out workspace_id uuid, out role text, out is_archived boolean, out epoch uuid, out seq bigint)
+language plpgsql security definer set search_path = app, pg_temp set lock_timeout = '400ms' as $$
+declare
+  v_needed_rank constant int := app.role_rank(p_needed_role);
+  v_access record;
 begin
-  workspace_id := (app.set_canvas_context(p_user_id, p_canvas_id, p_needed_role)).workspace_id;
-  select h.epoch, h.seq into epoch, seq from canvas_heads h
-  where h.workspace_id = lock_canvas.workspace_id and h.canvas_id = p_canvas_id
-  for update;
-  role := (app.set_canvas_context(p_user_id, p_canvas_id, p_needed_role)).role;
+  -- Twice only for somebody who was let in between the two statements.
+  while epoch is null loop
+    select h.epoch, h.seq into epoch, seq from canvas_heads h
+    where h.canvas_id = p_canvas_id
+      and (select d.rank from app.decide_canvas_access(p_user_id, p_canvas_id) d) >= v_needed_rank
+    for update;
+    -- Fails for whoever may not.
+    v_access := app.set_canvas_context(p_user_id, p_canvas_id, p_needed_role);
+  end loop;
+  workspace_id := v_access.workspace_id;
+  role := v_access.role;
+  is_archived := v_access.is_archived;
 end $$;
 
 create or replace function app.check_not_archived(p_workspace_id uuid, p_canvas_id uuid) returns void
@@ -27,23 +37,26 @@ create or replace function app.append_canvas_event(p_user_id uuid, p_workspace_i
 language plpgsql set search_path = app, pg_temp as $$
 declare
   v_epoch uuid;
+  v_request_id constant text := coalesce(p_request_id, '');
 begin
   update canvas_heads h set seq = h.seq + 1
   where h.workspace_id = p_workspace_id and h.canvas_id = p_canvas_id
   returning h.seq, h.epoch into append_canvas_event.seq, v_epoch;
-  insert into canvas_events as e
+  -- Without returning, for which the policy would be looked at once more.
+  insert into canvas_events
     (workspace_id, canvas_id, seq, type, mutation_id, request_hash, actor_user_id, request_id, payload, created_at)
   values (p_workspace_id, p_canvas_id, append_canvas_event.seq, p_type, p_mutation_id, p_request_hash, p_user_id,
-    coalesce(p_request_id, ''), p_payload, p_at)
-  returning app.event_frame(e, v_epoch) into frame;
+    v_request_id, p_payload, p_at);
+  frame := app.frame_of(p_canvas_id, v_epoch, append_canvas_event.seq, p_type, p_mutation_id, p_user_id, v_request_id, p_at, p_payload);
 end $$;
 
 create or replace function app.append_audit(p_user_id uuid, p_workspace_id uuid, p_canvas_id uuid, p_action text,
-  p_target_type text, p_target_id text, p_before jsonb, p_after jsonb, p_request_id text) returns void
+  p_target_type text, p_target_id text, p_before jsonb, p_after jsonb, p_request_id text, out id uuid)
 language plpgsql set search_path = app, pg_temp as $$
 begin
+  id := app.uuidv7();
   insert into audit_logs (id, workspace_id, actor_type, actor_user_id, action, target_type, target_id, canvas_id, before, after, request_id)
-  values (app.uuidv7(), p_workspace_id, 'user', p_user_id, p_action, p_target_type, p_target_id, p_canvas_id, p_before, p_after, p_request_id);
+  values (append_audit.id, p_workspace_id, 'user', p_user_id, p_action, p_target_type, p_target_id, p_canvas_id, p_before, p_after, p_request_id);
 end $$;
 
 -- Where p_op wants its block to stand: right after after_id (null: first; absent: last). Fails unless the parent is live on
@@ -231,7 +244,10 @@ declare
   v_known canvas_events;
   v_at timestamptz;
   v_op jsonb;
-  v_index int := -1;
+  v_wrong text;
+  v_count constant int := case when jsonb_typeof(p_ops) = 'array' then jsonb_array_length(p_ops) end;
+  v_event record;
+  v_audit_id uuid;
   -- The request, when there is but one op.
   v_alone text;
   v_result text;
@@ -243,7 +259,7 @@ begin
   if p_mutation_id is null then
     perform app.fail('PT400', 'canvas.mutation_id_missing', 'A mutation needs an id.');
   end if;
-  if jsonb_typeof(p_ops) is distinct from 'array' or jsonb_array_length(p_ops) not between 1 and 5000 then
+  if (v_count between 1 and 5000) is not true then
     perform app.fail('PT400', 'canvas.ops_invalid', 'ops must be a list of 1 to 5000 operations.', '{"pointer": "/ops"}');
   end if;
   v_head := app.lock_canvas(p_user_id, p_canvas_id, 'editor');
@@ -256,15 +272,20 @@ begin
     result := app.mutation_result(p_mutation_id, v_head.epoch, seq, v_known.payload);
     return;
   end if;
-  perform app.check_not_archived(v_head.workspace_id, p_canvas_id);
+  if v_head.is_archived then
+    perform app.check_not_archived(v_head.workspace_id, p_canvas_id);
+  end if;
   -- Not now(): that is when we began to wait for the lock.
   v_at := clock_timestamp();
-  if jsonb_array_length(p_ops) = 1 then
+  if v_count = 1 then
     v_alone := coalesce(p_request_id, '');
   end if;
-  for v_op in select value from jsonb_array_elements(p_ops) loop
-    v_index := v_index + 1;
-    perform app.check_op_texts(v_op, v_index);
+  for v_index in 0 .. v_count - 1 loop
+    v_op := p_ops -> v_index;
+    v_wrong := app.wrong_text_field(v_op);
+    if v_wrong is not null then
+      perform app.fail_field(v_wrong, v_index);
+    end if;
     if char_length(v_op ->> 'rank') > 48 then
       v_is_long := true;
     end if;
@@ -288,17 +309,22 @@ begin
     end if;
   end loop;
   v_payload := concat('{"ops":[', array_to_string(v_results, ','), ']}');
-  -- Whatever makes more than one version writes its own. A move without a version is the only op of its mutation.
-  insert into block_versions (workspace_id, canvas_id, block_id, version, seq, op)
-  select v_head.workspace_id, p_canvas_id, (o ->> 'block_id')::uuid,
-    case when o ->> 'op' = 'create' then 1 when o ->> 'version' is not null then (o ->> 'version')::int + 1
-      else (v_payload::json #>> '{ops,0,block,version}')::int end,
-    v_head.seq + 1, o ->> 'op'
-  from jsonb_array_elements(p_ops) o where o ->> 'op' in ('create', 'edit', 'move', 'delete');
-  select e.seq, e.frame into seq, frame from app.append_canvas_event(p_user_id, v_head.workspace_id, p_canvas_id,
-    'blocks.mutated', p_mutation_id, p_request_hash, p_request_id, v_payload::json, v_at) e;
-  perform app.append_audit(p_user_id, v_head.workspace_id, p_canvas_id, 'block.mutate', 'canvas', p_canvas_id::text,
-    null, jsonb_build_object('seq', seq, 'ops', v_index + 1), p_request_id);
+  -- Whatever makes more than one version writes its own. One op alone, which is nearly all, needs no query over the list.
+  if v_count > 1 then
+    insert into block_versions (workspace_id, canvas_id, block_id, version, seq, op)
+    select v_head.workspace_id, p_canvas_id, (o ->> 'block_id')::uuid, app.made_version(o, v_payload), v_head.seq + 1, o ->> 'op'
+    from jsonb_array_elements(p_ops) o where o ->> 'op' in ('create', 'edit', 'move', 'delete');
+  elsif v_op ->> 'op' in ('create', 'edit', 'move', 'delete') then
+    insert into block_versions (workspace_id, canvas_id, block_id, version, seq, op)
+    values (v_head.workspace_id, p_canvas_id, (v_op ->> 'block_id')::uuid, app.made_version(v_op, v_payload), v_head.seq + 1, v_op ->> 'op');
+  end if;
+  -- Assigned, not selected: that takes no executor.
+  v_event := app.append_canvas_event(p_user_id, v_head.workspace_id, p_canvas_id, 'blocks.mutated', p_mutation_id, p_request_hash,
+    p_request_id, v_payload::json, v_at);
+  seq := v_event.seq;
+  frame := v_event.frame;
+  v_audit_id := app.append_audit(p_user_id, v_head.workspace_id, p_canvas_id, 'block.mutate', 'canvas', p_canvas_id::text,
+    null, jsonb_build_object('seq', seq, 'ops', v_count), p_request_id);
   if v_is_long then
     perform app.queue_rebalance(v_head.workspace_id, p_canvas_id, p_request_id);
   end if;

@@ -46,7 +46,8 @@ end $$;
 -- The one place that decides access to a canvas: the highest of workspace ownership, workspace membership and invitation.
 -- No row, or rank null: no access, or no such canvas. Not for app_user. Every call pays for it, so it is look-ups by key within
 -- one statement (a join costs more, and so does a statement for each), and part of its caller's plan.
-create or replace function app.decide_canvas_access(p_user_id uuid, p_canvas_id uuid) returns table (workspace_id uuid, rank int)
+create or replace function app.decide_canvas_access(p_user_id uuid, p_canvas_id uuid)
+returns table (workspace_id uuid, rank int, is_archived boolean)
 language sql stable
 begin atomic
   select c.workspace_id,
@@ -57,7 +58,8 @@ begin atomic
           where m.workspace_id = c.workspace_id and m.user_id = p_user_id)),
         app.role_rank((select a.role from app.canvas_access a
           where a.workspace_id = c.workspace_id and a.canvas_id = c.id and a.user_id = p_user_id))), 0)
-    end
+    end,
+    c.archived_at is not null
   from app.canvases c where c.id = p_canvas_id;
 end;
 
@@ -72,13 +74,15 @@ begin
 end $$;
 
 create or replace function app.set_canvas_context(
-  p_user_id uuid, p_canvas_id uuid, p_needed_role text default 'viewer', out workspace_id uuid, out role text)
+  p_user_id uuid, p_canvas_id uuid, p_needed_role text default 'viewer',
+  out workspace_id uuid, out role text, out is_archived boolean)
 language plpgsql security definer set search_path = app, pg_temp as $$
 declare
   v_rank int;
   v_done text;
 begin
-  select d.workspace_id, d.rank into workspace_id, v_rank from app.decide_canvas_access(p_user_id, p_canvas_id) d;
+  select d.workspace_id, d.rank, d.is_archived into workspace_id, v_rank, is_archived
+  from app.decide_canvas_access(p_user_id, p_canvas_id) d;
   if v_rank is null then
     perform app.fail('PT404', 'canvas.not_found', 'There is no such canvas.');
   end if;
@@ -87,11 +91,9 @@ begin
     perform app.fail('PT403', 'canvas.forbidden', 'Your role on this canvas does not allow this.',
       jsonb_build_object('needed_role', p_needed_role, 'role', role));
   end if;
-  -- Assignments, not a query: those are evaluated without an executor.
-  v_done := set_config('app.user_id', p_user_id::text, true);
-  v_done := set_config('app.workspace_id', workspace_id::text, true);
-  v_done := set_config('app.canvas_id', p_canvas_id::text, true);
-  v_done := set_config('app.role', role, true);
+  -- An assignment, not a query: it is evaluated without an executor; and one, because each is prepared in each transaction.
+  v_done := concat(set_config('app.user_id', p_user_id::text, true), set_config('app.workspace_id', workspace_id::text, true),
+    set_config('app.canvas_id', p_canvas_id::text, true), set_config('app.role', role, true));
 end $$;
 
 create or replace function app.get_canvas_role(p_user_id uuid, p_canvas_id uuid) returns text

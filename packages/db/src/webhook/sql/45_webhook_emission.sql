@@ -35,13 +35,14 @@ create or replace function app.emit_webhooks() returns trigger
 language plpgsql security definer set search_path = app, pg_temp as $$
 declare
   v_webhook_id uuid;
-begin
-  for v_webhook_id in
+  -- Not the query of the loop, for which each would pay a cursor.
+  v_webhook_ids constant uuid[] := array(
     select w.id from webhooks w
     where w.workspace_id = new.workspace_id and w.status = 'enabled'
       and (w.event_types = '{}' or new.action = any (w.event_types)
-        or split_part(new.action, '.', 1) || '.*' = any (w.event_types))
-  loop
+        or split_part(new.action, '.', 1) || '.*' = any (w.event_types)));
+begin
+  foreach v_webhook_id in array v_webhook_ids loop
     perform app.add_webhook_delivery(new.workspace_id, v_webhook_id, new.action, new.created_at,
       app.webhook_event(new.workspace_id, new.canvas_id, new.actor_type, new.actor_user_id, new.reason, new.target_type,
         new.target_id, new.before, new.after, new.request_id), new.request_id);
