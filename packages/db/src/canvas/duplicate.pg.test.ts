@@ -85,6 +85,17 @@ test('a large canvas becomes as many events as it needs, which tell exactly its 
   expect(await replayBlocks(t.db, scopeOf(copy))).toEqual(blocks);
 }, 30_000);
 
+test('long ranks come along, and a rebalance of the copy is queued for them; short ones queue none', async () => {
+  const queued = (copy: CanvasRow) =>
+    t.asOwner(`select topic from app.outbox where topic = 'canvas.rebalance' and payload ->> 'canvas_id' = $1`, [
+      copy.id,
+    ]);
+  const { id } = await addBlock(t.db, canvas);
+  expect(await queued(await duplicate())).toEqual([]);
+  await t.asOwner('update app.blocks set rank = $2 where id = $1', [id, `a0${'V'.repeat(60)}`]);
+  expect(await queued(await duplicate())).toHaveLength(1);
+});
+
 test('an empty or archived canvas can be duplicated, and the copy is open', async () => {
   await archiveCanvas(t.db, { ...canvas, request_id: 'r' });
   const copy = await duplicate();

@@ -95,6 +95,15 @@ describe('a move to another canvas', () => {
     expect(audits).toHaveLength(2);
   });
 
+  test('long ranks below it come along, and a rebalance of the target is queued for them', async () => {
+    const [a, b] = await addTree();
+    await t.asOwner('update app.blocks set rank = $2 where id = $1', [b.id, `a0${'V'.repeat(60)}`]);
+    await send('move', a);
+    const queued = await t.asOwner(`select payload from app.outbox where topic = 'canvas.rebalance'
+      and payload ->> 'canvas_id' in ('${from.canvas_id}', '${to.canvas_id}')`);
+    expect(queued).toEqual([{ payload: { canvas_id: to.canvas_id } }]);
+  });
+
   test('brings along what is in the trash below; the history begins anew, and later edits are in it', async () => {
     const [a, b] = await addTree();
     await mutate(t.db, from, [{ op: 'delete', block_id: b.id, version: 1 }]);

@@ -65,9 +65,7 @@ begin
       perform app.append_audit(p_user_id, v_head.workspace_id, p_from_canvas_id, 'block.mutate', 'canvas', p_from_canvas_id::text, null,
         jsonb_build_object('seq', source_seq, 'ops', 1, 'move', v_id, 'to_canvas_id', p_to_canvas_id), p_request_id);
     end if;
-    if char_length(p_op ->> 'rank') > 48 then
-      perform app.queue_rebalance(v_head.workspace_id, p_to_canvas_id, p_request_id);
-    end if;
+    perform app.queue_needed_rebalance(v_head.workspace_id, p_to_canvas_id, p_request_id);
     replayed := false;
     result := app.mutation_result(p_mutation_id, v_head.epoch, seq, v_payload::json);
   end if;

@@ -16,6 +16,17 @@ begin
   end if;
 end $$;
 
+-- For whatever brings many blocks to a canvas with the ranks that they had elsewhere.
+create or replace function app.queue_needed_rebalance(p_workspace_id uuid, p_canvas_id uuid, p_request_id text) returns void
+language plpgsql set search_path = app, pg_temp as $$
+begin
+  perform from blocks b
+  where b.workspace_id = p_workspace_id and b.canvas_id = p_canvas_id and char_length(b.rank) > 48 limit 1;
+  if found then
+    perform app.queue_rebalance(p_workspace_id, p_canvas_id, p_request_id);
+  end if;
+end $$;
+
 -- The alphabet of ranks, in the order of their characters.
 create or replace function app.rank_digits() returns text language sql immutable parallel safe
   return '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
@@ -150,5 +161,5 @@ begin
   end if;
 end $$;
 
-grant execute on function app.queue_rebalance to app_user;
+grant execute on function app.queue_rebalance, app.queue_needed_rebalance to app_user;
 grant execute on function app.rebalance_ranks to job_user;

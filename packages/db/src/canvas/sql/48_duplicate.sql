@@ -26,6 +26,7 @@ begin
   end if;
   v_count := app.copy_all_blocks(p_user_id, v_workspace_id, p_canvas_id, p_copy_id, v_at);
   perform app.tell_blocks(p_user_id, v_workspace_id, p_copy_id, p_request_id, v_at);
+  perform app.queue_needed_rebalance(v_workspace_id, p_copy_id, p_request_id);
   select array_agg(distinct (b.content ->> 'attachment_id')::uuid) into v_attachment_ids from blocks b
   where b.workspace_id = v_workspace_id and b.canvas_id = p_copy_id and app.is_uuid(b.content ->> 'attachment_id');
   if v_attachment_ids is not null then
