@@ -22,6 +22,7 @@ export const webhooks = app.table('webhooks', {
   created_by: uuid().notNull(),
   created_at: instant().notNull().defaultNow(),
   updated_at: instant().notNull().defaultNow(),
+  disabled_mail_at: instant(),
 });
 
 export const webhook_deliveries = app.table('webhook_deliveries', {

@@ -321,6 +321,28 @@ describe('an endpoint is disabled', () => {
     expect(await Promise.all(mails.map(compose))).toEqual([null, null]);
   });
 
+  test('again and again, and people are mailed of it once an hour; on /ws/me they hear it each time', async () => {
+    const { receiver, workspace_id, owner, ref } = await setUp(['webhook.test']);
+    receiver.answer(status(410));
+    const { ctx } = jobs([60_000]);
+    const disableAgain = async (): Promise<number[]> => {
+      await updateWebhook(owner, { ...ref, status: 'enabled' });
+      await testWebhook(owner, ref);
+      await runUntilQuiet(workspace_id, ctx);
+      expect(await getWebhook(owner, ref)).toMatchObject({ status: 'disabled', disabled_reason: 'gone' });
+      const told = await isTold(workspace_id);
+      return ['me.deliver', 'mail.send'].map((topic) => told.filter((row) => row.topic === topic).length);
+    };
+    expect(await disableAgain()).toEqual([1, 1]);
+    expect(await disableAgain()).toEqual([2, 1]);
+    expect(await disableAgain()).toEqual([3, 1]);
+    await t.asOwner(`update app.webhooks set disabled_mail_at = now() - interval '1 hour' where id = $1`, [
+      ref.webhook_id,
+    ]);
+    expect(await disableAgain()).toEqual([4, 2]);
+    expect(await disableAgain()).toEqual([5, 2]);
+  });
+
   test('when every attempt of a message failed and no other got through meanwhile; enabled, it starts anew', async () => {
     const { receiver, workspace_id, owner, ref } = await setUp(['webhook.test']);
     receiver.answer(status(500));

@@ -141,13 +141,18 @@ begin
   return jsonb_build_object('status', v_delivery.status, 'disabled', v_reason);
 end $$;
 
--- Disables, audits, and tells the owner and the admins.
+-- Disables, audits, and tells the owner and the admins: on /ws/me each time, by mail at most once an hour, since an endpoint can
+-- be enabled and answer 410 again and again.
 create or replace function app.disable_webhook(p_webhook_id uuid, p_reason text, p_request_id text) returns void
 language plpgsql security definer set search_path = app, pg_temp as $$
 declare
   v_webhook webhooks;
+  v_is_mailed boolean;
 begin
-  update webhooks w set status = 'disabled', disabled_reason = p_reason, disabled_at = now(), updated_at = now()
+  select coalesce(w.disabled_mail_at <= now() - interval '1 hour', true) into v_is_mailed
+  from webhooks w where w.id = p_webhook_id for no key update;
+  update webhooks w set status = 'disabled', disabled_reason = p_reason, disabled_at = now(), updated_at = now(),
+    disabled_mail_at = case when v_is_mailed then now() else w.disabled_mail_at end
   where w.id = p_webhook_id returning * into v_webhook;
   perform app.append_system_audit('webhook.deliver', v_webhook.workspace_id, null, 'webhook.disable', 'webhook', p_webhook_id::text,
     jsonb_build_object('status', 'enabled'), jsonb_build_object('status', 'disabled', 'reason', p_reason), p_request_id);
@@ -161,7 +166,8 @@ begin
   cross join (values
     ('me.deliver', jsonb_build_object('type', 'webhook.disabled', 'workspace_id', v_webhook.workspace_id, 'webhook_id', p_webhook_id,
       'url', split_part(v_webhook.url, '?', 1), 'reason', p_reason)),
-    ('mail.send', jsonb_build_object('template', 'webhook_disabled', 'reference', p_webhook_id))) t (topic, payload);
+    ('mail.send', jsonb_build_object('template', 'webhook_disabled', 'reference', p_webhook_id))) t (topic, payload)
+  where t.topic <> 'mail.send' or v_is_mailed;
   -- Fails what is still to be sent.
   perform app.wake_webhook(v_webhook.workspace_id, p_webhook_id, now(), p_request_id);
 end $$;
