@@ -106,6 +106,22 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
     stranger: [{ yes: false }],
     member: [{ yes: false }],
   },
+  get_me: {
+    run: (user_id) => call(`select app.get_me($1) ->> 'user_id' = $2 as yes`, [user_id, member.user_id]),
+    stranger: [{ yes: false }],
+    member: [{ yes: true }],
+  },
+  update_me: {
+    run: async (user_id) => {
+      const text = 'select time_zone from app.users where id = $1';
+      const before = await t.asOwner(text, [member.user_id]);
+      await call('select app.update_me($1, $2, $3)', [user_id, { time_zone: `Zone/${randomUUID()}` }, 'r']);
+      const after = await t.asOwner(text, [member.user_id]);
+      return { changed: JSON.stringify(before) !== JSON.stringify(after) };
+    },
+    stranger: { changed: false },
+    member: { changed: true },
+  },
   get_workspace: {
     run: (user_id) =>
       failure(call(`select app.get_workspace($1, $2) ->> 'role' as role`, [user_id, canvas.workspace_id])),

@@ -1,16 +1,10 @@
+import { getMe } from '@potentia/domain/auth/get-me';
+import { me, updateMeBody } from '@potentia/domain/auth/me-schemas';
 import { refreshSession, refreshSessionInput, session } from '@potentia/domain/auth/refresh-session';
-import { z } from 'zod';
+import { updateMe } from '@potentia/domain/auth/update-me';
 import type { ApiContext } from '../context.ts';
 import { type App, operation } from '../platform/openapi.ts';
-
-const me = z
-  .object({
-    user_id: z.uuid(),
-    email: z.string().nullable(),
-    name: z.string().nullable(),
-    personal_workspace_id: z.uuid(),
-  })
-  .meta({ id: 'Me' });
+import { userCtx } from '../platform/request-context.ts';
 
 /** Who calls, and how a session goes on. */
 export function authRoutes(app: App, context: ApiContext): void {
@@ -46,11 +40,22 @@ export function authRoutes(app: App, context: ApiContext): void {
         ok: { 200: me },
       }),
     },
-    async (request) => {
-      const { claims } = request;
-      if (!claims) throw new Error('GET /me is never public');
-      const { user_id, email, name, personal_workspace_id } = await context.ensureUser(context.db, claims);
-      return { user_id, email, name, personal_workspace_id };
+    (request) => getMe(userCtx(context, request)),
+  );
+
+  app.patch(
+    '/api/v1/me',
+    {
+      schema: operation({
+        operationId: 'updateMe',
+        tags: ['auth'],
+        access: 'person',
+        summary: 'Change your name, language or time zone',
+        description: 'Mails to you are in this language; a name that you chose is kept, whatever later tokens say.',
+        body: updateMeBody,
+        ok: { 200: me },
+      }),
     },
+    (request) => updateMe(userCtx(context, request), request.body),
   );
 }

@@ -41,7 +41,7 @@ const IDS: Record<string, Make> = {
   },
   version: () => '1',
   'changeMember.user_id': ({ cast }) => cast.viewer.user_id,
-  'removeMember.user_id': ({ cast }) => cast.viewer.user_id,
+  'removeMember.user_id': ({ cast }) => cast.commenter.user_id,
   user_id: ({ cast }) => cast.member.user_id,
   attachment_id: async (scene) => {
     const body = { name: 'a.png', media_type: 'image/png', size: PNG.length };
@@ -138,6 +138,7 @@ const email = (): string => `${randomUUID()}@example.com`;
 const BODIES: Record<string, (world: World) => unknown> = {
   echo: () => ({ any: 'thing' }),
   refreshSession: () => ({ refresh_token: 'none' }),
+  updateMe: () => ({ locale: 'id' }),
   createCanvas: ({ workspace_id }) => ({ workspace_id, title: 'new' }),
   updateCanvas: () => ({ title: 'changed' }),
   updateCanvasMeta: () => ({ title: 'changed' }),

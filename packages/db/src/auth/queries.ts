@@ -23,6 +23,32 @@ export function ensureUser(
   return callOne(db, 'select * from app.ensure_user($1, $2, $3, $4)', [user_id, email, name, issued_at]);
 }
 
+/** What somebody is told of themselves. */
+export interface MeRow extends UserRow {
+  /** Null: they have chosen none. */
+  locale: 'en' | 'id' | null;
+  time_zone: string;
+}
+
+/** Throws `user.not_found`, also for the user of an API key. */
+export async function getMe(db: Queryable, { user_id }: { user_id: string }): Promise<MeRow> {
+  const { me } = await callOne<{ me: MeRow }>(db, 'select app.get_me($1) as me', [user_id]);
+  return me;
+}
+
+export interface MeChange {
+  user_id: string;
+  patch: { name?: string; locale?: 'en' | 'id'; time_zone?: string };
+  request_id: string;
+}
+
+/** Changes what `patch` names. Throws `user.not_found`. */
+export async function updateMe(db: Queryable, { user_id, patch, request_id }: MeChange): Promise<MeRow> {
+  const params = [user_id, patch, request_id];
+  const { me } = await callOne<{ me: MeRow }>(db, 'select app.update_me($1, $2, $3) as me', params);
+  return me;
+}
+
 export interface UserHead {
   user_id: string;
   epoch: string;

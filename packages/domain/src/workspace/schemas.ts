@@ -6,7 +6,7 @@ import { member_roles, workspace_roles } from './rules/roles.ts';
 const version = z.int().min(1);
 const icon = safeText(64).nullable();
 /** A name that is there to be read and typed: no blanks around it, and not only blanks. */
-const name = safeText(120)
+export const name = safeText(120)
   .min(1)
   .refine((text) => text.trim() === text, 'Starts or ends with a blank');
 

@@ -35,4 +35,42 @@ begin
       jsonb_build_object('email', v_before.email), jsonb_build_object('email', email), null);
   end if;
 end $$;
-grant execute on function app.ensure_user to app_user;
+
+-- What somebody is told of themselves. Locale null: they have chosen none.
+create or replace function app.get_me(p_user_id uuid) returns jsonb
+language plpgsql stable security definer set search_path = app, pg_temp as $$
+declare
+  v_me jsonb;
+begin
+  select jsonb_build_object('user_id', u.id, 'email', u.email, 'name', u.name, 'locale', u.locale, 'time_zone', u.time_zone,
+    'personal_workspace_id', w.id) into v_me
+  from users u join workspaces w on w.owner_user_id = u.id and w.is_personal
+  where u.id = p_user_id and u.kind = 'person';
+  if v_me is null then
+    perform app.fail('PT404', 'user.not_found', 'There is no such user.');
+  end if;
+  return v_me;
+end $$;
+
+-- p_patch: any of name, locale, time_zone. Audited in the personal workspace, if anything changes. A name that was chosen stays:
+-- ensure_user gives one only where there is none.
+create or replace function app.update_me(p_user_id uuid, p_patch jsonb, p_request_id text) returns jsonb
+language plpgsql security definer set search_path = app, pg_temp as $$
+declare
+  v_before jsonb;
+  v_after jsonb;
+begin
+  perform from users u where u.id = p_user_id for no key update;
+  v_before := app.get_me(p_user_id);
+  update users u set name = coalesce(p_patch ->> 'name', u.name), locale = coalesce(p_patch ->> 'locale', u.locale),
+    time_zone = coalesce(p_patch ->> 'time_zone', u.time_zone), updated_at = now()
+  where u.id = p_user_id;
+  v_after := app.get_me(p_user_id);
+  if v_after <> v_before then
+    perform app.append_audit(p_user_id, (v_after ->> 'personal_workspace_id')::uuid, null, 'user.update', 'user', p_user_id::text,
+      (select jsonb_object_agg(b.key, b.value) from jsonb_each(v_before) b where b.value <> v_after -> b.key),
+      (select jsonb_object_agg(a.key, a.value) from jsonb_each(v_after) a where a.value <> v_before -> a.key), p_request_id);
+  end if;
+  return v_after;
+end $$;
+grant execute on function app.ensure_user, app.get_me, app.update_me to app_user;
