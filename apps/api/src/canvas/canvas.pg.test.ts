@@ -164,6 +164,48 @@ describe('a canvas', () => {
     expect((await api.call(stranger, 'GET', path)).status).toBe(404);
   });
 
+  it('does not tell an account from nobody by what a change or the end of an invitation answers', async () => {
+    const [owner, stranger] = [await newcomer(), await newcomer()];
+    const path = `/api/v1/canvases/${await api.makeCanvas(owner)}`;
+    await api.call(stranger, 'GET', '/api/v1/me');
+    for (const [method, body] of [
+      ['PATCH', { role: 'editor' }],
+      ['DELETE', undefined],
+    ] as const) {
+      const answers = [];
+      for (const user_id of [stranger.user_id, randomUUID()]) {
+        const { status, body: problem } = await api.call(owner, method, `${path}/members/${user_id}`, body);
+        answers.push({ status, code: problem.code, detail: problem.detail });
+      }
+      expect(answers[0]).toMatchObject({ status: 404, code: 'user.not_invited' });
+      expect(answers[1]).toEqual(answers[0]);
+    }
+  });
+
+  it('is left by whoever was invited to it; others they cannot remove, and a stranger sees nothing', async () => {
+    const [owner, viewer, editor, stranger] = await Promise.all(Array.from({ length: 4 }, newcomer));
+    const path = `/api/v1/canvases/${await api.makeCanvas(owner!)}`;
+    for (const [who, role] of [
+      [viewer!, 'viewer'],
+      [editor!, 'editor'],
+    ] as const) {
+      await api.call(who, 'GET', '/api/v1/me');
+      await api.call(owner!, 'POST', `${path}/members`, { user_id: who.user_id, role });
+    }
+    const remove = async (who: Person, { user_id }: Person) => {
+      const { status, body } = await api.call(who, 'DELETE', `${path}/members/${user_id}`);
+      return [status, body.code];
+    };
+    expect(await remove(viewer!, editor!)).toEqual([403, 'canvas.forbidden']);
+    expect(await remove(stranger!, editor!)).toEqual([404, 'canvas.not_found']);
+    expect(await remove(stranger!, stranger!)).toEqual([404, 'canvas.not_found']);
+    expect(await remove(owner!, owner!)).toEqual([409, 'canvas.owner_fixed']);
+    expect(await remove(viewer!, viewer!)).toEqual([204, undefined]);
+    expect(await remove(viewer!, viewer!)).toEqual([404, 'canvas.not_found']);
+    expect((await api.call(viewer!, 'GET', path)).status).toBe(404);
+    expect((await api.call(editor!, 'GET', path)).status).toBe(200);
+  });
+
   it('opens for an invited person at once and closes again', async () => {
     const [owner, guest] = [await newcomer(), await newcomer()];
     const path = `/api/v1/canvases/${await api.makeCanvas(owner)}`;

@@ -79,9 +79,12 @@ function changeRoutes(app: App, context: ApiContext): void {
   const removeSchema = operation({
     operationId: 'removeMember',
     tags,
-    access: { canvas: 'admin' },
+    access: { canvas: 'admin', oneself: 'viewer' },
     scope: 'workspace:admin',
-    summary: 'Take an invitation back',
+    summary: 'Take an invitation back, or leave the canvas',
+    description:
+      'With your own id you take back the invitation to yourself, whatever its role. Where your access comes from the ' +
+      'workspace, `canvas.not_invited` (409) says so: leave the workspace instead; its owner cannot (`canvas.owner_fixed`).',
     params: memberPath,
     ok: { 204: noContent('Taken back; open sockets are closed.') },
     problems,

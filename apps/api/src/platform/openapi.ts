@@ -35,8 +35,12 @@ export type App = FastifyInstance<
   ZodTypeProvider
 >;
 
-/** The least role that an operation needs, on what its path names; `person`: everybody with a token, for themselves. */
-export type Access = { canvas: CanvasRole } | { workspace: 'guest' | 'member' | 'admin' | 'owner' } | 'person';
+/**
+ * The least role that an operation needs, on what its path names; `oneself`: where its `user_id` is the caller's own;
+ * `person`: everybody with a token, for themselves.
+ */
+export type Access =
+  { canvas: CanvasRole; oneself?: CanvasRole } | { workspace: 'guest' | 'member' | 'admin' | 'owner' } | 'person';
 
 interface Operation {
   operationId: string;

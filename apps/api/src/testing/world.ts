@@ -17,6 +17,8 @@ export interface Cast {
   guest: Person;
   /** Invited to one canvas. */
   viewer: Person;
+  /** The same; asks for nothing, but others change what they may. */
+  commenter: Person;
   /** Owner of another workspace. */
   stranger: Person;
   /** Was an admin, and is no member any more. */
@@ -44,6 +46,7 @@ export async function makeCast(api: TestApi, backends: Backends): Promise<Cast> 
     member: await somebody('Member'),
     guest: await somebody('Guest'),
     viewer: await somebody('Viewer'),
+    commenter: await somebody('Commenter'),
     stranger: await somebody('Stranger'),
     removed: await somebody('Removed'),
   };
@@ -54,7 +57,7 @@ export async function makeWorld(api: TestApi, backends: Backends, cast: Cast): P
   const workspace = await seedWorkspace(db, cast.owner);
   for (const role of ['admin', 'member', 'guest'] as const) await addMember(db, workspace, role, cast[role]);
   const canvas = await seedCanvas(db, workspace, { title: 'canvas' });
-  await addCanvasAccess(db, canvas, 'viewer', cast.viewer);
+  for (const role of ['viewer', 'commenter'] as const) await addCanvasAccess(db, canvas, role, cast[role]);
   const { workspace_id } = workspace;
   await updateWorkspaceSettings(db, {
     user_id: cast.owner.user_id,

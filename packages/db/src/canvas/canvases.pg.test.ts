@@ -182,7 +182,7 @@ test('access is given, changed and taken back at once, and the person hears of i
   await expect(set('editor', person.user_id, second.user_id)).rejects.toMatchObject({ code: 'canvas.forbidden' });
   await set(null);
   expect(await role()).toBeNull();
-  expect(await set(null)).toEqual({ changed: false });
+  await expect(set(null)).rejects.toMatchObject({ kind: 'not_found', code: 'user.not_invited' });
   expect(await version()).toBe(4);
 
   await expect(set('editor', randomUUID())).rejects.toMatchObject({ kind: 'not_found', code: 'user.not_found' });
@@ -206,6 +206,56 @@ test('access is given, changed and taken back at once, and the person hears of i
     { after: { role: 'editor' }, actor_user_id: person.user_id },
     { before: { role: 'admin' }, after: { role: null } },
   ]);
+});
+
+test('who is invited takes their own invitation back, whatever its role, and nobody else’s', async () => {
+  const workspace = await seedWorkspace(t.db);
+  const canvas = await seedCanvas(t.db, workspace);
+  const leave = (user_id: string, target_user_id = user_id) =>
+    canvases.setCanvasAccess(t.db, { ...canvas, user_id, target_user_id, role: null, ...request });
+  const other = await addCanvasAccess(t.db, canvas, 'viewer');
+  for (const role of ['viewer', 'commenter', 'editor', 'admin'] as const) {
+    const { user_id } = await addCanvasAccess(t.db, canvas, role);
+    if (role !== 'admin')
+      await expect(leave(user_id, other.user_id)).rejects.toMatchObject({ code: 'canvas.forbidden' });
+    expect(await leave(user_id)).toEqual({ changed: true });
+    expect(await canvases.getCanvasRole(t.db, { ...canvas, user_id })).toBeNull();
+    await expect(leave(user_id)).rejects.toMatchObject({ kind: 'not_found', code: 'canvas.not_found' });
+    const told = await t.asOwner<{ user_id: string; role: string | null }>(
+      `select user_id, payload ->> 'role' as role from app.outbox where payload ->> 'canvas_id' = $1`,
+      [canvas.canvas_id],
+    );
+    expect(told.filter((row) => row.user_id === user_id)).toEqual([{ user_id, role: null }]);
+    expect(told.filter((row) => row.user_id === canvas.user_id)).toEqual([]);
+    expect((await audits(canvas.canvas_id)).at(-1)).toEqual({
+      action: 'canvas.set_access',
+      before: { role },
+      after: { role: null },
+      actor_user_id: user_id,
+    });
+  }
+  expect(await canvases.getCanvasRole(t.db, { ...canvas, user_id: other.user_id })).toBe('viewer');
+});
+
+test('who has access from the workspace leaves the workspace instead; an invitation on top of it can be given back', async () => {
+  const workspace = await seedWorkspace(t.db);
+  const canvas = await seedCanvas(t.db, workspace);
+  const leave = (user_id: string) =>
+    canvases.setCanvasAccess(t.db, { ...canvas, user_id, target_user_id: user_id, role: null, ...request });
+  await expect(leave(canvas.user_id)).rejects.toMatchObject({ kind: 'conflict', code: 'canvas.owner_fixed' });
+  const { user_id } = await addMember(t.db, workspace, 'member');
+  const refused = {
+    kind: 'conflict',
+    code: 'canvas.not_invited',
+    message: expect.stringContaining('leave the workspace'),
+  };
+  await expect(leave(user_id)).rejects.toMatchObject(refused);
+  await addCanvasAccess(t.db, canvas, 'admin', { user_id });
+  expect(await leave(user_id)).toEqual({ changed: true });
+  expect(await canvases.getCanvasRole(t.db, { ...canvas, user_id })).toBe('editor');
+  await expect(leave(user_id)).rejects.toMatchObject(refused);
+  for (const nobody of [await addMember(t.db, workspace, 'guest'), await seedUser(t.db)])
+    await expect(leave(nobody.user_id)).rejects.toMatchObject({ kind: 'not_found', code: 'canvas.not_found' });
 });
 
 test('members: everybody by any path, with the highest role and where it comes from', async () => {

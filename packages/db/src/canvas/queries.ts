@@ -131,7 +131,10 @@ export interface AccessChange extends CanvasScope {
   request_id: string;
 }
 
-/** Throws `canvas.forbidden`, `user.not_found`, `user.not_invited`, `canvas.owner_fixed`. `changed` is false when it was so already. */
+/**
+ * Throws `canvas.forbidden`, `user.not_found`, `user.not_invited`, `canvas.owner_fixed`, and to who takes back an invitation
+ * of their own that is not there `canvas.not_invited`. `changed` is false when it was so already.
+ */
 export function setCanvasAccess(db: Queryable, input: AccessChange): Promise<{ changed: boolean }> {
   return callOne(db, 'select app.set_canvas_access($1, $2, $3, $4, $5, $6, $7) as changed', [
     input.user_id,

@@ -169,11 +169,30 @@ describe('access to a canvas', () => {
     expect((await listCanvases(invited, {})).items.map(({ id }) => id)).toEqual([canvas_id]);
     await setAccess({ ...ctx, bus }, { canvas_id, user_id, role: null });
     // It is so already: nobody is told.
-    await setAccess({ ...ctx, bus }, { canvas_id, user_id, role: null });
+    await expect(setAccess({ ...ctx, bus }, { canvas_id, user_id, role: null })).rejects.toThrow(
+      failsWith('user.not_invited', 'not_found'),
+    );
     await expect(getCanvas(invited, { canvas_id })).rejects.toThrow(failsWith('canvas.not_found'));
     const told = { channel: canvasChannel(canvas_id), message: { kind: 'access', user_id, frame: '' } };
     expect(bus.published.filter(({ message }) => message.kind === 'access')).toEqual([told, told, told]);
     expect(bus.published.filter(({ channel }) => channel === 'outbox:hint')).toHaveLength(3);
+  });
+
+  it('is given back by whoever was invited, and open sockets are told at once', async () => {
+    const { ctx, canvas_id } = await ownCanvas();
+    const bus = recordBus();
+    const invited = await somebody();
+    const { user_id } = invited.actor;
+    await setAccess(ctx, { canvas_id, user_id, role: 'viewer' });
+    await setAccess({ ...invited, bus }, { canvas_id, user_id, role: null });
+    await expect(getCanvas(invited, { canvas_id })).rejects.toThrow(failsWith('canvas.not_found'));
+    expect(bus.published.map(({ channel, message }) => [channel, message.kind, message.user_id])).toEqual([
+      [canvasChannel(canvas_id), 'access', user_id],
+      ['outbox:hint', expect.anything(), undefined],
+    ]);
+    await expect(setAccess(ctx, { canvas_id, user_id: ctx.actor.user_id, role: null })).rejects.toThrow(
+      failsWith('canvas.owner_fixed', 'conflict'),
+    );
   });
 
   it('is seen by everyone on it, with one role per person', async () => {

@@ -9,8 +9,9 @@ import { setAccessInput, type Access } from './schemas.ts';
 
 /**
  * Invites a person by id, changes the role of an invitation, or (`role: null`) takes it back; at once, for open sockets
- * too. Throws `canvas.not_found`, `canvas.forbidden` (admins may, up to their own role), `user.not_found`,
- * `canvas.owner_fixed`, and with `only_invited` `user.not_invited` where there is no invitation to change.
+ * too. Throws `canvas.not_found`, `canvas.forbidden` (admins may, up to their own role, and everybody takes back their own
+ * invitation), `user.not_found`, `canvas.owner_fixed`, with `only_invited` or `role: null` `user.not_invited` where there
+ * is no invitation to change, and `canvas.not_invited` where it would be one's own.
  */
 export async function setAccess(ctx: UserCtx, input: z.input<typeof setAccessInput>): Promise<Access> {
   const { canvas_id, user_id, role, only_invited } = parseInput(setAccessInput, input);

@@ -39,37 +39,43 @@ begin
   return exists (select from workspaces w where w.id = p_workspace_id and w.owner_user_id = p_user_id);
 end $$;
 
--- Invites, changes an invitation's role, or with role null takes it back. False: it was so already. With p_only_invited only
--- an invitation that is there is changed.
+-- Invites, changes an invitation's role, or with role null takes it back, which everybody may do with their own. False: it was so
+-- already. With p_only_invited, and with role null, only an invitation that is there is changed; whether there is such a person
+-- is then not told.
 create or replace function app.set_canvas_access(p_user_id uuid, p_canvas_id uuid, p_target_user_id uuid, p_role text,
   p_request_id text, p_traceparent text default null, p_only_invited boolean default false) returns boolean
 language plpgsql set search_path = app, pg_temp as $$
 declare
   v_head record;
   v_before text;
+  v_is_leaving constant boolean := p_role is null and p_target_user_id = p_user_id;
 begin
   if p_role not in ('admin', 'editor', 'commenter', 'viewer') then
     perform app.fail('PT400', 'canvas.role_invalid', 'The role must be admin, editor, commenter or viewer.', '{"pointer": "/role"}');
   end if;
-  v_head := app.lock_canvas(p_user_id, p_canvas_id, 'admin');
+  v_head := app.lock_canvas(p_user_id, p_canvas_id, case when v_is_leaving then 'viewer' else 'admin' end);
   if app.role_rank(p_role) > app.role_rank(v_head.role) then
     perform app.fail('PT403', 'canvas.forbidden', 'Nobody grants more than they have.');
-  end if;
-  if not app.user_exists(p_target_user_id) then
-    perform app.fail('PT404', 'user.not_found', 'There is no such user.');
   end if;
   if app.is_workspace_owner(p_target_user_id, v_head.workspace_id) then
     perform app.fail('PT409', 'canvas.owner_fixed', 'The owner''s access cannot be changed.');
   end if;
   select a.role into v_before from canvas_access a
   where a.workspace_id = v_head.workspace_id and a.canvas_id = p_canvas_id and a.user_id = p_target_user_id;
-  if p_only_invited and v_before is null then
-    perform app.fail('PT404', 'user.not_invited', 'There is no invitation of this user.');
-  end if;
-  if v_before is not distinct from p_role then
+  if v_before = p_role then
     return false;
   end if;
   if v_before is null then
+    if v_is_leaving then
+      perform app.fail('PT409', 'canvas.not_invited',
+        'Your access comes from the workspace, not from an invitation to this canvas: leave the workspace instead.');
+    end if;
+    if p_only_invited or p_role is null then
+      perform app.fail('PT404', 'user.not_invited', 'There is no invitation of this user.');
+    end if;
+    if not app.user_exists(p_target_user_id) then
+      perform app.fail('PT404', 'user.not_found', 'There is no such user.');
+    end if;
     perform app.check_person_domain(v_head.workspace_id, p_target_user_id);
   end if;
   if p_role is null then
