@@ -57,21 +57,40 @@ export function printInline(children: PhrasingContent[]): string {
  */
 export function parseInline(text: string): PhrasingContent[] {
   const guarded = text.replace(/^([ \t]*)(\[\^[^\]\n]+\]:)/gm, '$1\\$2');
-  const paragraphs = fromMarkdown(guarded + stubFootnotes(guarded), inline_options)
-    .children.filter(isParagraph)
-    .filter(({ position }) => (position?.start.offset ?? 0) < guarded.length);
+  const paragraphs = parseParagraphs(guarded);
   return paragraphs.flatMap(({ children }, i): PhrasingContent[] =>
     i === 0 ? children : [{ type: 'break' }, { type: 'break' }, ...children],
   );
 }
 
+/** Beyond that, a text was made to be parsed again for each of its marks. */
+const MAX_PARSES = 8;
+
 /**
- * A footnote's mark is one only where its definition can be seen, so each gets a definition to be thrown away. An escaped
- * mark is text, and gets none: a definition would turn a link with the same words, `[^a](…)`, into a mark.
+ * A footnote's mark is one only where its definition can be seen, so each label gets a definition to be thrown away. That
+ * turns a link of the same words, `[^a](…)`, into a mark as well; printed Markdown has no mark before a bare bracket, so a
+ * label that is found there is one without a definition.
  */
-function stubFootnotes(text: string): string {
-  const labels = new Set(text.match(/(?<!(?<!\\)(?:\\\\)*\\)\[\^[^\]\s]+\](?![([])/g));
-  return [...labels].map((label) => `\n\n${label}: -`).join('');
+function parseParagraphs(text: string): Paragraph[] {
+  const labels = new Set(text.match(/\[\^[^\]\s]+\]/g)?.map(normalize));
+  for (let parses = 1; ; parses++) {
+    const stubs = [...labels].map((label) => `\n\n${label}: -`).join('');
+    const paragraphs = fromMarkdown(text + stubs, inline_options)
+      .children.filter(isParagraph)
+      .filter(({ position }) => (position?.start.offset ?? 0) < text.length);
+    const linked = paragraphs.flatMap(findMarks).filter(({ end }) => text[end] === '(');
+    if (linked.length === 0 || parses === MAX_PARSES) return paragraphs;
+    for (const { start, end } of linked) labels.delete(normalize(text.slice(start, end)));
+  }
+}
+
+/** Labels are the same whatever their case, as Unicode folds it. */
+const normalize = (label: string): string => label.toLowerCase().toUpperCase();
+
+/** Where the marks of footnotes stand in the text. */
+function findMarks(node: Nodes): { start: number; end: number }[] {
+  if (node.type !== 'footnoteReference') return 'children' in node ? node.children.flatMap(findMarks) : [];
+  return [{ start: node.position?.start.offset ?? 0, end: node.position?.end.offset ?? 0 }];
 }
 
 const isParagraph = (node: Nodes): node is Paragraph => node.type === 'paragraph';

@@ -313,6 +313,10 @@ describe('markdown: any tree of blocks', () => {
           '---\n',
           '~',
           '[^a]',
+          '[^b]',
+          '[^a](b)',
+          '\n\n[^a]: d\n\n',
+          '\n\n[^b]: e\n\n',
           ': ',
           '!',
           'http://a.b',
@@ -325,7 +329,17 @@ describe('markdown: any tree of blocks', () => {
         const blocks = parseMarkdown(markdown);
         expect(parseMarkdown(printMarkdown(blocks))).toEqual(blocks);
       }),
-      { numRuns: 2_000, examples: [['[^a]# [^a]()']] },
+      {
+        numRuns: 2_000,
+        examples: [
+          ['[^a]# [^a]()'],
+          // Found by the seed 339582388: the label in the code made a mark of the link.
+          ['[^a]()`[^a]`'],
+          ['[^a]`[^a]()`\n\n[^a]: d'],
+          ['[^a][^b]\n\n[^b]: e\n\n[^a]: d'],
+          ['[^a][a](b)\n\n[^a]: d'],
+        ],
+      },
     );
   });
 });
