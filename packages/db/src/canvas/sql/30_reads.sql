@@ -56,45 +56,46 @@ language plpgsql set search_path = app, pg_temp
 declare
   v_workspace_id constant uuid := (app.set_canvas_context(p_user_id, p_canvas_id, 'viewer')).workspace_id;
   -- Plain variables, because coalesce() is not leakproof: under row security it would keep a condition out of the index.
-  v_after_parent_id constant uuid := coalesce(p_after_parent_id, '00000000-0000-0000-0000-000000000000');
+  v_after_parent_id uuid := p_after_parent_id;
   v_after_rank text := coalesce(p_after_rank, '');
-  v_limit constant int := least(greatest(coalesce(p_limit, 50), 1), 500);
-  v_count int := 0;
+  v_left int := least(greatest(coalesce(p_limit, 50), 1), 500);
+  v_found record;
   v_items text;
-  v_more int;
-  v_more_items text;
-  v_last_parent_id uuid;
-  v_last_rank text;
 begin
   -- Two ranges of one index instead of one query over both: an order with nulls first is not the index's own. Nor is one by
-  -- rank alone, though the parent is the same throughout: hence `order by parent_id, rank`, here and below.
-  if p_after_parent_id is null then
-    select string_agg(app.block_json(b), ','), count(*), max(b.rank) into v_items, v_count, v_last_rank
+  -- rank alone, though the parent is the same throughout: hence `order by parent_id, rank`, here and below. The JSON is made
+  -- within, where the row is, so that its columns are not handed up one by one.
+  if v_after_parent_id is null then
+    select string_agg(b.json, ',') as items, count(*)::int as count, null::uuid as parent_id, max(b.rank) as rank into v_found
     from (
-      select * from blocks b
+      select app.block_json(b) as json, b.rank from blocks b
       where b.workspace_id = v_workspace_id and b.canvas_id = p_canvas_id and b.parent_id is null
         and b.rank > v_after_rank and b.deleted_at is null
-      order by b.parent_id, b.rank limit v_limit
+      order by b.parent_id, b.rank limit v_left
     ) b;
+    v_items := v_found.items;
+    v_left := v_left - v_found.count;
+    v_after_parent_id := '00000000-0000-0000-0000-000000000000';
+    v_after_rank := '';
   end if;
-  if v_count < v_limit then
-    if p_after_parent_id is null then
-      v_after_rank := '';
-    end if;
-    select string_agg(app.block_json(b), ','), count(*), (array_agg(b.parent_id))[count(*)], (array_agg(b.rank))[count(*)]
-    into v_more_items, v_more, v_last_parent_id, v_last_rank
+  if v_left > 0 then
+    select string_agg(b.json, ',') as items, count(*)::int as count,
+      (array_agg(b.parent_id))[count(*)] as parent_id, (array_agg(b.rank))[count(*)] as rank
+    into v_found
     from (
-      select * from blocks b
+      select app.block_json(b) as json, b.parent_id, b.rank from blocks b
       where b.workspace_id = v_workspace_id and b.canvas_id = p_canvas_id and b.parent_id is not null
         and (b.parent_id, b.rank) > (v_after_parent_id, v_after_rank) and b.deleted_at is null
-      order by b.parent_id, b.rank limit v_limit - v_count
+      order by b.parent_id, b.rank limit v_left
     ) b;
-    v_items := concat_ws(',', v_items, v_more_items);
-    v_count := v_count + v_more;
+    v_items := concat_ws(',', v_items, v_found.items);
+    v_left := v_left - v_found.count;
   end if;
-  return concat('{"items":[', v_items, '],"next_cursor":', case when v_count = v_limit
-    then concat('"', translate(encode(convert_to(concat(v_last_parent_id, '.', v_last_rank), 'UTF8'), 'base64'), E'+/=\n', '-_'), '"')
-    else 'null' end, '}');
+  if v_left > 0 then
+    return concat('{"items":[', v_items, '],"next_cursor":null}');
+  end if;
+  return concat('{"items":[', v_items, '],"next_cursor":"',
+    translate(encode(convert_to(concat(v_found.parent_id, '.', v_found.rank), 'UTF8'), 'base64'), E'+/=\n', '-_'), '"}');
 end $$;
 
 -- The row that stands right after p_after_rank among all children of one parent, trashed ones too. p_except: a block on the
