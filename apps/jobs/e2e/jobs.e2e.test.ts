@@ -68,13 +68,14 @@ test('without its variables it ends with 1 and a table of what is missing', asyn
 test('it gets ready, reports its health, and SIGTERM lets it finish and ends it with 0', async () => {
   await using service = await start();
   await vi.waitFor(async () => expect((await fetch(`${service.url}/ready`)).status).toBe(200), { timeout: 5_000 });
+  const { instance_id } = (await (await fetch(`${service.url}/health`)).json()) as { instance_id: string };
   await vi.waitFor(
     async () => {
       const rows = await database.db.call<{ status: string }>(
-        'select status from app.system_health where service = $1',
-        ['jobs'],
+        'select status from app.system_health where service = $1 and instance_id = $2',
+        ['jobs', instance_id],
       );
-      expect(rows).toContainEqual({ status: 'ok' });
+      expect(rows).toEqual([{ status: 'ok' }]);
     },
     { timeout: 5_000 },
   );

@@ -30,7 +30,8 @@ test('without its variables it ends with 1 and a table of what is missing', asyn
 test('it starts, is ready, says that no session is linked, reports its health, and stops in order', async () => {
   await using service = await spawnService({ main, env: env() });
   const get = (path: string) => fetch(`${service.url}${path}`);
-  expect(await (await get('/health')).json()).toMatchObject({ status: 'ok', service: 'wa-worker' });
+  const health = (await (await get('/health')).json()) as { instance_id: string };
+  expect(health).toMatchObject({ status: 'ok', service: 'wa-worker' });
   await vi.waitFor(async () => expect((await get('/ready')).status).toBe(200), { timeout: 5_000 });
   expect(await (await get('/sessions')).json()).toEqual({ items: [], message: 'No session is linked yet.' });
   expect(await (await get('/metrics')).text()).toContain('potentia_wa_sessions{service="wa-worker"} 0');
@@ -39,8 +40,8 @@ test('it starts, is ready, says that no session is linked, reports its health, a
   await vi.waitFor(
     async () => {
       const rows = await database.db.call<{ status: string }>(
-        'select status from app.system_health where service = $1',
-        ['wa-worker'],
+        'select status from app.system_health where service = $1 and instance_id = $2',
+        ['wa-worker', health.instance_id],
       );
       expect(rows).toEqual([{ status: 'ok' }]);
     },
