@@ -1,5 +1,4 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
 import { seedAttachment } from '@potentia/db/testing/seed';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -34,6 +33,31 @@ const read = (token: string, headers: Record<string, string> = {}): Promise<Answ
 const open = (token: string, body: object): Promise<Answer> => api.call(null, 'POST', `/api/v1/shared/${token}`, body);
 const workspaceOf = async (): Promise<string> =>
   (await api.call(owner, 'GET', `/api/v1/canvases/${canvas_id}`)).body.workspace_id;
+
+/** Milliseconds this thread has computed: what others do on the machine does not count. */
+function cpuTime(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1_000;
+}
+
+/** `end` tells the most that was computed without anybody else having a turn, in milliseconds. */
+function watchTurns(): { end(): number } {
+  let longest_ms = 0;
+  let last_ms = cpuTime();
+  const turn = (): void => {
+    const now_ms = cpuTime();
+    longest_ms = Math.max(longest_ms, now_ms - last_ms);
+    last_ms = now_ms;
+    next = setImmediate(turn);
+  };
+  let next = setImmediate(turn);
+  return {
+    end: () => {
+      clearImmediate(next);
+      return longest_ms;
+    },
+  };
+}
 
 describe('a share link', () => {
   it('lets anybody read the canvas, in order, and tells of nothing else', async () => {
@@ -70,15 +94,17 @@ describe('a share link', () => {
       [canvas_id],
     );
     const { token } = await share();
-    const turns = monitorEventLoopDelay({ resolution: 5 });
-    turns.enable();
+    const turns = watchTurns();
     const first = await read(token);
-    turns.disable();
+    const longest_ms = turns.end();
+    expect(first.status, first.text).toBe(200);
     expect(first.body.attachments).toHaveLength(3_000);
-    expect(turns.max / 1e6).toBeLessThan(300);
-    const cpu = process.cpuUsage();
-    expect((await read(token)).body.attachments).toEqual(first.body.attachments);
-    expect(process.cpuUsage(cpu).user / 1_000).toBeLessThan(500);
+    expect(longest_ms).toBeLessThan(300);
+    const began_ms = cpuTime();
+    const second = await read(token);
+    expect(cpuTime() - began_ms).toBeLessThan(500);
+    expect(second.status, second.text).toBe(200);
+    expect(second.body.attachments).toEqual(first.body.attachments);
   });
 
   it('shows files that blocks name by signed addresses, and no others', async () => {
