@@ -102,7 +102,8 @@ end $$;
 -- move, which is not its own neighbour.
 create or replace function app.next_sibling(
   p_workspace_id uuid, p_canvas_id uuid, p_parent_id uuid, p_after_rank text, p_except uuid, out id uuid, out rank text)
-language plpgsql set search_path = app, pg_temp as $$
+-- One plan, off the index in its order: else it is made for the average canvas, whose few rows may as well be sorted.
+language plpgsql set search_path = app, pg_temp set plan_cache_mode = force_generic_plan set enable_sort = off as $$
 begin
   -- Two queries because `is not distinct from` cannot use an index.
   if p_parent_id is null then
@@ -120,7 +121,7 @@ end $$;
 
 create or replace function app.last_sibling(
   p_workspace_id uuid, p_canvas_id uuid, p_parent_id uuid, p_except uuid, out id uuid, out rank text)
-language plpgsql set search_path = app, pg_temp as $$
+language plpgsql set search_path = app, pg_temp set plan_cache_mode = force_generic_plan set enable_sort = off as $$
 begin
   if p_parent_id is null then
     select b.id, b.rank into id, rank from blocks b

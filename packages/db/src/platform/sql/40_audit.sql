@@ -33,7 +33,9 @@ declare
   v_to constant timestamptz := coalesce((p_filter ->> 'to')::timestamptz, 'infinity');
   v_cursor_at timestamptz := coalesce(p_cursor_created_at, 'infinity');
   v_cursor_id uuid := coalesce(p_cursor_id, 'ffffffff-ffff-ffff-ffff-ffffffffffff');
-  v_block_edits constant boolean := v_action is null or 'block.mutate' like v_action;
+  -- Most rows, and all of one action on one type of target: whoever asks for others reads an index without them.
+  v_block_edits constant boolean :=
+    (v_action is null or 'block.mutate' like v_action) and (v_target_type is null or v_target_type = 'canvas');
 begin
   perform app.set_tenant_context(p_user_id, p_workspace_id, 'admin');
   -- One upper bound, where the index can begin; of two it would take the cursor's and skip rows to the other.
