@@ -59,6 +59,8 @@ test('after unsubscribe nothing arrives; subscribing again hears again', async (
   unsubscribe('a');
   await vi.waitFor(async () => expect(await bus.redis.pubsub('SHARDNUMSUB', 'a')).toEqual(['a', 0]));
   bus.publish('a', message(1));
+  // Publishing waits for nobody, and Redis may read the other connection first.
+  await vi.waitFor(async () => expect(await bus.total('potentia_bus_published_total')).toBe(1));
   expect(await subscribe('a')).toBe(true);
   bus.publish('a', message(2));
   await vi.waitFor(() => expect(seqs()).toEqual([2]));
