@@ -2,7 +2,7 @@ import { type Backends, startBackends } from '@potentia/domain/platform/testing/
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startObjects, type TestObjects } from '@potentia/sandbox/testing/objects';
 import { type Answer, startApi, type TestApi } from './testing/api.ts';
 import { type Door, doorsOf, fillPath } from './testing/doors.ts';
@@ -35,6 +35,9 @@ beforeAll(async () => {
   api = await startApi(backends, objects.env);
   document = (await api.call(null, 'GET', '/openapi.json')).body;
   doors = doorsOf(api.app);
+});
+// Their own for each test: each operation has a world of its own, and one person owns at most 200 workspaces.
+beforeEach(async () => {
   cast = await makeCast(api, backends);
 });
 
