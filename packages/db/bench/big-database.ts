@@ -1,6 +1,6 @@
 import type { TestDatabase } from '../src/testing/database.ts';
 
-/** 1,000 workspaces, 10,000 people (three memberships each, and a personal space), 100,000 canvases, 1,000,000 blocks. */
+/** 1,000 workspaces, 10,000 people (three memberships each, and a personal space), 100,000 canvases, 1,000,000 blocks, 300,000 events. */
 const STEPS = {
   users: `
     insert into app.users (id, email, name)
@@ -33,6 +33,10 @@ const STEPS = {
       jsonb_build_object('text', repeat('word ', 44)), 'a' || lpad(n::text, 3, '0'), u.id, u.id
     from generate_series(0, 99999) i, lateral (select bench_id('user', i % 1000) as id) u,
       generate_series(1, case when i / 1000 % 20 = 0 then 105 else 5 end) n`,
+  events: `
+    insert into app.canvas_events (workspace_id, canvas_id, seq, type, mutation_id, request_hash, actor_user_id, request_id, payload, created_at)
+    select c.workspace_id, c.id, n, 'blocks.mutated', gen_random_uuid(), 'hash', c.created_by, 'request', '{"ops":[]}', now()
+    from app.canvases c, generate_series(1, 3) n`,
 };
 
 /** Fills a database past all triggers and checks of references, and analyses it. Answers how long each step took, in ms. */

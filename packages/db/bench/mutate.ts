@@ -1,7 +1,8 @@
 /*
  * What an edit of one block costs Postgres through app.apply_block_mutations, with access, lock, history, search and audit,
  * against the bare statements that change the same rows, in one transaction too, by a role that row security does not hold.
- * CPU of the backends, interleaved, median of 7 rounds. Needs TEST_POSTGRES_URL on this host.
+ * Among 1,000,000 blocks, because an empty database has other plans. CPU of the backends, interleaved, median of 7 rounds.
+ * Needs TEST_POSTGRES_URL on this host.
  *   node packages/db/bench/mutate.ts
  */
 import { randomUUID } from 'node:crypto';
@@ -9,6 +10,7 @@ import { applyBlockMutations } from '../src/canvas/queries.ts';
 import { createDb, type Db } from '../src/client.ts';
 import { createTestDatabase } from '../src/testing/database.ts';
 import { seedBlock, seedCanvas } from '../src/testing/seed.ts';
+import { fillBigDatabase } from './big-database.ts';
 import { compare, median, ratio, type Cost } from './measure.ts';
 
 const ROUNDS = 7;
@@ -31,6 +33,8 @@ const BARE = `
   select app.uuidv7(), $1, 'user', $3, 'block.mutate', 'canvas', $2::text, $2, jsonb_build_object('seq', h.seq, 'ops', 1), 'request' from head h`;
 
 await using t = await createTestDatabase();
+await fillBigDatabase(t);
+await t.asOwner('set session_replication_role = origin');
 const open = (url: string): Db =>
   createDb({ url, pool_size: 1, timeout_ms: 10_000, prepare: true, application_name: 'bench' });
 const [app, bare] = [open(t.app_url), open(t.superuser_url)];

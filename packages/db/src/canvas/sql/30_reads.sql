@@ -44,6 +44,12 @@ begin
   return v_block;
 end $$;
 
+-- What follows the items of a page that is full: the cursor, where its last item stands. (stable, as convert_to is: else it would be
+-- no part of the expression that uses it, and planned for each page.)
+create or replace function app.page_end(p_parent_id uuid, p_rank text) returns text language sql stable parallel safe
+  return '],"next_cursor":"' || translate(encode(convert_to(coalesce(p_parent_id::text, '') || '.' || p_rank, 'UTF8'), 'base64'),
+    E'+/=\n', '-_') || '"}';
+
 -- JSON text `{"items":[…],"next_cursor":…}`: live blocks, top level first, then by parent; siblings in their order. p_after_* is
 -- what the cursor holds, the position of the last item read: parent null and rank '' = the beginning. The whole text is made
 -- here and returned as one value, because a row of several would copy it twice more.
@@ -59,43 +65,39 @@ declare
   v_after_parent_id uuid := p_after_parent_id;
   v_after_rank text := coalesce(p_after_rank, '');
   v_left int := least(greatest(coalesce(p_limit, 50), 1), 500);
-  v_found record;
+  v_count int;
   v_items text;
+  v_more_items text;
+  v_last_parent_id uuid;
 begin
   -- Two ranges of one index instead of one query over both: an order with nulls first is not the index's own. Nor is one by
   -- rank alone, though the parent is the same throughout: hence `order by parent_id, rank`, here and below. The JSON is made
-  -- within, where the row is, so that its columns are not handed up one by one.
+  -- within, where the row is, so that its columns are not handed up one by one, and is copied as seldom as possible.
   if v_after_parent_id is null then
-    select string_agg(b.json, ',') as items, count(*)::int as count, null::uuid as parent_id, max(b.rank) as rank into v_found
+    select string_agg(b.json, ','), count(*), max(b.rank) into v_items, v_count, v_after_rank
     from (
       select app.block_json(b) as json, b.rank from blocks b
       where b.workspace_id = v_workspace_id and b.canvas_id = p_canvas_id and b.parent_id is null
         and b.rank > v_after_rank and b.deleted_at is null
       order by b.parent_id, b.rank limit v_left
     ) b;
-    v_items := v_found.items;
-    v_left := v_left - v_found.count;
+    v_left := v_left - v_count;
+    if v_left = 0 then
+      return '{"items":[' || v_items || app.page_end(null, v_after_rank);
+    end if;
     v_after_parent_id := '00000000-0000-0000-0000-000000000000';
     v_after_rank := '';
   end if;
-  if v_left > 0 then
-    select string_agg(b.json, ',') as items, count(*)::int as count,
-      (array_agg(b.parent_id))[count(*)] as parent_id, (array_agg(b.rank))[count(*)] as rank
-    into v_found
-    from (
-      select app.block_json(b) as json, b.parent_id, b.rank from blocks b
-      where b.workspace_id = v_workspace_id and b.canvas_id = p_canvas_id and b.parent_id is not null
-        and (b.parent_id, b.rank) > (v_after_parent_id, v_after_rank) and b.deleted_at is null
-      order by b.parent_id, b.rank limit v_left
-    ) b;
-    v_items := concat_ws(',', v_items, v_found.items);
-    v_left := v_left - v_found.count;
-  end if;
-  if v_left > 0 then
-    return concat('{"items":[', v_items, '],"next_cursor":null}');
-  end if;
-  return concat('{"items":[', v_items, '],"next_cursor":"',
-    translate(encode(convert_to(concat(v_found.parent_id, '.', v_found.rank), 'UTF8'), 'base64'), E'+/=\n', '-_'), '"}');
+  select string_agg(b.json, ','), count(*), (array_agg(b.parent_id))[count(*)], (array_agg(b.rank))[count(*)]
+  into v_more_items, v_count, v_last_parent_id, v_after_rank
+  from (
+    select app.block_json(b) as json, b.parent_id, b.rank from blocks b
+    where b.workspace_id = v_workspace_id and b.canvas_id = p_canvas_id and b.parent_id is not null
+      and (b.parent_id, b.rank) > (v_after_parent_id, v_after_rank) and b.deleted_at is null
+    order by b.parent_id, b.rank limit v_left
+  ) b;
+  return '{"items":[' || concat_ws(',', v_items, v_more_items)
+    || case when v_count = v_left then app.page_end(v_last_parent_id, v_after_rank) else '],"next_cursor":null}' end;
 end $$;
 
 -- The row that stands right after p_after_rank among all children of one parent, trashed ones too. p_except: a block on the
@@ -213,6 +215,6 @@ begin
     jsonb_build_object('min_seq', p_min_seq));
 end $$;
 
-grant execute on function app.get_canvas_snapshot, app.get_canvas, app.get_block, app.get_blocks_page, app.next_sibling,
+grant execute on function app.get_canvas_snapshot, app.get_canvas, app.get_block, app.page_end, app.get_blocks_page, app.next_sibling,
   app.last_sibling, app.get_block_gaps, app.get_canvas_heads, app.get_canvas_events,
   app.fail_events_gone to app_user;
