@@ -48,12 +48,12 @@ function watchTurns(): { end(): number } {
     const now_ms = cpuTime();
     longest_ms = Math.max(longest_ms, now_ms - last_ms);
     last_ms = now_ms;
-    next = setImmediate(turn);
   };
-  let next = setImmediate(turn);
+  const turns = setInterval(turn, 1);
   return {
     end: () => {
-      clearImmediate(next);
+      clearInterval(turns);
+      turn();
       return longest_ms;
     },
   };
@@ -79,11 +79,11 @@ describe('a share link', () => {
     }
   });
 
-  it('with thousands of files keeps nobody waiting, and signs none twice', async () => {
+  it('with a thousand files keeps nobody waiting, and signs none twice', async () => {
     await backends.database.asOwner(
       `insert into app.attachments (workspace_id, canvas_id, id, object_key, name, media_type, size, status, created_by, ready_at)
       select $2, $1, app.uuidv7(), 'attachments/' || gen_random_uuid(), 'a.txt', 'text/plain', 5, 'ready', $3, now()
-      from generate_series(1, 3000)`,
+      from generate_series(1, 1000)`,
       [canvas_id, await workspaceOf(), owner.user_id],
     );
     await backends.database.asOwner(
@@ -98,11 +98,11 @@ describe('a share link', () => {
     const first = await read(token);
     const longest_ms = turns.end();
     expect(first.status, first.text).toBe(200);
-    expect(first.body.attachments).toHaveLength(3_000);
-    expect(longest_ms).toBeLessThan(300);
+    expect(first.body.attachments).toHaveLength(1_000);
+    expect(longest_ms).toBeLessThan(150);
     const began_ms = cpuTime();
     const second = await read(token);
-    expect(cpuTime() - began_ms).toBeLessThan(500);
+    expect(cpuTime() - began_ms).toBeLessThan(170);
     expect(second.status, second.text).toBe(200);
     expect(second.body.attachments).toEqual(first.body.attachments);
   });
