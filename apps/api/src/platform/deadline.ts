@@ -16,9 +16,9 @@ interface Running {
 }
 
 /**
- * Answers 503 to a request that has run for `limit_ms`, give or take a quarter, without the beginning of an answer. Every call behind a route has a deadline of
- * its own; this is for what forgot to have one. One timer looks at all of them: a timer and an abort signal for each
- * request, as Fastify's `handlerTimeout` has, were 7 % of a hot read.
+ * Answers 503 to a request that has run for `limit_ms`, give or take a quarter, without the beginning of an answer. Every
+ * call behind a route has a deadline of its own; this is for what forgot to have one. One timer looks at all of them: a
+ * timer and an abort signal for each request, as Fastify's `handlerTimeout` has, were 7 % of a hot read.
  */
 export function boundRequests(app: FastifyInstance, limit_ms: number): void {
   // Slots that are used again, not a Map or Set: the table that V8 leaves behind when one of those is rehashed points to

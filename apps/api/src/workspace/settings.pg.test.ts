@@ -156,6 +156,7 @@ describe('the origins of a workspace', () => {
     const preflight = (from: string) =>
       api.call(null, 'OPTIONS', path, undefined, { origin: from, 'access-control-request-method': 'PATCH' });
     expect(allowed(await preflight('https://unknown.example'))).toBeUndefined();
+    expect(allowed(await preflight(`https://${'a'.repeat(1_000)}.example`))).toBeUndefined();
     expect(allowed(await preflight('https://everywhere.example'))).toBe('https://everywhere.example');
     await api.call(owner, 'PATCH', path, { cors_origins: [origin] });
     await vi.waitFor(async () => expect(allowed(await preflight(origin))).toBe(origin), { timeout: 5_000 });

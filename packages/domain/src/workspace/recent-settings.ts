@@ -3,6 +3,7 @@ import type { SettingsRow } from '@potentia/db/workspace/settings-queries';
 import { LRUCache } from 'lru-cache';
 import type { Cache } from '../platform/cache.ts';
 import { isKnownOrigin, readSettings } from './read-settings.ts';
+import { MAX_ORIGIN } from './settings-schemas.ts';
 
 /** What is asked for every request must not cost each a look-up: so old, in milliseconds, an answer may be. */
 const RECENT_MS = 1_000;
@@ -25,6 +26,8 @@ export function createRecentSettings(source: { db: Db; cache: Cache }): RecentSe
       return settings.get(workspace_id) ?? remember(settings, workspace_id, readSettings(source, workspace_id));
     },
     knowsOrigin(origin) {
+      // Anybody can send one, before anything is known of them: what cannot be in the settings is not looked up.
+      if (origin.length > MAX_ORIGIN) return false;
       const recent = origins.get(origin);
       if (recent) return recent.known;
       const asked = isKnownOrigin(source, origin).then((known) => ({ known }));

@@ -4,6 +4,8 @@ import { asciiDomainName, isDomainName } from './rules/domain-name.ts';
 import { FEATURES } from './rules/features.ts';
 
 const MAX_ITEMS = 50;
+/** Characters of an origin; no longer one is in any settings. */
+export const MAX_ORIGIN = 255;
 const DAY_MS = 86_400_000;
 
 const isTimeZone = (name: string): boolean => {
@@ -23,7 +25,7 @@ export const locale = z.enum(['en', 'id']).meta({ id: 'Locale' });
 
 const origin = z
   .string()
-  .max(255)
+  .max(MAX_ORIGIN)
   .refine(
     (text) => /^https?:\/\//.test(text) && URL.canParse(text) && new URL(text).origin === text,
     'Not an origin, such as https://app.example.com',
