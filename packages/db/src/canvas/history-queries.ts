@@ -48,11 +48,11 @@ export async function listTrash(db: Queryable, input: TrashPage): Promise<TrashR
  */
 export async function purgeTrash(
   db: Queryable,
-  { limit, request_id }: { limit: number; request_id: string },
+  { limit, request_id, except = [] }: { limit: number; request_id: string; except?: readonly string[] },
 ): Promise<{ canvas_id: string; purged: number; erased: number } | null> {
   const [row] = await db.call<{ canvas_id: string; purged: number; erased: number }>(
-    'select * from app.purge_trash($1, $2)',
-    [limit, request_id],
+    'select * from app.purge_trash($1, $2, $3)',
+    [limit, request_id, except],
     { timeout_ms: SUBTREE_TIMEOUT_MS },
   );
   return row ?? null;

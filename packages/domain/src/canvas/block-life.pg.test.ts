@@ -191,6 +191,22 @@ describe('the trash and the history', () => {
     expect(sums.reduce((sum, { blocks }) => sum + blocks, 0)).toBe(3);
     expect((await listTrash(ctx, { canvas_id: here.canvas_id })).items).toEqual([]);
   });
+
+  it('of a canvas that cannot be purged keep no other waiting', async () => {
+    const damaged = await seedCanvas(database.db, workspace);
+    const root = await seedBlock(database.db, damaged, { deleted_at: '2020-01-01T00:00:00Z' });
+    const below = await seedBlock(database.db, damaged, { parent_id: root.id });
+    await change({ op: 'delete', block_id: await add(), version: 1 });
+    await database.asOwner(`update app.blocks set deleted_at = deleted_at - interval '31 days' where canvas_id = $1`, [
+      here.canvas_id,
+    ]);
+    const job: Ctx = { ...ctx, db: database.job_db, actor: { type: 'system', reason: 'canvas.purge_trash' } };
+    expect(await purgeTrash(job)).toMatchObject({ blocks: 1 });
+    const left = await database.asOwner('select id from app.blocks where canvas_id = $1 order by id', [
+      damaged.canvas_id,
+    ]);
+    expect(left).toEqual([root.id, below.id].toSorted().map((id) => ({ id })));
+  });
 });
 
 describe('duplicating a canvas', () => {

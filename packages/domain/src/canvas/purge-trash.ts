@@ -28,9 +28,16 @@ export async function purgeTrash(ctx: Ctx): Promise<{ canvases: number; blocks: 
     canvases.add(departed.canvas_id);
     done.events += departed.erased;
   }
+  // A canvas on which nothing can be done (a live block stands below one in the trash) must not keep the others waiting.
+  const except: string[] = [];
   for (let batch = 0; batch < MAX_BATCHES; batch++) {
-    const purged = await fromDb(() => purgeBatch(ctx.db, { limit: BATCH, request_id: ctx.request_id }));
-    if (!purged || purged.purged + purged.erased === 0) break;
+    const purged = await fromDb(() => purgeBatch(ctx.db, { limit: BATCH, request_id: ctx.request_id, except }));
+    if (!purged) break;
+    if (purged.purged + purged.erased === 0) {
+      ctx.log.warn({ canvas_id: purged.canvas_id }, 'the trash of a canvas cannot be purged');
+      except.push(purged.canvas_id);
+      continue;
+    }
     canvases.add(purged.canvas_id);
     done.blocks += purged.purged;
     done.events += purged.erased;

@@ -104,7 +104,7 @@ end $$;
 -- One batch of the purge: up to p_limit rows of one canvas that have been in the trash for 30 days, from the leaves up, each
 -- only after its content is in no event any more. So nothing is deleted that has a block below it, and no cascade can take a
 -- live one. A canvas that is being written, or purged by another, is left for the next batch. No row: there is nothing to do.
-create or replace function app.purge_trash(p_limit int, p_request_id text)
+create or replace function app.purge_trash(p_limit int, p_request_id text, p_except uuid[] default '{}')
 returns table (canvas_id uuid, purged int, erased int)
 -- Every row is found by an index, whatever the planner believes of tables that have grown since they were last analysed.
 language plpgsql security definer set search_path = app, pg_temp set enable_seqscan = off as $$
@@ -119,7 +119,7 @@ begin
   select h.canvas_id, h.workspace_id into v_head
   from (
     select b.workspace_id, b.canvas_id from blocks b
-    where b.trashed_with = b.id and b.deleted_at < v_before
+    where b.trashed_with = b.id and b.deleted_at < v_before and b.canvas_id <> all (p_except)
     order by b.deleted_at limit 1000
   ) due
   join canvas_heads h on h.workspace_id = due.workspace_id and h.canvas_id = due.canvas_id
