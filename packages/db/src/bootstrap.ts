@@ -64,6 +64,7 @@ export async function bootstrapDatabase(superuser_url: string, database: string)
   await withClient(url.href, async (sql) => {
     const [vector] = await sql`select 1 from pg_available_extensions where name = 'vector'`;
     if (vector) await sql.unsafe('create extension if not exists vector schema public');
+    await sql.unsafe('create extension if not exists btree_gist schema public');
   });
 }
 

@@ -1,4 +1,5 @@
 import type { Scope } from '@potentia/domain/auth/rules/scopes';
+import type { CalendarRole, ScheduleRole } from '@potentia/domain/calendar/rules/roles';
 import type { CanvasRole } from '@potentia/domain/canvas/rules/roles';
 import { PROBLEM_TYPE, problemSchema } from '@potentia/domain/platform/problem';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -40,7 +41,11 @@ export type App = FastifyInstance<
  * `person`: everybody with a token, for themselves.
  */
 export type Access =
-  { canvas: CanvasRole; oneself?: CanvasRole } | { workspace: 'guest' | 'member' | 'admin' | 'owner' } | 'person';
+  | { canvas: CanvasRole; oneself?: CanvasRole }
+  | { calendar: CalendarRole }
+  | { schedule: ScheduleRole }
+  | { workspace: 'guest' | 'member' | 'admin' | 'owner' }
+  | 'person';
 
 interface Operation {
   operationId: string;
@@ -170,6 +175,10 @@ export async function documentApi(app: App, options: { version: string; servers:
         { name: 'attachments', description: 'Files, uploaded straight to object storage.' },
         { name: 'share links', description: 'A canvas for anybody who has the link, to read.' },
         { name: 'search', description: 'Everything that you may see, by words.' },
+        { name: 'calendars', description: 'Calendars, who reads and writes them, their ICS.' },
+        { name: 'schedules', description: 'What stands in calendars: once or recurring, with guests and reminders.' },
+        { name: 'views', description: 'Occurrences of everything that you may see; synchronisation.' },
+        { name: 'free/busy', description: 'When people are busy, and when they are all free.' },
         { name: 'workspaces', description: 'Workspaces, their members and settings.' },
         { name: 'invitations', description: 'How people join a workspace or a canvas.' },
         { name: 'transfers', description: 'A whole workspace, out and in.' },

@@ -14,6 +14,15 @@ const COLLECTIONS = new Map([
   ['invitation', 'invitations'],
   ['invitations', 'invitations'],
   ['search', 'search'],
+  ['calendar', 'calendars'],
+  ['calendars', 'calendars'],
+  ['schedule', 'schedules'],
+  ['schedules', 'schedules'],
+  ['view', 'view'],
+  ['sync', 'sync'],
+  ['freebusy', 'freebusy'],
+  ['rsvp', 'rsvp'],
+  ['feeds', 'feeds'],
   ['shared', 'shared'],
 ]);
 

@@ -8,7 +8,8 @@ create or replace function app.rank_role(p_rank int) returns text language sql i
 create or replace function app.workspace_role_rank(p_role text) returns int language sql immutable parallel safe
   return case p_role when 'owner' then 5 when 'admin' then 4 when 'member' then 3 else 0 end;
 
--- A context ends with its transaction. Each of these writes all four settings, so nothing of an earlier context survives.
+-- A context ends with its transaction. Each of these writes the settings, so nothing of an earlier context survives: app.calendar_id
+-- too, but for set_canvas_context, under which no row of a calendar is visible anyway.
 
 create or replace function app.set_user_context(p_user_id uuid) returns void
 language plpgsql set search_path = app, pg_temp as $$
@@ -17,7 +18,7 @@ begin
     perform app.fail('PT404', 'user.not_found', 'There is no such user.');
   end if;
   perform set_config('app.user_id', p_user_id::text, true), set_config('app.workspace_id', '', true),
-    set_config('app.canvas_id', '', true), set_config('app.role', '', true);
+    set_config('app.canvas_id', '', true), set_config('app.calendar_id', '', true), set_config('app.role', '', true);
 end $$;
 
 -- Workspace roles: owner > admin > member > guest. A guest has no tenant context: they see only canvases they are invited to.
@@ -39,7 +40,7 @@ begin
       jsonb_build_object('needed_role', p_needed_role, 'role', v_role));
   end if;
   perform set_config('app.user_id', p_user_id::text, true), set_config('app.workspace_id', p_workspace_id::text, true),
-    set_config('app.canvas_id', '', true), set_config('app.role', v_role, true);
+    set_config('app.canvas_id', '', true), set_config('app.calendar_id', '', true), set_config('app.role', v_role, true);
   return v_role;
 end $$;
 
@@ -119,6 +120,7 @@ begin
     perform app.fail('PT400', 'system.reason_invalid', 'A system context needs a reason.');
   end if;
   perform set_config('app.user_id', '', true), set_config('app.workspace_id', '', true),
-    set_config('app.canvas_id', '', true), set_config('app.role', '', true), set_config('app.reason', p_reason, true);
+    set_config('app.canvas_id', '', true), set_config('app.calendar_id', '', true), set_config('app.role', '', true),
+    set_config('app.reason', p_reason, true);
 end $$;
 grant execute on function app.set_system_context to job_user;

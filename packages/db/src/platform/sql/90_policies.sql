@@ -12,9 +12,11 @@ declare
   v_user constant text := $q$(select nullif(current_setting('app.user_id', true), '')::uuid)$q$;
   v_workspace constant text := $q$(select nullif(current_setting('app.workspace_id', true), '')::uuid)$q$;
   v_canvas constant text := $q$(select nullif(current_setting('app.canvas_id', true), '')::uuid)$q$;
+  v_calendar constant text := $q$(select nullif(current_setting('app.calendar_id', true), '')::uuid)$q$;
   v_user_id text;
   v_workspace_id text;
   v_canvas_id text;
+  v_calendar_id text;
   v_rule text;
 begin
   for v_table in
@@ -28,11 +30,14 @@ begin
     v_user_id := coalesce(substring(v_table.comment from 'user_id: (\w+)'), 'user_id');
     v_workspace_id := coalesce(substring(v_table.comment from 'workspace_id: (\w+)'), 'workspace_id');
     v_canvas_id := coalesce(substring(v_table.comment from 'canvas_id: (\w+)'), 'canvas_id');
+    v_calendar_id := coalesce(substring(v_table.comment from 'calendar_id: (\w+)'), 'calendar_id');
     case substring(v_table.comment from 'family: (\w+)')
       when 'workspace' then
         v_rule := format('%I = %s and %s is null', v_workspace_id, v_workspace, v_canvas);
       when 'canvas' then
         v_rule := format('%I = %s and (%s is null or %I = %s)', v_workspace_id, v_workspace, v_canvas, v_canvas_id, v_canvas);
+      when 'calendar' then
+        v_rule := format('%I = %s and %I = %s and %s is null', v_workspace_id, v_workspace, v_calendar_id, v_calendar, v_canvas);
       when 'person' then
         v_rule := format('%I = %s', v_user_id, v_user);
       when 'system' then

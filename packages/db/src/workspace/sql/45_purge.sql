@@ -41,8 +41,8 @@ begin
     select c.relname from pg_class c
     join pg_attribute a on a.attrelid = c.oid and a.attname = 'workspace_id'
     where c.relnamespace = 'app'::regnamespace and c.relkind = 'r'
-      and substring(obj_description(c.oid, 'pg_class') from 'family: (\w+)') in ('canvas', 'workspace')
-      and c.relname not in ('canvases', 'canvas_heads', 'blocks', 'workspace_members', 'api_keys')
+      and substring(obj_description(c.oid, 'pg_class') from 'family: (\w+)') in ('canvas', 'calendar', 'workspace')
+      and c.relname not in ('canvases', 'canvas_heads', 'blocks', 'workspace_members', 'api_keys', 'calendars')
     order by exists (select from pg_constraint f where f.confrelid = c.oid and f.conrelid <> c.oid), c.relname
   loop
     execute format('delete from %1$I t where t.ctid = any (array(select x.ctid from %1$I x where x.workspace_id = $1 limit $2))', v_table)

@@ -1,0 +1,132 @@
+create or replace function app.calendar_role_rank(p_role text) returns int language sql immutable parallel safe
+  return case p_role when 'owner' then 4 when 'editor' then 3 when 'viewer' then 2 when 'freebusy' then 1 else 0 end;
+
+-- The one place that decides access to a calendar: a subscription of somebody who is still in the workspace. No row, or role
+-- null: no access, or no such calendar. Not for app_user.
+create or replace function app.decide_calendar_access(p_user_id uuid, p_calendar_id uuid)
+returns table (workspace_id uuid, role text)
+language sql stable
+begin atomic
+  select c.workspace_id,
+    case when (select w.owner_user_id = p_user_id from app.workspaces w where w.id = c.workspace_id and w.deleted_at is null)
+        or exists (select from app.workspace_members m join app.workspaces w on w.id = m.workspace_id and w.deleted_at is null
+          where m.workspace_id = c.workspace_id and m.user_id = p_user_id)
+      then (select s.role from app.calendar_subscriptions s
+        where s.workspace_id = c.workspace_id and s.calendar_id = c.id and s.user_id = p_user_id)
+    end
+  from app.calendars c where c.id = p_calendar_id;
+end;
+
+-- Roles on a calendar: owner > editor > viewer > freebusy. Under this context the rows of this one calendar are visible.
+create or replace function app.set_calendar_context(
+  p_user_id uuid, p_calendar_id uuid, p_needed_role text default 'viewer', out workspace_id uuid, out role text)
+language plpgsql security definer set search_path = app, pg_temp as $$
+declare
+  v_done text;
+begin
+  select d.workspace_id, d.role into workspace_id, role from app.decide_calendar_access(p_user_id, p_calendar_id) d;
+  if role is null then
+    perform app.fail('PT404', 'calendar.not_found', 'There is no such calendar.');
+  end if;
+  if app.calendar_role_rank(role) < app.calendar_role_rank(p_needed_role) then
+    perform app.fail('PT403', 'calendar.forbidden', 'Your role on this calendar does not allow this.',
+      jsonb_build_object('needed_role', p_needed_role, 'role', role));
+  end if;
+  v_done := concat(set_config('app.user_id', p_user_id::text, true), set_config('app.workspace_id', workspace_id::text, true),
+    set_config('app.canvas_id', '', true), set_config('app.calendar_id', p_calendar_id::text, true),
+    set_config('app.role', role, true));
+end $$;
+
+-- The one place that decides access to a schedule, for every door. What one may do with it: `editor` (editors and the owner of its
+-- calendar, and its organiser as long as they read the calendar), `guest` (to answer), `viewer` (to read). A private one is
+-- read by its editors and guests alone. Null: not visible, or no such schedule. Who has only free/busy sees no schedule. A guest who
+-- is no more in the workspace is none. Not for app_user.
+create or replace function app.decide_schedule_access(p_user_id uuid, p_schedule_id uuid,
+  out workspace_id uuid, out calendar_id uuid, out role text, out calendar_role text, out guest_id uuid)
+language plpgsql stable as $$
+declare
+  v_organiser uuid;
+  v_visibility text;
+begin
+  select s.workspace_id, s.calendar_id, s.organiser_user_id, s.visibility into workspace_id, calendar_id, v_organiser, v_visibility
+  from app.schedules s where s.id = p_schedule_id;
+  if not found then
+    return;
+  end if;
+  select d.role into calendar_role from app.decide_calendar_access(p_user_id, decide_schedule_access.calendar_id) d;
+  select g.id into guest_id from app.schedule_guests g
+  where g.workspace_id = decide_schedule_access.workspace_id and g.calendar_id = decide_schedule_access.calendar_id
+    and g.schedule_id = p_schedule_id and g.user_id = p_user_id
+    and (calendar_role is not null or app.find_workspace_role(p_user_id, g.workspace_id) is not null);
+  role := case
+    when calendar_role in ('owner', 'editor') then 'editor'
+    when calendar_role = 'viewer' and v_organiser = p_user_id then 'editor'
+    when guest_id is not null then 'guest'
+    when calendar_role = 'viewer' and v_visibility = 'default' then 'viewer'
+  end;
+end $$;
+
+create or replace function app.schedule_role_rank(p_role text) returns int language sql immutable parallel safe
+  return case p_role when 'editor' then 3 when 'guest' then 2 when 'viewer' then 1 else 0 end;
+
+-- The context of the calendar that the schedule stands in, for who may do what `p_needed_role` says with this schedule: the
+-- caller's statements name the schedule. guest_id: the caller's own row among its guests.
+create or replace function app.set_schedule_context(p_user_id uuid, p_schedule_id uuid, p_needed_role text default 'viewer',
+  out workspace_id uuid, out calendar_id uuid, out role text, out calendar_role text, out guest_id uuid)
+language plpgsql security definer set search_path = app, pg_temp as $$
+declare
+  v_done text;
+begin
+  select d.* into workspace_id, calendar_id, role, calendar_role, guest_id
+  from app.decide_schedule_access(p_user_id, p_schedule_id) d;
+  if role is null then
+    perform app.fail('PT404', 'schedule.not_found', 'There is no such schedule.');
+  end if;
+  if app.schedule_role_rank(role) < app.schedule_role_rank(p_needed_role) or (p_needed_role = 'guest' and guest_id is null) then
+    perform app.fail('PT403', 'schedule.forbidden', case when p_needed_role = 'guest' then 'Only guests answer.'
+      else 'You may not change this schedule.' end, jsonb_build_object('needed_role', p_needed_role, 'role', role));
+  end if;
+  v_done := concat(set_config('app.user_id', p_user_id::text, true), set_config('app.workspace_id', workspace_id::text, true),
+    set_config('app.canvas_id', '', true), set_config('app.calendar_id', calendar_id::text, true),
+    set_config('app.role', role, true));
+end $$;
+
+-- Takes the calendar's lock and its next seq: one writer of its schedules at a time, and seq in the order of commits. The caller
+-- has the context. The lock timeout is the caller's.
+create or replace function app.next_calendar_seq(p_workspace_id uuid, p_calendar_id uuid) returns bigint
+language plpgsql set search_path = app, pg_temp as $$
+declare
+  v_seq bigint;
+begin
+  update calendars c set seq = c.seq + 1 where c.workspace_id = p_workspace_id and c.id = p_calendar_id returning c.seq into v_seq;
+  return v_seq;
+end $$;
+
+-- Something changed for these people beside the calendars that they read: their free/busy and their synchronisation are anew. In
+-- the order of ids, so that two writers never wait for each other.
+create or replace function app.bump_user_calendars(p_user_ids uuid[]) returns void
+language plpgsql security definer set search_path = app, pg_temp as $$
+begin
+  insert into user_calendar_heads as h (user_id, seq)
+  select u.id, 1 from (select distinct x as id from unnest(p_user_ids) x where x is not null) u
+  where exists (select from users p where p.id = u.id) order by u.id
+  on conflict (user_id) do update set seq = h.seq + 1;
+end $$;
+
+-- What every change of the occurrences of a schedule ends with: none of its instances are read until a job has written them anew.
+-- Every write of a schedule's times, rule or overrides calls it. The caller has the context.
+create or replace function app.uncover_schedule(p_workspace_id uuid, p_calendar_id uuid, p_schedule_id uuid,
+  p_request_id text, p_traceparent text) returns void
+language plpgsql set search_path = app, pg_temp as $$
+begin
+  update schedules s set sequence = s.sequence + 1, materialised_from = '-infinity', materialised_until = '-infinity'
+  where s.workspace_id = p_workspace_id and s.calendar_id = p_calendar_id and s.id = p_schedule_id;
+  insert into outbox (id, topic, workspace_id, user_id, payload, traceparent, request_id)
+  values (app.uuidv7(), 'calendar.materialise', p_workspace_id, null, jsonb_build_object('schedule_id', p_schedule_id), p_traceparent, p_request_id);
+end $$;
+
+grant execute on function app.calendar_role_rank, app.schedule_role_rank, app.set_calendar_context, app.set_schedule_context,
+  app.next_calendar_seq, app.bump_user_calendars, app.uncover_schedule to app_user;
+grant select, insert, update, delete on app.calendars, app.calendar_subscriptions, app.schedules, app.schedule_overrides,
+  app.schedule_guests, app.schedule_responses, app.schedule_reminders, app.schedule_bookings, app.schedule_tombstones,
+  app.calendar_feeds to app_user;
