@@ -43,7 +43,7 @@ end $$;
 -- is no more in the workspace is none. Not for app_user.
 create or replace function app.decide_schedule_access(p_user_id uuid, p_schedule_id uuid,
   out workspace_id uuid, out calendar_id uuid, out role text, out calendar_role text, out guest_id uuid)
-language plpgsql stable as $$
+language plpgsql stable set search_path = app, pg_temp as $$
 declare
   v_organiser uuid;
   v_visibility text;
