@@ -61,6 +61,8 @@ module.exports = {
           '^packages/domain/src/[^/]+/(rules/|schemas\\.ts$|errors\\.ts$)',
           npm(
             'ipaddr\\.js',
+            'ical\\.js',
+            'windows-iana',
             'zod',
             'rrule',
             'rrule-temporal',
