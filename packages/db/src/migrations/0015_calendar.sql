@@ -182,6 +182,10 @@ create table app.schedule_reminders (
   user_id uuid not null references app.users (id) on delete cascade,
   applies_to text not null default 'all' check (applies_to in ('all', 'this', 'following')),
   recurrence_id timestamp,
+  -- Ends before this occurrence; null: with the series.
+  until_recurrence_id timestamp,
+  -- Occurrences that it leaves out.
+  skips timestamp[] not null default '{}' check (cardinality(skips) <= 500),
   -- Either so many minutes before the start, or at a time of day, so many days before the day of the start, in the person's zone.
   minutes_before int check (minutes_before between 0 and 40320),
   local_time time,
@@ -197,7 +201,8 @@ create table app.schedule_reminders (
   foreign key (workspace_id, calendar_id, schedule_id) references app.schedules (workspace_id, calendar_id, id)
     on update cascade on delete cascade,
   constraint schedule_reminders_when check ((minutes_before is null) = (local_time is not null) and (local_time is null) = (days_before is null)),
-  constraint schedule_reminders_where check ((applies_to = 'all') = (recurrence_id is null))
+  constraint schedule_reminders_where check ((applies_to = 'all') = (recurrence_id is null)
+    and (applies_to <> 'this' or until_recurrence_id is null and skips = '{}'))
 );
 create index schedule_reminders_due on app.schedule_reminders (next_at) where next_at is not null;
 create index schedule_reminders_person on app.schedule_reminders (user_id);
