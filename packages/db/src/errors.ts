@@ -100,6 +100,8 @@ export function mapPostgresError(error: unknown): Error {
   if (error.code === '23505') return uniqueViolation(error);
   if (error.code === '23503')
     return new DbError('conflict', 'db.reference', 'Something this refers to is missing or in use.', {}, cause);
+  if (error.code === '23P01')
+    return new DbError('conflict', 'schedule.booked', 'This calendar is taken at that time.', {}, cause);
   if (error.code === '42501') return new DbError('forbidden', 'db.forbidden', 'This is not allowed.', {}, cause);
   return error;
 }

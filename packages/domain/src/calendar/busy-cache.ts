@@ -1,0 +1,26 @@
+import type { UserCtx } from '../platform/ctx.ts';
+
+/** The packed busy time of one person in one week (`rules/intervals.ts`), with the stamp that it is valid by. */
+export interface CachedWeek {
+  week: number;
+  stamp: string;
+  packed: string;
+}
+
+/** Copies of when people are busy, shared by all replicas. Never the truth: each is worth as much as its stamp. */
+export interface BusyCache {
+  /**
+   * What is kept of these people in the weeks `first` to `last`, in the order of `user_ids`, whatever its stamp. Null when the
+   * store does not answer. Never rejects.
+   */
+  read(user_ids: readonly string[], first: number, last: number): Promise<CachedWeek[][] | null>;
+  /** Keeps these weeks of each person instead of what was kept of them. Awaited by nobody; never rejects. */
+  write(people: readonly { user_id: string; weeks: readonly CachedWeek[] }[]): Promise<void>;
+  /** How weeks were answered, for the metrics. */
+  count(outcome: 'hit' | 'miss' | 'stale' | 'bypass', weeks: number): void;
+}
+
+/** What reading of free/busy needs of the world. */
+export interface BusyCtx extends UserCtx {
+  busy: BusyCache;
+}
