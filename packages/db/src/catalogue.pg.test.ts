@@ -69,12 +69,14 @@ test('the columns that policies compare are led by an index, workspace_id first'
       select c.oid, c.relname, substring(obj_description(c.oid, 'pg_class') from 'family: (\\w+)') as family,
         coalesce(substring(obj_description(c.oid, 'pg_class') from 'workspace_id: (\\w+)'), 'workspace_id') as workspace_column,
         coalesce(substring(obj_description(c.oid, 'pg_class') from 'canvas_id: (\\w+)'), 'canvas_id') as canvas_column,
+        coalesce(substring(obj_description(c.oid, 'pg_class') from 'calendar_id: (\\w+)'), 'calendar_id') as calendar_column,
         coalesce(substring(obj_description(c.oid, 'pg_class') from 'user_id: (\\w+)'), 'user_id') as user_column
       from pg_class c where c.relnamespace = 'app'::regnamespace and c.relkind = 'r'
     ), wanted as (
       select oid, relname, family, case family when 'canvas' then array[workspace_column, canvas_column]
+        when 'calendar' then array[workspace_column, calendar_column]
         when 'workspace' then array[workspace_column] when 'person' then array[user_column] end as columns
-      from tables where family in ('canvas', 'workspace', 'person')
+      from tables where family in ('canvas', 'calendar', 'workspace', 'person')
     )
     select w.relname as table_name, w.family from wanted w where not exists (
       select from pg_index i where i.indrelid = w.oid and (

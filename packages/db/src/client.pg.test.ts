@@ -76,6 +76,24 @@ test('lists of UUIDs and of texts go in as they are', async () => {
   expect(await t.db.call('select $1::uuid[] as ids', [[]])).toEqual([{ ids: [] }]);
 });
 
+test('lists of local times, instants, numbers and booleans go in as they are, and times come out as text', async () => {
+  const [local, at] = ['2026-03-02T09:00:00', '2026-03-02T09:00:00.5Z'];
+  expect(
+    await t.db.call('select $1::timestamp[] as locals, $2::timestamptz[] as instants, $3::timestamp as local', [
+      [local, '2026-03-02'],
+      [at, '-infinity', null],
+      local,
+    ]),
+  ).toEqual([{ locals: [local, '2026-03-02T00:00:00'], instants: [at, '-infinity', null], local }]);
+  expect(await t.db.call('select $1::timestamp[] as locals', [[]])).toEqual([{ locals: [] }]);
+  expect(
+    await t.db.call(
+      'select to_jsonb($1::int[]) as ints, to_jsonb($2::bigint[]) as bigs, to_jsonb($3::bool[]) as bools',
+      [[1, -2], [9007199254740991], [true, false, null]],
+    ),
+  ).toEqual([{ ints: [1, -2], bigs: [9007199254740991], bools: [true, false, null] }]);
+});
+
 test('bad values are invalid input, never an internal error', async () => {
   const bad: [string, unknown[]][] = [
     ['select $1::uuid', ['not-a-uuid']],

@@ -87,10 +87,14 @@ function connectSocket(parsed: { host: string[]; port: number[]; path?: string |
 }
 
 const isoText = (text: string): string => text.replace(' ', 'T').replace(/\+00$/, 'Z');
-const quoteElement = (value: unknown): string => `"${String(value).replace(/[\\"]/g, '\\$&')}"`;
+const quoteElement = (value: unknown): string =>
+  value === null ? 'NULL' : `"${(value as string | number | boolean).toString().replace(/[\\"]/g, '\\$&')}"`;
 const arrayText = (values: unknown): string =>
   Array.isArray(values) ? `{${values.map(quoteElement).join(',')}}` : String(values);
 const elements = (text: string): string[] => (text === '{}' ? [] : text.slice(1, -1).split(','));
+/** Of times, which Postgres quotes since there is a space in them. */
+const times = (text: string): (string | null)[] =>
+  elements(text.replaceAll('"', '')).map((element) => (element === 'NULL' ? null : isoText(element)));
 
 const TYPES = {
   // Text is taken for JSON already made, by us or by drizzle, which stringifies before the driver would.
@@ -117,4 +121,9 @@ const TYPES = {
   bigint: { to: 20, from: [20], serialize: String, parse: Number },
   uuids: { to: 2951, from: [2951], serialize: arrayText, parse: elements },
   texts: { to: 1009, from: [], serialize: arrayText },
+  integers: { to: 1007, from: [], serialize: arrayText },
+  bigints: { to: 1016, from: [], serialize: arrayText },
+  booleans: { to: 1000, from: [], serialize: arrayText },
+  local_times: { to: 1115, from: [1115], serialize: arrayText, parse: times },
+  instants: { to: 1185, from: [1185], serialize: arrayText, parse: times },
 };

@@ -12,6 +12,13 @@ import {
   seedWorkspace,
   type SeededCanvas,
 } from './testing/seed.ts';
+import {
+  seedCalendar,
+  seedSchedule,
+  seedSubscription,
+  type SeededCalendar,
+  type SeededSchedule,
+} from './testing/seed-calendar.ts';
 
 /*
  * SECURITY DEFINER functions see every row, so each filters by the person it is told. Here a stranger calls every one of
@@ -20,6 +27,9 @@ import {
 
 let t: TestDatabase;
 let canvas: SeededCanvas;
+/** The member may write in it; its schedule is private, so that no viewer would do. */
+let calendar: SeededCalendar;
+let schedule: SeededSchedule;
 let member: { user_id: string };
 let stranger: { user_id: string };
 /** To the member: one to look at, one to answer. */
@@ -31,6 +41,9 @@ beforeAll(async () => {
   member = await addMember(t.db, workspace);
   stranger = await seedUser(t.db);
   await seedAttachment(t.db, canvas, { size: 7 });
+  calendar = await seedCalendar(t.db, workspace);
+  await seedSubscription(t.db, calendar, 'editor', member);
+  schedule = await seedSchedule(t.db, calendar, { visibility: 'private' });
   const { canvas_id } = canvas;
   const second = await seedCanvas(t.db, workspace);
   invitations = {
@@ -493,6 +506,28 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
   },
 };
 
+/** Those of the calendar. */
+Object.assign(CASES, {
+  set_calendar_context: {
+    run: (user_id) =>
+      failure(call('select role from app.set_calendar_context($1, $2)', [user_id, calendar.calendar_id])),
+    stranger: 'calendar.not_found',
+    member: [{ role: 'editor' }],
+  },
+  set_schedule_context: {
+    run: (user_id) =>
+      failure(call('select role from app.set_schedule_context($1, $2)', [user_id, schedule.schedule_id])),
+    stranger: 'schedule.not_found',
+    member: [{ role: 'editor' }],
+  },
+  // Counts up a number that nobody reads through it.
+  bump_user_calendars: {
+    run: () => call('select app.bump_user_calendars($1) is null as told', [[member.user_id]]),
+    stranger: [{ told: false }],
+    member: [{ told: false }],
+  },
+} satisfies typeof CASES);
+
 test.each(Object.keys(CASES))('%s tells a stranger nothing', async (name) => {
   const { run, stranger: nothing, member: something } = CASES[name]!;
   expect(await run(stranger.user_id)).toEqual(nothing);
@@ -542,6 +577,53 @@ test('to a stranger a foreign canvas and none at all are the same, on every func
     expect(foreign, name).toEqual(await ask(randomUUID()));
   }
 });
+
+test('to a stranger a foreign calendar or schedule and none at all are the same, on every function that takes one', async () => {
+  const rows = await t.asOwner<{ name: string; args: string; thing: string }>(
+    `select p.proname as name, string_agg(format_type(a.type, null), ',' order by a.n) as args,
+       split_part(p.proargnames[2], '_', 2) as thing
+     from pg_proc p cross join unnest(p.proargtypes) with ordinality as a (type, n)
+     where p.pronamespace = 'app'::regnamespace and p.proargnames[1] = 'p_user_id'
+       and p.proargnames[2] in ('p_calendar_id', 'p_schedule_id')
+       and has_function_privilege('app_user', p.oid, 'execute') and p.proname <> all ($1)
+     group by p.oid, p.proname`,
+    [NOT_OF_ONE_CALENDAR],
+  );
+  expect(rows.length).toBeGreaterThan(1);
+  for (const { name, args, thing } of rows) {
+    const types = args.split(',');
+    const ask = async (id: string): Promise<unknown> => {
+      const params = types.map((type, n) => (n === 0 ? stranger.user_id : n === 1 ? id : ARGUMENTS[type]));
+      const list = types.map((type, n) => `$${n + 1}::${type}`).join(', ');
+      return t.db.call(`select * from app.${name}(${list})`, params).catch((error: unknown) => {
+        const { kind, code, message, meta } = error as { kind: string; code: string; message: string; meta: unknown };
+        return { kind, code, message, meta };
+      });
+    };
+    const foreign = await ask(thing === 'schedule' ? schedule.schedule_id : calendar.calendar_id);
+    expect(foreign, name).toEqual(await ask(randomUUID()));
+    if (!Array.isArray(foreign)) {
+      expect(foreign, name).toMatchObject({ kind: 'not_found', code: `${thing}.not_found` });
+    }
+  }
+});
+
+/** Take the id of what is yet to be made. */
+const NOT_OF_ONE_CALENDAR = ['create_calendar', 'create_schedule'];
+
+const ARGUMENTS: Record<string, unknown> = {
+  uuid: randomUUID(),
+  'uuid[]': [randomUUID()],
+  text: 'viewer',
+  'text[]': ['viewer'],
+  jsonb: {},
+  integer: 1,
+  bigint: 0,
+  boolean: true,
+  bytea: Buffer.alloc(32),
+  'timestamp without time zone': '2026-03-02T09:00:00',
+  'timestamp with time zone': '2026-03-02T09:00:00Z',
+};
 
 test('access of every kind shows the right role, the highest path wins, and a deleted workspace ends all', async () => {
   const workspace = await seedWorkspace(t.db);

@@ -17,6 +17,14 @@ import {
   seedWebhook,
   seedWorkspace,
 } from './testing/seed.ts';
+import {
+  seedCalendar,
+  seedOverride,
+  seedReminder,
+  seedRemains,
+  seedSchedule,
+  type SeededSchedule,
+} from './testing/seed-calendar.ts';
 import { updateWorkspaceSettings } from './workspace/settings-queries.ts';
 
 /*
@@ -26,7 +34,7 @@ import { updateWorkspaceSettings } from './workspace/settings-queries.ts';
 
 const ROLES = ['app_user', 'job_user', 'wa_user'] as const;
 type Role = (typeof ROLES)[number];
-const FAMILIES = ['workspace', 'canvas', 'person', 'system', 'outbox', 'audit', 'private'] as const;
+const FAMILIES = ['workspace', 'canvas', 'calendar', 'person', 'system', 'outbox', 'audit', 'private'] as const;
 type Family = (typeof FAMILIES)[number];
 
 interface Table {
@@ -34,13 +42,16 @@ interface Table {
   family: Family;
   workspace_column: string;
   canvas_column: string;
+  calendar_column: string;
   user_column: string;
 }
 interface Context {
   user_id?: string;
   workspace_id?: string;
   canvas_id?: string;
+  calendar_id?: string;
 }
+const SETTINGS = ['user_id', 'workspace_id', 'canvas_id', 'calendar_id'] as const;
 type Row = Record<string, unknown>;
 
 let t: TestDatabase;
@@ -56,12 +67,15 @@ beforeAll(async () => {
   const mine = await seedTenant();
   const theirs = await seedTenant();
   other = { user_id: theirs.user_id, workspace_id: theirs.workspace_id };
-  const { user_id, workspace_id, canvas_id } = mine;
+  const { user_id, workspace_id, canvas_id, calendar_id } = mine;
   contexts = {
     'no context': {},
     'a person': { user_id },
     'a tenant': { user_id, workspace_id },
     'a canvas': { user_id, workspace_id, canvas_id },
+    'a calendar': { user_id, workspace_id, calendar_id },
+    "another tenant's calendar": { user_id, workspace_id, calendar_id: theirs.calendar_id },
+    'a canvas after a calendar': { user_id, workspace_id, canvas_id, calendar_id },
   };
   tables = await readTables();
 });
@@ -70,8 +84,15 @@ afterAll(async () => {
   await t.drop();
 });
 
-/** A row in every table. Two canvases, so that canvas contexts have something to hide. */
-async function seedTenant(): Promise<{ user_id: string; workspace_id: string; canvas_id: string }> {
+interface Tenant {
+  user_id: string;
+  workspace_id: string;
+  canvas_id: string;
+  calendar_id: string;
+}
+
+/** A row in every table. Two canvases and two calendars, so that their contexts have something to hide. */
+async function seedTenant(): Promise<Tenant> {
   const workspace = await seedWorkspace(t.db);
   const guest = await seedUser(t.db);
   await addMember(t.db, workspace);
@@ -131,7 +152,35 @@ async function seedTenant(): Promise<{ user_id: string; workspace_id: string; ca
       reported_at: '2026-01-01T00:00:00Z',
     },
   ]);
-  return { user_id, workspace_id: workspace.workspace_id, canvas_id: canvas.canvas_id };
+  const calendar_ids: string[] = [];
+  for (let n = 0; n < 2; n++) {
+    const schedule = await seedSchedule(t.db, await seedCalendar(t.db, workspace));
+    await seedOverride(t.db, schedule, { recurrence_id: '2026-03-02T09:00:00', title: 'other' });
+    await seedReminder(t.db, schedule);
+    await seedRemains(t.db, schedule);
+    await seedInstance(schedule);
+    calendar_ids.push(schedule.calendar_id);
+  }
+  const [calendar_id = ''] = calendar_ids;
+  return { user_id, workspace_id: workspace.workspace_id, canvas_id: canvas.canvas_id, calendar_id };
+}
+
+/** What no service writes by itself: rows that belong to nobody's context. */
+async function seedInstance({ calendar_id, schedule_id, user_id }: SeededSchedule): Promise<void> {
+  await t.asOwner(
+    `insert into app.schedule_instances (calendar_id, schedule_id, user_id, recurrence_id, starts_at, ends_at, is_override)
+     values ($1, $2, $3, '2026-03-02T09:00:00', '2026-03-02T09:00:00Z', '2026-03-02T10:00:00Z', false)`,
+    [calendar_id, schedule_id, user_id],
+  );
+  await t.asOwner('insert into app.guest_tombstones (user_id, schedule_id, seq) values ($1, $2, 1)', [
+    user_id,
+    schedule_id,
+  ]);
+  await t.asOwner('insert into app.user_calendar_heads (user_id) values ($1) on conflict do nothing', [user_id]);
+  await t.asOwner(
+    `insert into app.time_zone_rules (time_zone, tz_version, fingerprint) values ($1::text, '2026a', 'x')`,
+    [schedule_id],
+  );
 }
 
 async function readTables(): Promise<Table[]> {
@@ -148,6 +197,7 @@ async function readTables(): Promise<Table[]> {
       family,
       workspace_column: column('workspace_id'),
       canvas_column: column('canvas_id'),
+      calendar_column: column('calendar_id'),
       user_column: column('user_id'),
     };
   });
@@ -163,6 +213,12 @@ function sees(role: Role, table: Table, context: Context, row: Row): boolean {
       return (
         same(table.workspace_column, context.workspace_id) &&
         (context.canvas_id === undefined || row[table.canvas_column] === context.canvas_id)
+      );
+    case 'calendar':
+      return (
+        same(table.workspace_column, context.workspace_id) &&
+        same(table.calendar_column, context.calendar_id) &&
+        context.canvas_id === undefined
       );
     case 'person':
       return same(table.user_column, context.user_id);
@@ -181,8 +237,7 @@ async function attempt(role: Role, context: Context, text: string, params: unkno
   let result: { rows: Row[]; count: number } | { refused: string } | undefined;
   await sql
     .begin(async (tx) => {
-      for (const name of ['user_id', 'workspace_id', 'canvas_id'] as const)
-        await tx`select set_config(${`app.${name}`}, ${context[name] ?? ''}, true)`;
+      for (const name of SETTINGS) await tx`select set_config(${`app.${name}`}, ${context[name] ?? ''}, true)`;
       await tx.unsafe(`set local role ${role}`);
       const rows = await tx.unsafe(text, params as never[]);
       result = { rows: [...rows], count: rows.count };
@@ -252,8 +307,8 @@ describe.each(ROLES)('%s', (role) => {
   });
 
   test('cannot move a row to another tenant or person', async () => {
-    const context = contexts['a tenant']!;
-    for (const table of tables.filter(({ family }) => ['workspace', 'canvas', 'person'].includes(family))) {
+    for (const table of tables.filter(({ family }) => ['workspace', 'canvas', 'calendar', 'person'].includes(family))) {
+      const context = contexts[table.family === 'calendar' ? 'a calendar' : 'a tenant']!;
       if (!(await granted(role, table, 'update'))) continue;
       const [column, value] =
         table.family === 'person' ? [table.user_column, other.user_id] : [table.workspace_column, other.workspace_id];
@@ -280,7 +335,8 @@ function mayAppend(role: Role, table: Table, context: Context, row: Row): boolea
 test('every table with tenants or persons has rows of two of them here, so nothing above was empty', async () => {
   for (const table of tables.filter(({ family }) => family !== 'private')) {
     const rows = await allRows(table);
-    const column = { workspace: table.workspace_column, canvas: table.workspace_column, person: table.user_column };
+    const { workspace_column: workspace, user_column: person } = table;
+    const column = { workspace, canvas: workspace, calendar: workspace, person };
     const owner = table.family in column ? column[table.family as keyof typeof column] : undefined;
     const owners = new Set(rows.map((row) => (owner ? row[owner] : JSON.stringify(row))));
     expect(owners.size, table.name).toBeGreaterThan(1);

@@ -2,6 +2,22 @@ import { getTableConfig, type PgTable } from 'drizzle-orm/pg-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { api_keys, user_events, user_heads, users } from './auth/tables.ts';
 import {
+  calendar_feeds,
+  calendar_subscriptions,
+  calendars,
+  guest_tombstones,
+  schedule_bookings,
+  schedule_guests,
+  schedule_instances,
+  schedule_overrides,
+  schedule_reminders,
+  schedule_responses,
+  schedule_tombstones,
+  schedules,
+  time_zone_rules,
+  user_calendar_heads,
+} from './calendar/tables.ts';
+import {
   attachments,
   block_versions,
   blocks,
@@ -61,6 +77,20 @@ const TABLES: PgTable[] = [
   system_health,
   webhooks,
   webhook_deliveries,
+  calendars,
+  calendar_subscriptions,
+  calendar_feeds,
+  schedules,
+  schedule_overrides,
+  schedule_guests,
+  schedule_responses,
+  schedule_reminders,
+  schedule_instances,
+  schedule_bookings,
+  schedule_tombstones,
+  guest_tombstones,
+  user_calendar_heads,
+  time_zone_rules,
 ];
 
 interface ColumnFacts {
