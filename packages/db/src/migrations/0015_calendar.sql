@@ -225,6 +225,10 @@ create table app.schedule_instances (
 );
 create index schedule_instances_user on app.schedule_instances (user_id, starts_at);
 create index schedule_instances_shared on app.schedule_instances (calendar_id, starts_at) where user_id is null;
+-- Those longer than a day, by their end: whoever reads a window finds the others by starts_at, a day before it at most.
+create index schedule_instances_long on app.schedule_instances (user_id, ends_at) where ends_at - starts_at > interval '1 day';
+create index schedule_instances_shared_long on app.schedule_instances (calendar_id, ends_at)
+  where user_id is null and ends_at - starts_at > interval '1 day';
 comment on table app.schedule_instances is 'family: private.';
 
 -- What an exclusive calendar is taken by.
