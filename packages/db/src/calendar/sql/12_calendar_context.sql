@@ -102,6 +102,36 @@ begin
   return v_seq;
 end $$;
 
+-- Takes the calendar's lock for a writer of its schedules, its next seq, and sets the context. Only who may have the lock gets to
+-- wait for it; access is decided again once it is held, so that a revocation which committed while we waited counts. The wait is
+-- shorter than the deadline of a statement: who waits holds a connection, and one that missed its deadline would cost the pool its.
+create or replace function app.lock_calendar(p_user_id uuid, p_calendar_id uuid, p_needed_role text,
+  out workspace_id uuid, out role text, out seq bigint)
+language plpgsql set search_path = app, pg_temp set lock_timeout = '400ms' as $$
+begin
+  workspace_id := (app.set_calendar_context(p_user_id, p_calendar_id, p_needed_role)).workspace_id;
+  seq := app.next_calendar_seq(workspace_id, p_calendar_id);
+  role := (app.set_calendar_context(p_user_id, p_calendar_id, p_needed_role)).role;
+end $$;
+
+-- The same of the calendar that the schedule stands in, by what one may do with the schedule.
+create or replace function app.lock_schedule(p_user_id uuid, p_schedule_id uuid, p_needed_role text,
+  out workspace_id uuid, out calendar_id uuid, out role text, out calendar_role text, out guest_id uuid, out seq bigint)
+language plpgsql set search_path = app, pg_temp set lock_timeout = '400ms' as $$
+declare
+  v_calendar_id uuid;
+begin
+  -- Twice only for a schedule that was moved to another calendar between the two statements.
+  loop
+    select c.workspace_id, c.calendar_id into workspace_id, v_calendar_id
+    from app.set_schedule_context(p_user_id, p_schedule_id, p_needed_role) c;
+    seq := app.next_calendar_seq(workspace_id, v_calendar_id);
+    select c.* into workspace_id, calendar_id, role, calendar_role, guest_id
+    from app.set_schedule_context(p_user_id, p_schedule_id, p_needed_role) c;
+    exit when calendar_id = v_calendar_id;
+  end loop;
+end $$;
+
 -- Something changed for these people beside the calendars that they read: their free/busy and their synchronisation are anew. In
 -- the order of ids, so that two writers never wait for each other.
 create or replace function app.bump_user_calendars(p_user_ids uuid[]) returns void
@@ -113,6 +143,14 @@ begin
   on conflict (user_id) do update set seq = h.seq + 1;
 end $$;
 
+-- Asks a job to write the instances of a schedule, or to clear them away when it is gone.
+create or replace function app.request_instances(p_workspace_id uuid, p_schedule_id uuid, p_request_id text, p_traceparent text) returns void
+language plpgsql set search_path = app, pg_temp as $$
+begin
+  insert into outbox (id, topic, workspace_id, user_id, payload, traceparent, request_id)
+  values (app.uuidv7(), 'calendar.materialise', p_workspace_id, null, jsonb_build_object('schedule_id', p_schedule_id), p_traceparent, p_request_id);
+end $$;
+
 -- What every change of the occurrences of a schedule ends with: none of its instances are read until a job has written them anew.
 -- Every write of a schedule's times, rule or overrides calls it. The caller has the context.
 create or replace function app.uncover_schedule(p_workspace_id uuid, p_calendar_id uuid, p_schedule_id uuid,
@@ -121,12 +159,12 @@ language plpgsql set search_path = app, pg_temp as $$
 begin
   update schedules s set sequence = s.sequence + 1, materialised_from = '-infinity', materialised_until = '-infinity'
   where s.workspace_id = p_workspace_id and s.calendar_id = p_calendar_id and s.id = p_schedule_id;
-  insert into outbox (id, topic, workspace_id, user_id, payload, traceparent, request_id)
-  values (app.uuidv7(), 'calendar.materialise', p_workspace_id, null, jsonb_build_object('schedule_id', p_schedule_id), p_traceparent, p_request_id);
+  perform app.request_instances(p_workspace_id, p_schedule_id, p_request_id, p_traceparent);
 end $$;
 
 grant execute on function app.calendar_role_rank, app.schedule_role_rank, app.set_calendar_context, app.set_schedule_context,
-  app.next_calendar_seq, app.bump_user_calendars, app.uncover_schedule to app_user;
+  app.next_calendar_seq, app.lock_calendar, app.lock_schedule, app.bump_user_calendars, app.request_instances,
+  app.uncover_schedule to app_user;
 grant select, insert, update, delete on app.calendars, app.calendar_subscriptions, app.schedules, app.schedule_overrides,
   app.schedule_guests, app.schedule_responses, app.schedule_reminders, app.schedule_bookings, app.schedule_tombstones,
   app.calendar_feeds to app_user;
