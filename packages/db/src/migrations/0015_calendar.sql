@@ -99,6 +99,8 @@ create table app.schedules (
   constraint schedules_all_day check (not is_all_day or time_zone is null and duration_seconds % 86400 = 0 and duration_seconds > 0)
 );
 create index schedules_uncovered on app.schedules (workspace_id, calendar_id, materialised_until);
+create index schedules_uncovered_before on app.schedules (workspace_id, calendar_id, materialised_from) where materialised_from > '-infinity';
+create index schedules_covered_from on app.schedules (workspace_id, calendar_id, materialised_from) where materialised_from > '-infinity';
 create index schedules_seq on app.schedules (workspace_id, calendar_id, seq);
 create index schedules_horizon on app.schedules (materialised_until) where materialised_until < 'infinity';
 create index schedules_organiser on app.schedules (organiser_user_id);
@@ -223,8 +225,10 @@ create table app.schedule_instances (
   is_override boolean not null,
   unique nulls not distinct (schedule_id, user_id, recurrence_id)
 );
-create index schedule_instances_user on app.schedule_instances (user_id, starts_at);
-create index schedule_instances_shared on app.schedule_instances (calendar_id, starts_at) where user_id is null;
+-- With what a view shows: in the table the rows of one person lie far apart, because a job writes schedule by schedule.
+create index schedule_instances_user on app.schedule_instances (user_id, starts_at) include (schedule_id, recurrence_id, ends_at);
+create index schedule_instances_shared on app.schedule_instances (calendar_id, starts_at) include (schedule_id, recurrence_id, ends_at)
+  where user_id is null;
 -- Those longer than a day, by their end: whoever reads a window finds the others by starts_at, a day before it at most.
 create index schedule_instances_long on app.schedule_instances (user_id, ends_at) where ends_at - starts_at > interval '1 day';
 create index schedule_instances_shared_long on app.schedule_instances (calendar_id, ends_at)
