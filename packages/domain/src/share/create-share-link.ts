@@ -11,7 +11,7 @@ import type { Sealer } from '../platform/seal.ts';
 import { newId } from '../platform/uuid.ts';
 import { hashPassword } from './password.ts';
 import { createShareLinkInput, type CreatedShareLink } from './schemas.ts';
-import { hashShareToken, makeShareToken } from './token.ts';
+import { hashLinkToken, makeLinkToken } from '../platform/link-token.ts';
 
 /** To what a token is sealed that a repeated request will be answered. */
 const PURPOSE = 'share_link.create';
@@ -32,7 +32,7 @@ export async function createShareLink(
   }
   const scope = { user_id: ctx.actor.user_id, canvas_id };
   const password_hash = password === null ? null : await hashForAdmin(ctx, scope, password);
-  const token = makeShareToken();
+  const token = makeLinkToken();
   // The password is not in what is hashed to know a repeated request by: that hash is a fast one.
   const request = { canvas_id, expires_at, has_password: password !== null };
   const { result, replayed } = await writeCanvas(ctx, canvas_id, () =>
@@ -41,7 +41,7 @@ export async function createShareLink(
         const link = await insertShareLink(tx, {
           ...scope,
           share_link_id: newId(),
-          token_hash: hashShareToken(token) ?? '',
+          token_hash: hashLinkToken(token) ?? '',
           last_four: token.slice(-4),
           password_hash,
           // With an offset of its own it may be one that Postgres does not know.

@@ -12,7 +12,7 @@ import type { Objects } from '../platform/objects.ts';
 import { parseInput } from '../platform/parse.ts';
 import { verifyPassword } from './password.ts';
 import { openSharedInput } from './schemas.ts';
-import { hashShareToken } from './token.ts';
+import { hashLinkToken } from '../platform/link-token.ts';
 
 /** Guesses at the password of one link, from one address and from all. */
 const GUESSES: Limit = { limit: 10, window_ms: 600_000 };
@@ -46,7 +46,7 @@ export interface OpenedCanvas {
  */
 export async function openShared(ctx: OpenCtx, input: z.input<typeof openSharedInput>): Promise<OpenedCanvas> {
   const { token, password } = parseInput(openSharedInput, input);
-  const token_hash = hashShareToken(token);
+  const token_hash = hashLinkToken(token);
   if (token_hash === undefined) throw notFound();
   const opened = await open(ctx, token_hash, null);
   if (opened.canvas) return present(ctx, opened.canvas);
