@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Scope } from '@potentia/domain/auth/rules/scopes';
+import type { Access } from './platform/openapi.ts';
 import { type Answer, type Person, startApi, type TestApi } from './testing/api.ts';
 import { type Door, doorsOf, fillPath } from './testing/doors.ts';
 import { makeBody, makeId, makeIds, queryOf } from './testing/fixtures.ts';
@@ -14,18 +16,43 @@ import { type Cast, keyFor, makeCast, makeWorld, ORIGIN, removeSomebody, type Wo
 
 const CANVAS_ROLES = ['viewer', 'commenter', 'editor', 'admin', 'owner'];
 const WORKSPACE_ROLES = ['guest', 'member', 'admin', 'owner'];
+const CALENDAR_ROLES = ['freebusy', 'viewer', 'editor', 'owner'];
+const SCHEDULE_ROLES = ['viewer', 'guest', 'editor'];
 
-/** What everybody is, on the canvas and in the workspace of a world; null: nothing, so that there is nothing. */
+/** What somebody is; null: nothing, so that there is nothing. */
+interface Roles {
+  canvas: string | null;
+  workspace: string | null;
+  calendar: string | null;
+  schedule: string | null;
+  /** Among the guests of the schedule: they alone answer. */
+  is_guest?: boolean;
+}
+const NOTHING: Roles = { canvas: null, workspace: null, calendar: null, schedule: null };
+
+/** What everybody is on the canvas, in the workspace, on the calendar and its schedules of a world. */
 const ACTORS = {
-  stranger: { canvas: null, workspace: null },
-  removed: { canvas: null, workspace: null },
-  viewer: { canvas: 'viewer', workspace: null },
-  guest: { canvas: null, workspace: 'guest' },
-  member: { canvas: 'editor', workspace: 'member' },
-  admin: { canvas: 'admin', workspace: 'admin' },
-  owner: { canvas: 'owner', workspace: 'owner' },
-} as const;
+  stranger: NOTHING,
+  removed: NOTHING,
+  viewer: { ...NOTHING, canvas: 'viewer' },
+  guest: { ...NOTHING, workspace: 'guest', schedule: 'guest', is_guest: true },
+  onlooker: { ...NOTHING, workspace: 'guest', calendar: 'freebusy' },
+  member: { canvas: 'editor', workspace: 'member', calendar: 'viewer', schedule: 'viewer' },
+  admin: { canvas: 'admin', workspace: 'admin', calendar: 'editor', schedule: 'editor' },
+  owner: { canvas: 'owner', workspace: 'owner', calendar: 'owner', schedule: 'editor', is_guest: true },
+} as const satisfies Record<string, Roles>;
 type Actor = keyof typeof ACTORS;
+
+/** And what a key with one scope is. */
+const KEYS: Record<Scope, Roles> = {
+  'canvas:read': ACTORS.member,
+  'canvas:write': ACTORS.member,
+  // That of a world writes in its calendar.
+  'calendar:read': ACTORS.admin,
+  'calendar:write': ACTORS.admin,
+  'workspace:read': ACTORS.member,
+  'workspace:admin': ACTORS.admin,
+};
 
 /** Who is let in and still not served, since what they ask is not for them to ask. */
 const SERVED_OTHERWISE: Record<string, number> = {
@@ -62,7 +89,8 @@ afterAll(async () => {
 function doorOfOneself(door: Door): Asked[] {
   const access = door.operation['x-potentia-access'];
   if (typeof access !== 'object' || !('oneself' in access) || access.oneself === undefined) return [];
-  const operation = { ...door.operation, 'x-potentia-access': { canvas: access.oneself } };
+  const mine = 'canvas' in access ? { canvas: access.oneself } : { calendar: access.oneself };
+  const operation = { ...door.operation, 'x-potentia-access': mine as Access };
   return [{ ...door, name: `${door.name} of oneself`, operation, of_oneself: true }];
 }
 const labelOf = ({ operation, of_oneself }: Asked): string =>
@@ -78,7 +106,7 @@ const ask = (
   world: World,
   who: Person | null,
   ids: Ids,
-  body = makeBody(door, world),
+  body = makeBody(door, world, door.of_oneself),
 ): Promise<Answer> => {
   const type: Record<string, string> = typeof body === 'string' ? { 'content-type': 'text/markdown' } : {};
   const named = door.of_oneself && who ? { ...ids, user_id: who.user_id } : ids;
@@ -102,14 +130,19 @@ function essence({ status, headers, body, text }: Answer, actor?: string): unkno
 const withoutRoot = (door: Door, ids: Ids): Ids => ({ ...ids, [idsOf(door)[0] ?? '']: randomUUID() });
 
 type Verdict = 'served' | 'forbidden' | 'not_found';
-function verdictOf(door: Door, role: { canvas: string | null; workspace: string | null }): Verdict {
+function verdictOf(door: Door, role: Roles): Verdict {
   const access = door.operation['x-potentia-access'];
   if (typeof access !== 'object') throw new Error(`${door.name} names ids, and says nothing of whose they are`);
   const [have, needed, order] =
     'canvas' in access
       ? [role.canvas, access.canvas, CANVAS_ROLES]
-      : [role.workspace, access.workspace, WORKSPACE_ROLES];
+      : 'calendar' in access
+        ? [role.calendar, access.calendar, CALENDAR_ROLES]
+        : 'schedule' in access
+          ? [role.schedule, access.schedule, SCHEDULE_ROLES]
+          : [role.workspace, access.workspace, WORKSPACE_ROLES];
   if (have === null) return 'not_found';
+  if ('schedule' in access && needed === 'guest') return role.is_guest === true ? 'served' : 'forbidden';
   return order.indexOf(have) < order.indexOf(needed) ? 'forbidden' : 'served';
 }
 
@@ -119,8 +152,8 @@ function faults(name: string, door: Door, verdict: Verdict, answer: Answer): str
   const code = (answer.body as { code?: string } | null)?.code ?? '';
   const good = {
     served: () => (SERVED_OTHERWISE[name] === undefined ? status < 300 : status === SERVED_OTHERWISE[name]),
-    forbidden: () => status === 403 && /^(canvas|workspace)\.forbidden$/.test(code),
-    not_found: () => status === 404 && /^(canvas|workspace)\.not_found$/.test(code),
+    forbidden: () => status === 403 && /^(canvas|workspace|calendar|schedule)\.forbidden$/.test(code),
+    not_found: () => status === 404 && /^(canvas|workspace|calendar|schedule)\.not_found$/.test(code),
   }[verdict]();
   return good ? [] : [`${name} (${door.name}) is to be ${verdict}: ${status} ${text.slice(0, 200)}`];
 }
@@ -167,7 +200,7 @@ async function checkRefused(door: Asked): Promise<string[]> {
     const verdict = verdictOf(door, role);
     if (verdict === 'served') continue;
     const name = `${label} by ${actor}`;
-    const body = makeBody(door, world);
+    const body = makeBody(door, world, door.of_oneself);
     const answer = await ask(door, world, who, ids, body);
     found.push(...faults(name, door, verdict, answer));
     if (verdict === 'not_found') {
@@ -194,7 +227,7 @@ async function checkServed(door: Asked): Promise<string[]> {
   if (scope) {
     const world = await newWorld();
     const key = await keyFor(world, scope, true);
-    const verdict = verdictOf(door, ACTORS[scope === 'workspace:admin' ? 'admin' : 'member']);
+    const verdict = verdictOf(door, KEYS[scope]);
     const ids = await makeIds(door, world, verdict === 'served' ? key : cast.owner);
     found.push(...faults(`${label} by a key with ${scope}`, door, verdict, await ask(door, world, key, ids)));
   }
@@ -235,9 +268,11 @@ const NAMED_BY: Record<string, string> = {
   after_id: 'block_id',
   thread_id: 'comment_id',
   invitation_id: 'invitation_id',
+  calendar_id: 'calendar_id',
+  schedule_id: 'schedule_id',
 };
 /** What the client makes up, and users, who are of no tenant. */
-const OF_NO_TENANT = ['mutation_id', 'user_id', 'actor_user_id', 'target_id'];
+const OF_NO_TENANT = ['mutation_id', 'user_id', 'actor_user_id', 'target_id', 'recurrence_id'];
 
 /** The fields of the body and the query of an operation that name something of a tenant. */
 function fieldsOf({ operation }: Door): { field: string; where: 'body' | 'query' }[] {

@@ -124,7 +124,11 @@ async function askGenerated(door: Door): Promise<void> {
   );
 }
 
-const idsIn = ({ workspace_id, canvas_id }: World): Record<string, string> => ({ workspace_id, canvas_id });
+const idsIn = ({ workspace_id, canvas_id, calendar_id }: World): Record<string, string> => ({
+  workspace_id,
+  canvas_id,
+  calendar_id,
+});
 
 /** What is wrong, of every operation in `list`; several at once, since most of the time of each is waiting. */
 async function faultsOf(list: Door[], check: (door: Door) => Promise<void>): Promise<string[]> {

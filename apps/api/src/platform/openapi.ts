@@ -42,7 +42,7 @@ export type App = FastifyInstance<
  */
 export type Access =
   | { canvas: CanvasRole; oneself?: CanvasRole }
-  | { calendar: CalendarRole }
+  | { calendar: CalendarRole; oneself?: CalendarRole }
   | { schedule: ScheduleRole }
   | { workspace: 'guest' | 'member' | 'admin' | 'owner' }
   | 'person';

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { seedGuest, seedReminder, seedSchedule, type SeededSchedule } from '@potentia/db/testing/seed-calendar';
 import type { Person } from './api.ts';
 import type { Door } from './doors.ts';
-import { mustBe, type World } from './world.ts';
+import { calendarOf, mustBe, type World } from './world.ts';
 
 /*
  * What every operation needs to be asked in earnest: something that each id in its path names, and a body that is valid.
@@ -40,6 +41,8 @@ const IDS: Record<string, Make> = {
     return id;
   },
   version: () => '1',
+  calendar_id: ({ calendar_id }) => calendar_id,
+  schedule_id: async (scene) => (await makeSchedule(scene)).schedule_id,
   'changeMember.user_id': ({ cast }) => cast.viewer.user_id,
   'removeMember.user_id': ({ cast }) => cast.commenter.user_id,
   user_id: ({ cast }) => cast.member.user_id,
@@ -80,7 +83,24 @@ const IDS_BELOW: Record<string, (scene: Scene, ids: Record<string, string>) => P
     const list = await scene.api.call(scene.cast.owner, 'GET', inWorkspace(scene, `webhooks/${webhook_id}/deliveries`));
     return mustBe(200, list).items[0].id;
   },
+  guest_id: async (scene, { schedule_id = '' }) => {
+    const schedule = { ...calendarOf(scene), schedule_id, uid: '' };
+    return (await seedGuest(scene.backends.database.db, schedule, { email: email() })).guest_id;
+  },
+  // Whoever asks has it: a reminder is one person's.
+  reminder_id: async (scene, { schedule_id = '' }) => {
+    const schedule = { ...calendarOf(scene), schedule_id, uid: '' };
+    return (await seedReminder(scene.backends.database.db, schedule, scene.by)).reminder_id;
+  },
 };
+
+/** A schedule of the world's calendar, as the seeds take it: an hour on 2 March 2026. The owner and the guest are its guests. */
+async function makeSchedule(world: World): Promise<SeededSchedule> {
+  const { db } = world.backends.database;
+  const schedule = await seedSchedule(db, calendarOf(world));
+  for (const { user_id } of [world.cast.owner, world.cast.guest]) await seedGuest(db, schedule, { user_id });
+  return schedule;
+}
 
 /** An address, since no name is looked up where there may be no network. */
 const WEBHOOK = { url: 'https://93.184.215.14/potentia' };
@@ -174,13 +194,22 @@ const BODIES: Record<string, (world: World) => unknown> = {
   createImport: () => ({ size: 100 }),
   createWebhook: () => WEBHOOK,
   updateWebhook: () => ({ description: 'changed' }),
+  createCalendar: ({ workspace_id }) => ({ workspace_id, name: 'new' }),
+  updateCalendar: () => ({ name: 'changed' }),
+  transferCalendar: ({ cast }) => ({ user_id: cast.admin.user_id }),
+  createSubscription: ({ cast }) => ({ user_id: cast.guest.user_id, role: 'viewer' }),
+  updateSubscription: () => ({ role: 'editor' }),
+  'updateSubscription of oneself': () => ({ is_hidden: true }),
 };
 
-/** A body that this operation takes; undefined where it takes none. Throws where nobody has provided for one. */
-export function makeBody(door: Door, world: World): unknown {
+/**
+ * A body that this operation takes, of oneself where that is another; undefined where it takes none. Throws where nobody
+ * has provided for one.
+ */
+export function makeBody(door: Door, world: World, of_oneself = false): unknown {
   const { operationId, requestBody } = door.operation;
   if (!requestBody) return undefined;
-  const make = BODIES[operationId];
+  const make = (of_oneself ? BODIES[`${operationId} of oneself`] : undefined) ?? BODIES[operationId];
   if (!make) throw new Error(`${door.name}: testing/fixtures.ts has no body for ${operationId}`);
   return make(world);
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { addCanvasAccess, addMember, seedCanvas, seedWorkspace } from '@potentia/db/testing/seed';
+import { seedCalendar, seedSubscription, type SeededCalendar } from '@potentia/db/testing/seed-calendar';
 import { updateWorkspaceSettings } from '@potentia/db/workspace/settings-queries';
 import { api_key_scopes, type Scope } from '@potentia/domain/auth/rules/scopes';
 import { giveApiKey } from '@potentia/domain/auth/testing/api-key';
@@ -9,12 +10,18 @@ import { type Answer, person, type Person, type TestApi } from './api.ts';
 /** An origin that every world's workspace lists, and no other: what a page of theirs may read tells nobody else that they exist. */
 export const ORIGIN = 'https://app.tenant.example';
 
-/** The people of every world. Nobody but the first four is in its workspace. */
+/** The people of every world. Nobody but the first five is in its workspace. */
 export interface Cast {
+  /** Of the workspace, the canvas and the calendar; a guest of its schedules. */
   owner: Person;
+  /** Writes in the calendar. */
   admin: Person;
+  /** Reads the calendar. */
   member: Person;
+  /** Does not subscribe to the calendar, and is a guest of its schedules. */
   guest: Person;
+  /** A guest of the workspace who sees of the calendar when it is busy. */
+  onlooker: Person;
   /** Invited to one canvas. */
   viewer: Person;
   /** The same; asks for nothing, but others change what they may. */
@@ -25,14 +32,22 @@ export interface Cast {
   removed: Person;
 }
 
-/** One workspace with one canvas, of a test's own. */
+/** One workspace with one canvas and one calendar, of a test's own. */
 export interface World {
   api: TestApi;
   backends: Backends;
   cast: Cast;
   workspace_id: string;
   canvas_id: string;
+  calendar_id: string;
 }
+
+/** The calendar of a world, as the seeds take it. */
+export const calendarOf = ({ cast, workspace_id, calendar_id }: World): SeededCalendar => ({
+  workspace_id,
+  calendar_id,
+  user_id: cast.owner.user_id,
+});
 
 export async function makeCast(api: TestApi, backends: Backends): Promise<Cast> {
   const somebody = async (name: string): Promise<Person> => {
@@ -45,6 +60,7 @@ export async function makeCast(api: TestApi, backends: Backends): Promise<Cast> 
     admin: await somebody('Admin'),
     member: await somebody('Member'),
     guest: await somebody('Guest'),
+    onlooker: await somebody('Onlooker'),
     viewer: await somebody('Viewer'),
     commenter: await somebody('Commenter'),
     stranger: await somebody('Stranger'),
@@ -56,9 +72,14 @@ export async function makeWorld(api: TestApi, backends: Backends, cast: Cast): P
   const { db } = backends.database;
   const workspace = await seedWorkspace(db, cast.owner);
   for (const role of ['admin', 'member', 'guest'] as const) await addMember(db, workspace, role, cast[role]);
+  await addMember(db, workspace, 'guest', cast.onlooker);
   const canvas = await seedCanvas(db, workspace, { title: 'canvas' });
   for (const role of ['viewer', 'commenter'] as const) await addCanvasAccess(db, canvas, role, cast[role]);
   const { workspace_id } = workspace;
+  const calendar = await seedCalendar(db, workspace);
+  await seedSubscription(db, calendar, 'editor', cast.admin);
+  await seedSubscription(db, calendar, 'viewer', cast.member);
+  await seedSubscription(db, calendar, 'freebusy', cast.onlooker);
   await updateWorkspaceSettings(db, {
     user_id: cast.owner.user_id,
     workspace_id,
@@ -66,7 +87,7 @@ export async function makeWorld(api: TestApi, backends: Backends, cast: Cast): P
     patch: { cors_origins: [ORIGIN], rate_limits: [{ limit: 50_000, window_ms: 60_000 }] },
     request_id: randomUUID(),
   });
-  return { api, backends, cast, workspace_id, canvas_id: canvas.canvas_id };
+  return { api, backends, cast, workspace_id, canvas_id: canvas.canvas_id, calendar_id: calendar.calendar_id };
 }
 
 /** Makes `removed` an admin who was invited to the canvas, who used both, and who is then removed over HTTP. */
@@ -81,13 +102,19 @@ export async function removeSomebody({ api, backends, cast, workspace_id, canvas
   mustBe(204, await api.call(cast.owner, 'DELETE', member));
 }
 
-/** An API key of this workspace with every scope that lets it do what needs `needed`, or with none of those. */
+/**
+ * An API key of this workspace with every scope that lets it do what needs `needed`, or with none of those. One for
+ * calendars writes in the world's.
+ */
 export async function keyFor(world: World, needed: Scope | undefined, suited: boolean): Promise<Person> {
   const { workspace_id, cast, backends } = world;
   const unsuited = needed?.startsWith('canvas:') ? ['workspace:admin' as const] : ['canvas:write' as const];
   const scopes = suited && needed ? [needed] : needed ? unsuited : [...api_key_scopes];
   const home = { workspace_id, owner_user_id: cast.owner.user_id };
-  return { ...(await giveApiKey(backends.database.db, home, scopes)), email: '' };
+  const key = { ...(await giveApiKey(backends.database.db, home, scopes)), email: '' };
+  if (suited && needed?.startsWith('calendar:'))
+    await seedSubscription(backends.database.db, calendarOf(world), 'editor', key);
+  return key;
 }
 
 /** The body of an answer of this status; throws what came instead. */
