@@ -133,14 +133,17 @@ begin
 end $$;
 
 -- Something changed for these people beside the calendars that they read: their free/busy and their synchronisation are anew. In
--- the order of ids, so that two writers never wait for each other.
-create or replace function app.bump_user_calendars(p_user_ids uuid[]) returns void
+-- the order of ids, so that two writers never wait for each other. Returns the seq that each has now.
+create or replace function app.bump_user_calendars(p_user_ids uuid[]) returns table (user_id uuid, seq bigint)
 language plpgsql security definer set search_path = app, pg_temp as $$
+#variable_conflict use_column
 begin
-  insert into user_calendar_heads as h (user_id, seq)
-  select u.id, 1 from (select distinct x as id from unnest(p_user_ids) x where x is not null) u
-  where exists (select from users p where p.id = u.id) order by u.id
-  on conflict (user_id) do update set seq = h.seq + 1;
+  return query
+    insert into user_calendar_heads as h (user_id, seq)
+    select u.id, 1 from (select distinct x as id from unnest(p_user_ids) x where x is not null) u
+    where exists (select from users p where p.id = u.id) order by u.id
+    on conflict (user_id) do update set seq = h.seq + 1
+    returning h.user_id, h.seq;
 end $$;
 
 -- Asks a job to write the instances of a schedule, or to clear them away when it is gone.

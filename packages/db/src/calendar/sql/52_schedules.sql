@@ -92,17 +92,24 @@ begin
   from calendars c where c.workspace_id = v_workspace_id and c.id = p_calendar_id;
 end $$;
 
+create or replace function app.check_room_for_schedule(p_workspace_id uuid, p_calendar_id uuid) returns void
+language plpgsql set search_path = app, pg_temp as $$
+declare
+  v_max constant int := 50000;
+begin
+  if (select count(*) from (select from schedules s where s.workspace_id = p_workspace_id and s.calendar_id = p_calendar_id limit v_max) n) >= v_max then
+    perform app.fail('PT409', 'calendar.full', format('A calendar holds at most %s schedules.', v_max));
+  end if;
+end $$;
+
 -- Puts a row where p_fields (columns as they are named) says. The caller has the context and the lock.
 create or replace function app.insert_schedule(p_user_id uuid, p_workspace_id uuid, p_calendar_id uuid, p_schedule_id uuid,
   p_seq bigint, p_fields jsonb, p_first_at timestamptz, p_last_at timestamptz) returns app.schedules
 language plpgsql set search_path = app, pg_temp as $$
 declare
-  v_max constant int := 50000;
   v_schedule schedules;
 begin
-  if (select count(*) from (select from schedules s where s.workspace_id = p_workspace_id and s.calendar_id = p_calendar_id limit v_max) n) >= v_max then
-    perform app.fail('PT409', 'calendar.full', format('A calendar holds at most %s schedules.', v_max));
-  end if;
+  perform app.check_room_for_schedule(p_workspace_id, p_calendar_id);
   insert into schedules (id, workspace_id, calendar_id, uid, organiser_user_id, title, description, location, url, color, status,
     transparency, visibility, is_all_day, starts_local, time_zone, duration_seconds, rrule, rdates, exdates, ics_properties,
     first_at, last_at, seq, created_by, created_at, updated_at)
@@ -158,4 +165,4 @@ begin
 end $$;
 
 grant execute on function app.schedule_json, app.present_schedule, app.schedule_detail, app.schedule_summary, app.get_schedule,
-  app.list_schedules, app.prepare_schedule, app.insert_schedule, app.create_schedule, app.book_schedule to app_user;
+  app.list_schedules, app.prepare_schedule, app.check_room_for_schedule, app.insert_schedule, app.create_schedule, app.book_schedule to app_user;
