@@ -34,3 +34,39 @@ export interface OverrideRow extends SeriesOverrideRow {
   location: string | null;
   url: string | null;
 }
+
+export type GuestResponse = 'needs_action' | 'accepted' | 'declined' | 'tentative';
+
+/** What `app.present_schedule` makes: a schedule as one reader has it. */
+export interface ScheduleRow extends Omit<SeriesRow, 'overrides'> {
+  id: string;
+  workspace_id: string;
+  calendar_id: string;
+  uid: string;
+  organiser_user_id: string;
+  title: string;
+  description: string | null;
+  location: string | null;
+  url: string | null;
+  color: string | null;
+  status: ScheduleStatus;
+  transparency: Transparency;
+  visibility: 'default' | 'private';
+  first_at: string;
+  last_at: string | null;
+  sequence: number;
+  role: 'viewer' | 'guest' | 'editor';
+  guest_count: number;
+  override_count: number;
+  my_guest_id: string | null;
+  my_response: GuestResponse | null;
+  version: number;
+  created_by: string;
+  created_at: string;
+  updated_at: string;
+}
+
+/** What `app.schedule_detail` makes. */
+export interface ScheduleDetailRow extends ScheduleRow {
+  overrides: OverrideRow[];
+}
