@@ -19,6 +19,8 @@ create table app.calendars (
   seq bigint not null default 0,
   -- Whether instances are written for each subscriber, or once for all (above the fan-out limit).
   fan_out text not null default 'each' check (fan_out in ('each', 'shared')),
+  -- Counts the changes of fan_out: a job that has written instances for one knows by it that the other came between.
+  fan_out_version int not null default 0,
   version int not null default 1,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
@@ -83,6 +85,7 @@ create table app.schedules (
   -- Counts the versions of the set of occurrences: materialising is fenced by it, and it is the SEQUENCE of RFC 5545.
   sequence int not null default 0,
   -- Instances are whole in [materialised_from, materialised_until); -infinity: none are to be read, the series is expanded on read.
+  -- A series that ended long ago has none, from infinity on.
   materialised_from timestamptz not null default '-infinity',
   materialised_until timestamptz not null default '-infinity',
   -- Of the tz database by which they were expanded.
@@ -99,10 +102,11 @@ create table app.schedules (
   constraint schedules_all_day check (not is_all_day or time_zone is null and duration_seconds % 86400 = 0 and duration_seconds > 0)
 );
 create index schedules_uncovered on app.schedules (workspace_id, calendar_id, materialised_until);
-create index schedules_uncovered_before on app.schedules (workspace_id, calendar_id, materialised_from) where materialised_from > '-infinity';
 create index schedules_covered_from on app.schedules (workspace_id, calendar_id, materialised_from) where materialised_from > '-infinity';
 create index schedules_seq on app.schedules (workspace_id, calendar_id, seq);
-create index schedules_horizon on app.schedules (materialised_until) where materialised_until < 'infinity';
+-- What the horizon is to be moved of, and what waits for its instances.
+create index schedules_horizon on app.schedules (materialised_from, id) where materialised_from > '-infinity' and materialised_from < 'infinity';
+create index schedules_dirty on app.schedules (id) where materialised_until = '-infinity';
 create index schedules_organiser on app.schedules (organiser_user_id);
 comment on table app.schedules is 'family: calendar.';
 

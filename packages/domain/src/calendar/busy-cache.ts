@@ -11,10 +11,10 @@ export interface CachedWeek {
 export interface BusyCache {
   /**
    * What is kept of these people in the weeks `first` to `last`, in the order of `user_ids`, whatever its stamp. Null when the
-   * store does not answer. Never rejects.
+   * store does not answer: at once, without a promise, when it is known to be away. Never rejects.
    */
-  read(user_ids: readonly string[], first: number, last: number): Promise<CachedWeek[][] | null>;
-  /** Keeps these weeks of each person instead of what was kept of them. Awaited by nobody; never rejects. */
+  read(user_ids: readonly string[], first: number, last: number): Promise<CachedWeek[][] | null> | null;
+  /** Keeps these weeks of each person, which follow each other, instead of what was kept of them. Never rejects. */
   write(people: readonly { user_id: string; weeks: readonly CachedWeek[] }[]): Promise<void>;
   /** How weeks were answered, for the metrics. */
   count(outcome: 'hit' | 'miss' | 'stale' | 'bypass', weeks: number): void;

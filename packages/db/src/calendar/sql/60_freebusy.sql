@@ -1,0 +1,266 @@
+-- Who is busy when. Of one person across all calendars, so these are definer functions that filter by person; what they tell is
+-- times alone. A stamp says what an answer is worth: two that are equal come from the same state, so that a copy of an answer,
+-- kept elsewhere with the stamp that it was read under, is right as long as the person's stamp is still that one.
+
+-- Everything that a person's free/busy follows from changes it: what counts for the person (the head), each calendar that affects
+-- them, the workspaces that they are in, their zone. Null for whom the caller may not ask about, and whom there is not: one may
+-- ask about oneself; as a member about everybody in the workspace; as a guest, who sees no list of members, about whoever owns a
+-- calendar that one subscribes to. Not for app_user.
+create or replace function app.list_freebusy_stamps(p_user_id uuid, p_user_ids uuid[])
+returns table (n bigint, user_id uuid, stamp text, time_zone text)
+language plpgsql stable set search_path = app, pg_temp as $$
+declare
+  v_mine constant uuid[] := array(
+    select w.id from workspaces w where w.owner_user_id = p_user_id and w.deleted_at is null
+    union all
+    select m.workspace_id from workspace_members m join workspaces w on w.id = m.workspace_id and w.deleted_at is null
+    where m.user_id = p_user_id and m.role <> 'guest');
+begin
+  return query
+    select a.n, a.id,
+      case when a.id = p_user_id or places.shared or app.subscribes_to_person(p_user_id, a.id)
+        then concat_ws('.', coalesce(h.seq, 0), to_hex(coalesce(places.hash, 0) # coalesce(subs.hash, 0)), u.time_zone) end,
+      u.time_zone
+    from unnest(p_user_ids) with ordinality a (id, n)
+    left join (
+      select p.user_id, bit_xor(uuid_hash_extended(p.workspace_id, 0)) as hash, bool_or(p.workspace_id = any (v_mine)) as shared
+      from (
+        select w.owner_user_id as user_id, w.id as workspace_id from workspaces w
+        where w.owner_user_id = any (p_user_ids) and w.deleted_at is null
+        union all
+        select m.user_id, m.workspace_id from workspace_members m join workspaces w on w.id = m.workspace_id and w.deleted_at is null
+        where m.user_id = any (p_user_ids)) p
+      group by p.user_id) places on places.user_id = a.id
+    left join (
+      select s.user_id, bit_xor(uuid_hash_extended(c.id, c.seq)) as hash
+      from calendar_subscriptions s join calendars c on c.workspace_id = s.workspace_id and c.id = s.calendar_id
+      where s.user_id = any (p_user_ids) and s.affects_busy
+      group by s.user_id) subs on subs.user_id = a.id
+    left join user_calendar_heads h on h.user_id = a.id
+    left join users u on u.id = a.id
+    where u.kind = 'person';
+end $$;
+
+-- Whether one subscribes to a calendar that the other one owns, both still in its workspace. Not for app_user.
+create or replace function app.subscribes_to_person(p_user_id uuid, p_person_id uuid) returns boolean
+language plpgsql stable set search_path = app, pg_temp as $$
+begin
+  return exists (
+    select from calendar_subscriptions s
+    join calendars c on c.workspace_id = s.workspace_id and c.id = s.calendar_id and c.owner_user_id = p_person_id
+    where s.user_id = p_user_id and app.is_in_workspace(p_user_id, s.workspace_id) and app.is_in_workspace(p_person_id, s.workspace_id));
+end $$;
+
+-- In a workspace that is not deleted, in any role. Not for app_user.
+create or replace function app.is_in_workspace(p_user_id uuid, p_workspace_id uuid) returns boolean language sql stable
+  return exists (select from app.workspaces w where w.id = p_workspace_id and w.deleted_at is null
+    and (w.owner_user_id = p_user_id
+      or exists (select from app.workspace_members m where m.workspace_id = w.id and m.user_id = p_user_id)));
+
+-- One line for each of these people, in their order: the stamp, which ends with their zone; empty for whom one may not ask about.
+create or replace function app.freebusy_stamps(p_user_id uuid, p_user_ids uuid[]) returns text
+language plpgsql stable security definer set search_path = app, pg_temp as $$
+begin
+  return (select string_agg(coalesce(s.stamp, ''), e'\n' order by a.n)
+    from unnest(p_user_ids) with ordinality a (id, n)
+    left join app.list_freebusy_stamps(p_user_id, p_user_ids) s on s.n = a.n);
+end $$;
+
+-- Calendars whose schedules make a person busy, or may, because the person is a guest. Not for app_user.
+create or replace function app.list_busy_sources(p_person_id uuid)
+returns table (workspace_id uuid, calendar_id uuid, affects_busy boolean, instances_of uuid)
+language sql stable
+begin atomic
+  select s.workspace_id, s.calendar_id, s.affects_busy, s.instances_of
+  from app.calendar_subscriptions s
+  where s.user_id = p_person_id and app.is_in_workspace(p_person_id, s.workspace_id);
+end;
+
+-- What a schedule, or one occurrence of it, does to a person; null: nothing. p_response: null for whoever is no guest. Not for app_user.
+create or replace function app.busy_status(p_status text, p_transparency text, p_response text) returns text
+language sql immutable parallel safe
+  return case
+    when p_status = 'cancelled' or p_transparency = 'transparent' or p_response = 'declined' then null
+    when p_status = 'tentative' or p_response in ('tentative', 'needs_action') then 'tentative'
+    else 'busy' end;
+
+-- What a guest has answered to one occurrence (`rules/responses.ts`). Not for app_user.
+create or replace function app.response_to(g app.schedule_guests, p_recurrence_id timestamp) returns text
+language plpgsql stable set search_path = app, pg_temp as $$
+begin
+  return coalesce(
+    (select r.response from schedule_responses r
+      where r.workspace_id = g.workspace_id and r.calendar_id = g.calendar_id and r.schedule_id = g.schedule_id
+        and r.guest_id = g.id and r.recurrence_id = p_recurrence_id and r.applies_to = 'this'),
+    (select r.response from schedule_responses r
+      where r.workspace_id = g.workspace_id and r.calendar_id = g.calendar_id and r.schedule_id = g.schedule_id
+        and r.guest_id = g.id and r.recurrence_id <= p_recurrence_id and r.applies_to = 'following'
+      order by r.recurrence_id desc limit 1),
+    g.response);
+end $$;
+
+-- Rows that may lie in a window, of whose copies: the person's own, those of the owner of a calendar, or the shared ones. Not for app_user.
+create or replace function app.list_instances_of(p_of uuid, p_calendar_id uuid, p_from timestamptz, p_to timestamptz)
+returns setof app.schedule_instances
+language plpgsql stable rows 100 set search_path = app, pg_temp as $$
+declare
+  -- None is longer than 366 days, so what began before the window ends before this.
+  v_longest constant timestamptz := p_from + interval '368 days';
+begin
+  if p_of is null then
+    return query
+      select i.* from schedule_instances i
+      where i.user_id is null and i.calendar_id = p_calendar_id
+        and i.starts_at >= p_from - interval '24 hours' and i.starts_at < p_to and i.ends_at > p_from
+      union all
+      select i.* from schedule_instances i
+      where i.user_id is null and i.calendar_id = p_calendar_id and i.ends_at - i.starts_at > interval '1 day'
+        and i.ends_at > p_from and i.ends_at < v_longest and i.starts_at < p_from - interval '24 hours';
+    return;
+  end if;
+  return query
+    select i.* from schedule_instances i
+    where i.user_id = p_of and (p_calendar_id is null or i.calendar_id = p_calendar_id)
+      and i.starts_at >= p_from - interval '24 hours' and i.starts_at < p_to and i.ends_at > p_from
+    union all
+    select i.* from schedule_instances i
+    where i.user_id = p_of and (p_calendar_id is null or i.calendar_id = p_calendar_id)
+      and i.ends_at - i.starts_at > interval '1 day' and i.ends_at > p_from and i.ends_at < v_longest
+      and i.starts_at < p_from - interval '24 hours';
+end $$;
+
+-- What makes a person busy in a window, from the instances that are whole there. is_local: starts_at and ends_at are a wall clock,
+-- read as UTC. Not for app_user.
+create or replace function app.list_busy_instances(p_person_id uuid, p_from timestamptz, p_to timestamptz, p_ignore uuid[])
+returns table (schedule_id uuid, recurrence_id timestamp, starts_at timestamptz, ends_at timestamptz, status text, is_local boolean)
+language plpgsql stable set search_path = app, pg_temp as $$
+begin
+  return query
+    with sources as materialized (select * from app.list_busy_sources(p_person_id)),
+    found as (
+      select i.*, x.affects_busy
+      from app.list_instances_of(p_person_id, null, p_from, p_to) i
+      left join sources x on x.calendar_id = i.calendar_id
+      where x.calendar_id is null or x.instances_of = p_person_id
+      union all
+      select i.*, x.affects_busy
+      from sources x cross join lateral app.list_instances_of(x.instances_of, x.calendar_id, p_from, p_to) i
+      where x.instances_of is distinct from p_person_id
+    ),
+    judged as (
+      select f.schedule_id, f.recurrence_id, f.starts_at, f.ends_at,
+        app.busy_status(coalesce(o.status, s.status), coalesce(o.transparency, s.transparency),
+          case when g.id is not null then app.response_to(g, f.recurrence_id) end) as status,
+        s.time_zone is null as is_local
+      from found f
+      join schedules s on s.id = f.schedule_id and s.calendar_id = f.calendar_id
+        and s.materialised_from <= p_from and s.materialised_until >= p_to
+      left join schedule_guests g on g.user_id = p_person_id and g.schedule_id = s.id
+        and (f.affects_busy is not null or app.is_in_workspace(p_person_id, g.workspace_id))
+      left join schedule_overrides o on f.is_override and o.workspace_id = s.workspace_id and o.calendar_id = s.calendar_id
+        and o.schedule_id = s.id and o.recurrence_id = f.recurrence_id
+      where (f.affects_busy or g.id is not null) and not coalesce(o.is_cancelled, false) and s.id <> all (p_ignore)
+    )
+    select * from judged j where j.status is not null;
+end $$;
+
+-- Schedules that may make a person busy in a window in which their instances are not whole: the caller expands them. Not for app_user.
+create or replace function app.list_busy_series(p_person_id uuid, p_from timestamptz, p_to timestamptz, p_ignore uuid[])
+returns jsonb
+language plpgsql stable set search_path = app, pg_temp as $$
+begin
+  return (
+    with open as (
+      -- Two branches, each by an index: those that are whole up to a time before the end, and those from a time after the start.
+      select s as schedule from app.list_busy_sources(p_person_id) x
+      join schedules s on s.workspace_id = x.workspace_id and s.calendar_id = x.calendar_id
+      where x.affects_busy and s.materialised_until < p_to and s.first_at < p_to and (s.last_at is null or s.last_at >= p_from)
+      union all
+      select s from app.list_busy_sources(p_person_id) x
+      join schedules s on s.workspace_id = x.workspace_id and s.calendar_id = x.calendar_id
+      where x.affects_busy and s.materialised_until >= p_to and s.materialised_from > p_from and s.materialised_from > '-infinity'
+        and s.first_at < p_to and (s.last_at is null or s.last_at >= p_from)
+      union all
+      select s from schedule_guests g
+      join schedules s on s.workspace_id = g.workspace_id and s.calendar_id = g.calendar_id and s.id = g.schedule_id
+      left join calendar_subscriptions x on x.workspace_id = g.workspace_id and x.calendar_id = g.calendar_id
+        and x.user_id = p_person_id and x.affects_busy
+      where g.user_id = p_person_id and x.user_id is null
+        and (s.materialised_until < p_to or s.materialised_from > p_from)
+        and s.first_at < p_to and (s.last_at is null or s.last_at >= p_from) and app.is_in_workspace(p_person_id, g.workspace_id)
+    )
+    select jsonb_agg(jsonb_build_object('schedule_id', (o.schedule).id, 'series', app.series_json(o.schedule),
+      'status', (o.schedule).status, 'transparency', (o.schedule).transparency, 'response', g.response,
+      'responses', coalesce((
+        select jsonb_agg(jsonb_build_object('recurrence_id', app.local_json(r.recurrence_id, (o.schedule).is_all_day),
+          'applies_to', r.applies_to, 'response', r.response))
+        from schedule_responses r where r.workspace_id = g.workspace_id and r.calendar_id = g.calendar_id
+          and r.schedule_id = g.schedule_id and r.guest_id = g.id), '[]')))
+    from open o
+    left join schedule_guests g on g.user_id = p_person_id and g.schedule_id = (o.schedule).id
+    where (o.schedule).id <> all (p_ignore));
+end $$;
+
+-- Seconds since 1970. Not for app_user.
+create or replace function app.span_text(p_from timestamptz, p_to timestamptz) returns text language sql immutable parallel safe
+  return concat_ws(',', extract(epoch from p_from)::bigint, extract(epoch from p_to)::bigint);
+
+-- The starts and ends of a multirange in turn. Not for app_user.
+create or replace function app.span_seconds(p_spans tstzmultirange) returns text language plpgsql stable set search_path = app, pg_temp as $$
+begin
+  return (select string_agg(app.span_text(lower(r), upper(r)), ',' order by r) from unnest(p_spans) r);
+end $$;
+
+-- When these people are busy between p_from and p_to, with the stamps that it is worth as much as: all of one snapshot. One row for
+-- each whom the caller may ask about. Spans are merged, and not cut: what began before the window begins there. `local`: each
+-- occurrence for itself, as a wall clock read as UTC, which the services turn into instants in the person's zone; so all is of
+-- a window 14 hours wider on each side. `series`: what the caller has to expand. p_ignore: schedules that do not count.
+create or replace function app.read_freebusy(p_user_id uuid, p_user_ids uuid[], p_from timestamptz, p_to timestamptz,
+  p_ignore uuid[] default '{}')
+returns table (user_id uuid, stamp text, time_zone text, busy text, tentative text, local_busy text, local_tentative text, series jsonb)
+language plpgsql stable security definer set search_path = app, pg_temp as $$
+declare
+  v_from constant timestamptz := p_from - interval '14 hours';
+  v_to constant timestamptz := p_to + interval '14 hours';
+begin
+  return query
+    select s.user_id, s.stamp, s.time_zone, app.span_seconds(b.busy), app.span_seconds(b.tentative), b.local_busy, b.local_tentative,
+      app.list_busy_series(s.user_id, v_from, v_to, p_ignore)
+    from app.list_freebusy_stamps(p_user_id, p_user_ids) s
+    cross join lateral (
+      select range_agg(tstzrange(i.starts_at, i.ends_at)) filter (where i.status = 'busy' and not i.is_local) as busy,
+        range_agg(tstzrange(i.starts_at, i.ends_at)) filter (where i.status = 'tentative' and not i.is_local) as tentative,
+        string_agg(app.span_text(i.starts_at, i.ends_at), ',') filter (where i.status = 'busy' and i.is_local) as local_busy,
+        string_agg(app.span_text(i.starts_at, i.ends_at), ',') filter (where i.status = 'tentative' and i.is_local) as local_tentative
+      from app.list_busy_instances(s.user_id, v_from, v_to, p_ignore) i) b
+    where s.stamp is not null;
+end $$;
+
+-- The occurrences behind such an answer, one by one, for whoever looks for the reason: for each pair of a person and a window. Names of
+-- them are told by app.name_occurrence alone.
+create or replace function app.list_busy(p_user_id uuid, p_user_ids uuid[], p_from timestamptz[], p_to timestamptz[], p_ignore uuid[])
+returns table (n bigint, time_zone text, instances jsonb, series jsonb)
+language plpgsql stable security definer set search_path = app, pg_temp as $$
+begin
+  return query
+    select s.n, s.time_zone,
+      (select jsonb_agg(jsonb_build_object('schedule_id', l.schedule_id, 'recurrence_id', l.recurrence_id,
+          'starts_at', extract(epoch from l.starts_at)::bigint, 'ends_at', extract(epoch from l.ends_at)::bigint,
+          'status', l.status, 'is_local', l.is_local))
+        from app.list_busy_instances(s.user_id, p_from[s.n] - interval '14 hours', p_to[s.n] + interval '14 hours', p_ignore) l),
+      app.list_busy_series(s.user_id, p_from[s.n] - interval '14 hours', p_to[s.n] + interval '14 hours', p_ignore)
+    from app.list_freebusy_stamps(p_user_id, p_user_ids) s
+    where s.stamp is not null;
+end $$;
+
+-- app.name_occurrence of several.
+create or replace function app.name_occurrences(p_user_id uuid, p_schedule_ids uuid[], p_recurrence_ids timestamp[])
+returns table (n bigint, named jsonb)
+language plpgsql stable set search_path = app, pg_temp as $$
+begin
+  return query
+    select o.n, app.name_occurrence(p_user_id, o.schedule_id, o.recurrence_id)
+    from unnest(p_schedule_ids, p_recurrence_ids) with ordinality o (schedule_id, recurrence_id, n);
+end $$;
+
+grant execute on function app.freebusy_stamps, app.read_freebusy, app.list_busy, app.name_occurrences to app_user;

@@ -1,0 +1,146 @@
+import { readFreebusy, readFreebusyStamps, type FreebusyRow } from '@potentia/db/calendar/freebusy-queries';
+import { fromDb } from '../platform/db-errors.ts';
+import type { BusyCtx, CachedWeek } from './busy-cache.ts';
+import { BusyCollector, expandBusy } from './rules/busy-status.ts';
+import { packWeek, weekOf, weekStart } from './rules/intervals.ts';
+
+/** Zones are at most so far from UTC. */
+const WIDEST_ZONE_MS = 14 * 3_600_000;
+/** Floating and all-day times were turned into instants by this tz database: another one makes copies stale. */
+const TZ_VERSION = `.${process.versions.tz ?? ''}`;
+
+/** When one person is busy: whole weeks, packed, to be unpacked by whoever wants to look. */
+export interface PersonBusy {
+  user_id: string;
+  /** `users.time_zone` */
+  time_zone: string;
+  weeks: readonly CachedWeek[];
+}
+
+export interface BusyQuery {
+  user_ids: readonly string[];
+  /** Epoch milliseconds. */
+  from: number;
+  to: number;
+  /** Schedules that do not count: then Redis is of no use. */
+  ignore_schedule_ids?: readonly string[];
+}
+
+/**
+ * When these people are busy, in the order of `user_ids`; null for whom the caller may not ask about. Copies in Redis count when
+ * their stamp is the one that Postgres gives the person now, so an answer is never older than the question; what is missing is read
+ * from Postgres and kept. Without Redis all of it comes from Postgres. Throws `platform.database_unavailable`, `BudgetExceeded`.
+ */
+export async function loadBusy(ctx: BusyCtx, query: BusyQuery): Promise<(PersonBusy | null)[]> {
+  const { user_ids } = query;
+  const first = weekOf(query.from);
+  const last = weekOf(query.to - 1);
+  const ignore = query.ignore_schedule_ids ?? [];
+  const reading = ignore.length === 0 ? ctx.busy.read(user_ids, first, last) : null;
+  if (reading === null) {
+    ctx.busy.count('bypass', user_ids.length * (last - first + 1));
+    return readSource(ctx, user_ids, first, last, ignore);
+  }
+  const [cached, stamps] = await Promise.all([
+    reading,
+    fromDb(() => readFreebusyStamps(ctx.db, { user_id: ctx.actor.user_id, user_ids })),
+  ]);
+  const people = user_ids.map((user_id, i) => matchWeeks(user_id, stamps[i] ?? '', cached?.[i] ?? [], first, last));
+  const missing = user_ids.filter((_, i) => people[i] === 'missing');
+  countWeeks(ctx, people, cached, last - first + 1);
+  if (missing.length === 0) return people as (PersonBusy | null)[];
+  const read = await readSource(ctx, missing, first, last, ignore);
+  if (cached !== null) void ctx.busy.write(read.filter((person) => person !== null));
+  let next = 0;
+  return people.map((person) => (person === 'missing' ? read[next++]! : person));
+}
+
+/** Those of the cached weeks that are right; null: the caller may not ask about this person. */
+function matchWeeks(
+  user_id: string,
+  stamp_of_db: string,
+  cached: readonly CachedWeek[],
+  first: number,
+  last: number,
+): PersonBusy | null | 'missing' {
+  if (stamp_of_db === '') return null;
+  const stamp = stamp_of_db + TZ_VERSION;
+  const weeks: CachedWeek[] = [];
+  // In the order of weeks; one of them may be there twice.
+  for (const one of cached) if (one.week === first + weeks.length && one.stamp === stamp) weeks.push(one);
+  if (weeks.length !== last - first + 1) return 'missing';
+  return { user_id, time_zone: zoneOf(stamp_of_db), weeks };
+}
+
+/** `seq.hash.zone` */
+const zoneOf = (stamp: string): string => stamp.slice(stamp.indexOf('.', stamp.indexOf('.') + 1) + 1);
+
+function countWeeks(
+  ctx: BusyCtx,
+  people: readonly (PersonBusy | null | 'missing')[],
+  cached: CachedWeek[][] | null,
+  weeks: number,
+): void {
+  let hits = 0;
+  let stale = 0;
+  let misses = 0;
+  people.forEach((person, i) => {
+    if (person === null) return;
+    if (person !== 'missing') hits += weeks;
+    else if (cached?.[i]?.length) stale += weeks;
+    else misses += weeks;
+  });
+  if (hits > 0) ctx.busy.count('hit', hits);
+  if (stale > 0) ctx.busy.count('stale', stale);
+  if (misses > 0) ctx.busy.count(cached === null ? 'bypass' : 'miss', misses);
+}
+
+/** From Postgres, in one statement. */
+async function readSource(
+  ctx: BusyCtx,
+  user_ids: readonly string[],
+  first: number,
+  last: number,
+  ignore_schedule_ids: readonly string[],
+): Promise<(PersonBusy | null)[]> {
+  const window = { from: weekStart(first), to: weekStart(last + 1) };
+  const rows = await fromDb(() =>
+    readFreebusy(ctx.db, {
+      user_id: ctx.actor.user_id,
+      user_ids,
+      from: new Date(window.from).toISOString(),
+      to: new Date(window.to).toISOString(),
+      ignore_schedule_ids,
+    }),
+  );
+  const people = new Map(rows.map((row) => [row.user_id, packRow(row, first, last)]));
+  return user_ids.map((user_id) => people.get(user_id) ?? null);
+}
+
+function packRow(row: FreebusyRow, first: number, last: number): PersonBusy {
+  const collector = new BusyCollector(row.time_zone);
+  for (const status of ['busy', 'tentative'] as const) {
+    for (const [is_local, text] of [
+      [false, row[status]],
+      [true, row[`local_${status}`]],
+    ] as const) {
+      const seconds = text === null ? [] : text.split(',');
+      for (let i = 0; i < seconds.length; i += 2)
+        collector.add(status, is_local, Number(seconds[i]) * 1000, Number(seconds[i + 1]) * 1000);
+    }
+  }
+  const window = { from: weekStart(first) - WIDEST_ZONE_MS, to: weekStart(last + 1) + WIDEST_ZONE_MS };
+  for (const schedule of row.series ?? []) {
+    const is_local = schedule.series.time_zone === null;
+    for (const { status, starts_at, ends_at } of expandBusy(schedule, window))
+      collector.add(status, is_local, starts_at, ends_at);
+  }
+  const spans = collector.spans();
+  const stamp = row.stamp + TZ_VERSION;
+  const weeks = Array.from({ length: last - first + 1 }, (_, i) => ({
+    week: first + i,
+    stamp,
+    packed: packWeek(first + i, spans),
+  }));
+  return { user_id: row.user_id, time_zone: row.time_zone, weeks };
+}
