@@ -20,6 +20,7 @@ export const calendars = app.table('calendars', {
   fan_out: text({ enum: ['each', 'shared'] })
     .notNull()
     .default('each'),
+  fan_out_version: integer().notNull().default(0),
   version: integer().notNull().default(1),
   created_at: instant().notNull().defaultNow(),
   updated_at: instant().notNull().defaultNow(),
