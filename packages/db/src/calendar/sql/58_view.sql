@@ -50,7 +50,7 @@ returns table (viewer_time_zone text, is_cut boolean, calendar_id uuid, schedule
   color text, status text, transparency text, visibility text, organiser_user_id uuid, is_all_day boolean, time_zone text,
   duration_seconds int, is_recurring boolean, has_words boolean, response text, responses jsonb, overrides jsonb,
   starts bytea, recurrences bytea, series jsonb)
-language plpgsql stable security definer set search_path = app, pg_temp set plan_cache_mode = force_generic_plan as $$
+language plpgsql stable security definer set search_path = app, pg_temp set plan_cache_mode = force_generic_plan set enable_sort = off as $$
 #variable_conflict use_column
 declare
   v_from constant timestamptz := coalesce(p_after, p_from) - interval '14 hours';
@@ -63,21 +63,23 @@ begin
     perform app.fail('PT404', 'calendar.not_found', 'There is no such calendar.', '{"pointer": "/calendar_id"}');
   end if;
   return query
-    with subs as materialized (
+    with homes as materialized (
+      select w as workspace_id from app.workspaces_of(p_user_id) w
+    ), subs as materialized (
       select b.workspace_id, b.calendar_id, b.role, b.is_hidden, b.instances_of, b.color, c.color as calendar_color
       from calendar_subscriptions b join calendars c on c.id = b.calendar_id
-      where b.user_id = p_user_id and b.workspace_id in (select app.workspaces_of(p_user_id))
+      where b.user_id = p_user_id and b.workspace_id in (select h.workspace_id from homes h)
         and (p_calendar_id is null or b.calendar_id = p_calendar_id)
-    ), rows as (
-      select i.schedule_id, p_user_id as holder, i.starts_at, i.recurrence_id from schedule_instances i
+    ), own as (
+      select i.schedule_id, i.starts_at, i.recurrence_id from schedule_instances i
       where i.user_id = p_user_id and i.starts_at >= v_earliest and i.starts_at < v_to
         and (i.starts_at >= v_from or i.ends_at > v_from)
       union all
-      select i.schedule_id, p_user_id, i.starts_at, i.recurrence_id from schedule_instances i
+      select i.schedule_id, i.starts_at, i.recurrence_id from schedule_instances i
       where i.user_id = p_user_id and i.ends_at - i.starts_at > interval '1 day' and i.ends_at > v_from and i.ends_at < v_longest
         and i.starts_at < v_earliest
-      union all
-      select i.schedule_id, o.id, i.starts_at, i.recurrence_id
+    ), others as (
+      select i.schedule_id, o.id as holder, i.starts_at, i.recurrence_id
       from (select distinct b.instances_of as id from subs b where b.instances_of <> p_user_id) o
       cross join lateral (
         select i.schedule_id, i.starts_at, i.recurrence_id from schedule_instances i
@@ -100,9 +102,12 @@ begin
       ) i
       where b.instances_of is null
     ), covered as materialized (
-      select r.schedule_id, r.holder, count(*) as n, string_agg(timestamptz_send(r.starts_at), '') as starts,
-        string_agg(timestamp_send(r.recurrence_id), '') as recurrences
-      from (select r.* from rows r limit p_max_rows + 1) r group by r.schedule_id, r.holder
+      select i.schedule_id, p_user_id as holder, string_agg(timestamptz_send(i.starts_at), '') as starts,
+        string_agg(timestamp_send(i.recurrence_id), '') as recurrences
+      from (select i.* from own i limit p_max_rows + 1) i group by i.schedule_id
+      union all
+      select i.schedule_id, i.holder, string_agg(timestamptz_send(i.starts_at), ''), string_agg(timestamp_send(i.recurrence_id), '')
+      from (select i.* from others i limit p_max_rows + 1) i group by i.schedule_id, i.holder
     ), uncovered as materialized (
       select s.id as schedule_id, b.instances_of as holder
       from subs b join schedules s on s.workspace_id = b.workspace_id and s.calendar_id = b.calendar_id
@@ -122,19 +127,19 @@ begin
       limit p_max_series + 1
     ), head as (
       select (select u.time_zone from users u where u.id = p_user_id) as time_zone,
-        (select coalesce(sum(c.n), 0) from covered c) > p_max_rows or (select count(*) from uncovered) > p_max_series as is_cut
+        (select coalesce(sum(length(c.starts)), 0) from covered c) > 8 * p_max_rows or (select count(*) from uncovered) > p_max_series as is_cut
     )
     select h.time_zone, h.is_cut, f.calendar_id, f.schedule_id, f.role, f.title, f.location, f.color, f.status, f.transparency,
       f.visibility, f.organiser_user_id, f.is_all_day, f.time_zone, f.duration_seconds, f.is_recurring, f.has_words, f.response,
       f.responses, f.overrides, f.starts, f.recurrences, f.series
     from head h left join lateral (
       select s.calendar_id, s.id as schedule_id, a.role, case when a.role is not null then s.title end as title,
-        case when a.role is not null then s.location end as location, coalesce(b.color, s.color, b.calendar_color) as color,
+        case when a.role is not null then s.location end as location, coalesce(b.color, case when a.role is not null then s.color end, b.calendar_color) as color,
         s.status, s.transparency, s.visibility, s.organiser_user_id, s.is_all_day, s.time_zone, s.duration_seconds,
         s.rrule is not null or s.rdates <> '{}' as is_recurring,
         case when p_words is not null then app.schedule_has_words(p_words, s.title, s.location, s.description) end as has_words,
         g.response,
-        case when g.id is not null and s.rrule is not null then (
+        case when g.id is not null and (s.rrule is not null or s.rdates <> '{}') then (
           select jsonb_agg(jsonb_build_object('recurrence_id', app.local_json(r.recurrence_id, s.is_all_day),
             'applies_to', r.applies_to, 'response', r.response))
           from schedule_responses r where r.workspace_id = s.workspace_id and r.calendar_id = s.calendar_id
@@ -148,7 +153,7 @@ begin
         and (i.starts is null or s.materialised_from <= v_from and s.materialised_until >= v_to)
       left join subs b on b.calendar_id = s.calendar_id
       left join schedule_guests g on g.user_id = p_user_id and g.schedule_id = s.id
-        and (b.calendar_id is not null or g.workspace_id in (select app.workspaces_of(p_user_id)))
+        and (b.calendar_id is not null or g.workspace_id in (select h.workspace_id from homes h))
       cross join lateral (
         select app.schedule_role(p_user_id, s.organiser_user_id, s.visibility, b.role, g.id is not null) as role) a
       where not h.is_cut
