@@ -149,6 +149,9 @@ create table app.schedule_guests (
   responded_at timestamptz,
   -- The guest's own seq (user_calendar_heads) when the schedule last changed for them.
   seq bigint not null default 0,
+  -- The outbox row of the latest mail to the address: an earlier one that has not gone out yet says nothing any more. Null: it was
+  -- never written to, as those who came with an import.
+  mail_id uuid,
   created_by uuid not null,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
@@ -162,6 +165,8 @@ create unique index schedule_guests_email on app.schedule_guests (workspace_id, 
 create index schedule_guests_person on app.schedule_guests (user_id, schedule_id);
 create unique index schedule_guests_id on app.schedule_guests (id);
 comment on table app.schedule_guests is 'family: calendar.';
+-- Whether a guest was ever written to.
+create index mail_deliveries_guests on app.mail_deliveries (reference) where template = 'schedule_invitation';
 
 create table app.schedule_responses (
   workspace_id uuid not null,
@@ -197,9 +202,11 @@ create table app.schedule_reminders (
   local_time time,
   days_before int check (days_before between 0 and 28),
   channels text[] not null default '{in_app}' check (channels <@ '{in_app,email}' and cardinality(channels) > 0),
-  -- When it is due next, and for which occurrence; -infinity: to be worked out; null: never again.
+  -- When it is due next, and for which occurrence; -infinity, or for none: to be worked out then; null: never again.
   next_at timestamptz default '-infinity',
   next_recurrence_id timestamp,
+  -- When the last was due that it reminded of: what was due before is not reminded of again.
+  last_at timestamptz,
   version int not null default 1,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
