@@ -1,0 +1,32 @@
+import { printLocal, toInstant, toLocal } from './zones.ts';
+
+/** The parts of a normalised rule (`FREQ=WEEKLY;BYDAY=MO`), in their order. */
+export type RuleParts = Map<string, string>;
+
+export const readParts = (rrule: string): RuleParts =>
+  new Map(rrule.split(';').map((part) => [part.slice(0, part.indexOf('=')), part.slice(part.indexOf('=') + 1)]));
+
+export const printParts = (parts: RuleParts): string =>
+  Array.from(parts, ([name, value]) => `${name}=${value}`).join(';');
+
+/** What an UNTIL is read and printed by. */
+export interface UntilFrame {
+  time_zone: string | null;
+  is_all_day: boolean;
+}
+
+/** Epoch ms of a wall clock, read as UTC: of `20260401T090000Z`, `20260401T090000` or `20260401`. A date alone: the end of that day. */
+export function readUntil(until: string, { time_zone, is_all_day }: UntilFrame): number {
+  const digits = /^(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)(Z?))?$/.exec(until);
+  if (!digits) throw new Error(`no UNTIL: ${until}`);
+  const [year, month, day, hour, minute, second] = digits.slice(1, 7).map(Number) as number[];
+  if (digits[4] === undefined) return Date.UTC(year!, month! - 1, day) + (is_all_day ? 0 : 86_399_000);
+  const at = Date.UTC(year!, month! - 1, day, hour, minute, second);
+  return digits[7] === 'Z' && time_zone !== null ? toLocal(at, time_zone) : at;
+}
+
+/** An UNTIL that ends with the occurrence at this wall clock: an inclusive instant, of floating series a wall clock, of all-day ones a date. */
+export function printUntil(local_ms: number, { time_zone, is_all_day }: UntilFrame): string {
+  if (is_all_day || time_zone === null) return printLocal(local_ms, is_all_day).replaceAll(/[-:]/g, '');
+  return `${printLocal(toInstant(local_ms, time_zone), false).replaceAll(/[-:]/g, '')}Z`;
+}

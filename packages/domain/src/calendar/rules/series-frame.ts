@@ -1,0 +1,48 @@
+import { expandSeries, findOccurrence } from './expand.ts';
+import type { LocalTime, Series } from './series.ts';
+import { parseLocal, printLocal, toInstant } from './zones.ts';
+
+export const DAY_MS = 86_400_000;
+/** Nothing begins before it. */
+export const BEGINNING_OF_TIME = Date.UTC(1890, 0, 1);
+
+/** The rule, without what differs: its occurrences are the times that can be named, each as long as an instant. */
+export const bareSeries = (series: Series): Series => ({ ...series, overrides: [], duration_seconds: 0 });
+
+/** The rule alone, as COUNT counts it. */
+export const ruleAlone = (series: Series): Series => ({ ...bareSeries(series), rdates: [], exdates: [] });
+
+/** Epoch ms; of floating and all-day series the wall clock, read as UTC. */
+export const instantOf = ({ time_zone, is_all_day }: Series, local: LocalTime): number =>
+  time_zone === null || is_all_day ? parseLocal(local) : toInstant(parseLocal(local), time_zone);
+
+/** Whether it is more than one occurrence by its nature. */
+export const isRecurring = ({ rrule, rdates }: Series): boolean => rrule !== null || rdates.length > 0;
+
+const FEW = 16;
+
+/** Which of these times name an occurrence, cancelled ones too. */
+export function findNamed(series: Series, names: Iterable<LocalTime>): Set<LocalTime> {
+  const bare = bareSeries(series);
+  const wanted = new Map(Array.from(new Set(names), (name) => [name, instantOf(series, name)] as const));
+  if (wanted.size <= FEW) {
+    return new Set(Array.from(wanted.keys()).filter((name) => findOccurrence(bare, name) !== null));
+  }
+  const instants = [...wanted.values()];
+  const found = new Set(
+    expandSeries(bare, { from: Math.min(...instants), to: Math.max(...instants) + 1 }).map(
+      ({ starts_at }) => starts_at,
+    ),
+  );
+  return new Set(Array.from(wanted).flatMap(([name, at]) => (found.has(at) ? [name] : [])));
+}
+
+/** How names of occurrences change when a series moves: by whole days when it becomes one of dates. */
+export function rekeyer(
+  to_all_day: boolean,
+  delta_ms: number,
+): { ms(local_ms: number): number; name(name: LocalTime): LocalTime } {
+  const ms = (local_ms: number) => (to_all_day ? Math.floor(local_ms / DAY_MS) * DAY_MS : local_ms) + delta_ms;
+  return { ms, name: (name) => printLocal(ms(parseLocal(name)), to_all_day) };
+}
+export type Rekey = ReturnType<typeof rekeyer>;
