@@ -526,6 +526,24 @@ Object.assign(CASES, {
     stranger: [{ told: false }],
     member: [{ told: false }],
   },
+  // Only guests of a schedule of the calendar whose context the caller has.
+  bury_schedule_guests: {
+    run: (user_id) => call('select app.bury_schedule_guests($1, $2) is null as told', [schedule.schedule_id, [user_id]]),
+    stranger: [{ told: false }],
+    member: [{ told: false }],
+  },
+  move_schedule_to_calendar: {
+    run: (user_id) =>
+      failure(
+        call(`select app.move_schedule_to_calendar($1, $2, $3, null, 'r', null) ->> 'role' as role`, [
+          user_id,
+          schedule.schedule_id,
+          calendar.calendar_id,
+        ]),
+      ),
+    stranger: 'schedule.not_found',
+    member: [{ role: 'editor' }],
+  },
 } satisfies typeof CASES);
 
 test.each(Object.keys(CASES))('%s tells a stranger nothing', async (name) => {
