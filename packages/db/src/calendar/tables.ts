@@ -257,5 +257,6 @@ export const time_zone_rules = app.table('time_zone_rules', {
   time_zone: text().primaryKey(),
   tz_version: text().notNull(),
   fingerprint: text().notNull(),
+  is_changing: boolean().notNull().default(false),
   checked_at: instant().notNull().defaultNow(),
 });

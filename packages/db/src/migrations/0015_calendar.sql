@@ -311,6 +311,8 @@ create table app.time_zone_rules (
   time_zone text primary key,
   tz_version text not null,
   fingerprint text not null,
+  -- Found to be another, and not all of its schedules have been told so yet.
+  is_changing boolean not null default false,
   checked_at timestamptz not null default now()
 );
 comment on table app.time_zone_rules is 'family: private.';

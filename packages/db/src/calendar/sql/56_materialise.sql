@@ -86,30 +86,37 @@ begin
   end if;
 end $$;
 
--- The same as one statement of a job, for one version of the occurrences. is_current false: there is a newer one, or no such
+-- Whether work on a schedule is still wanted that began when it had this sequence and was open until p_since, with zone tables that
+-- make p_fingerprint (null: it has no zone).
+create or replace function app.is_expansion_wanted(s app.schedules, p_sequence int, p_since timestamptz, p_fingerprint text)
+returns boolean language sql stable
+  return (s).sequence = p_sequence and (s).materialised_until = p_since
+    and not exists (select from app.time_zone_rules z where z.time_zone = (s).time_zone and z.fingerprint <> p_fingerprint);
+
+-- The same as one statement of a job (is_expansion_wanted). is_wanted false: another was faster, there is a newer version, or no such
 -- schedule any more, and nothing was written.
-create or replace function app.write_instances(p_schedule_id uuid, p_sequence int, p_readers uuid[], p_shared boolean,
-  p_from timestamptz, p_until timestamptz, p_recurrence_ids timestamp[], p_starts timestamptz[], p_ends timestamptz[],
-  p_overrides boolean[], out is_current boolean, out written int, out deleted int)
+create or replace function app.write_instances(p_schedule_id uuid, p_sequence int, p_since timestamptz, p_fingerprint text,
+  p_readers uuid[], p_shared boolean, p_from timestamptz, p_until timestamptz, p_recurrence_ids timestamp[], p_starts timestamptz[],
+  p_ends timestamptz[], p_overrides boolean[], out is_wanted boolean, out written int, out deleted int)
 language plpgsql security definer set search_path = app, pg_temp as $$
 declare
-  v_calendar_id uuid;
+  v_schedule schedules;
 begin
   perform app.lock_instances(p_schedule_id);
-  select s.calendar_id into v_calendar_id from schedules s where s.id = p_schedule_id and s.sequence = p_sequence;
-  is_current := found;
-  if not is_current then
+  select * into v_schedule from schedules s where s.id = p_schedule_id;
+  is_wanted := coalesce(app.is_expansion_wanted(v_schedule, p_sequence, p_since, p_fingerprint), false);
+  if not is_wanted then
     written := 0;
     deleted := 0;
     return;
   end if;
   select p.written, p.deleted into write_instances.written, write_instances.deleted
-  from app.put_instances(v_calendar_id, p_schedule_id, p_readers, p_shared, p_from, p_until,
+  from app.put_instances(v_schedule.calendar_id, p_schedule_id, p_readers, p_shared, p_from, p_until,
     p_recurrence_ids, p_starts, p_ends, p_overrides) p;
 end $$;
 
 -- Opens [p_from, p_until) for reading, when the rows that there are now to be are among those of p_readers (p_shared: and those for
--- all), which were written for p_sequence. p_since: the materialised_until that the work began with; -infinity for all of the window.
+-- all), and the work is still wanted (is_expansion_wanted).
 -- state: `covered`; `missing`, with the readers who came meanwhile; `superseded`: another has opened it, or there is a newer version.
 -- p_first_at, p_last_at: what the bounds are by the zone tables of p_tz_version; they count when those before were of another.
 create or replace function app.finish_instances(p_schedule_id uuid, p_sequence int, p_since timestamptz, p_readers uuid[],
@@ -126,7 +133,7 @@ begin
   perform from calendars c join schedules s on s.workspace_id = c.workspace_id and s.calendar_id = c.id
   where s.id = p_schedule_id for share of c;
   select * into v_schedule from schedules s where s.id = p_schedule_id for no key update;
-  if not found or v_schedule.sequence <> p_sequence or v_schedule.materialised_until <> p_since then
+  if not coalesce(app.is_expansion_wanted(v_schedule, p_sequence, p_since, p_fingerprint), false) then
     return;
   end if;
   select coalesce(array_agg(r.id) filter (where r.id is not null), '{}'), coalesce(bool_or(r.id is null), false)

@@ -28,25 +28,32 @@ begin
   return (select count(*) from schedules s where s.materialised_until = '-infinity');
 end $$;
 
--- Zones in use that were last looked at before p_before, or by another tz database.
+-- Zones in use that were last looked at before p_before, or by another tz database, or whose change is not through yet.
 create or replace function app.list_zone_rules(p_tz_version text, p_before timestamptz)
-returns table (time_zone text, fingerprint text)
+returns table (time_zone text, fingerprint text, is_changing boolean)
 language plpgsql stable security definer set search_path = app, pg_temp as $$
 begin
   return query
-    select z.time_zone, z.fingerprint from time_zone_rules z
-    where z.tz_version <> p_tz_version or z.checked_at < p_before order by z.time_zone;
+    select z.time_zone, z.fingerprint, z.is_changing from time_zone_rules z
+    where z.tz_version <> p_tz_version or z.checked_at < p_before or z.is_changing order by z.time_zone;
 end $$;
 
-create or replace function app.note_zone_rules(p_time_zone text, p_tz_version text, p_fingerprint text) returns void
+-- From now on nobody with other tables writes instances in this zone. The tz version stays what it was until all is through.
+create or replace function app.begin_zone_change(p_time_zone text, p_fingerprint text) returns void
 language plpgsql security definer set search_path = app, pg_temp as $$
 begin
-  update time_zone_rules z set tz_version = p_tz_version, fingerprint = p_fingerprint, checked_at = now() where z.time_zone = p_time_zone;
+  update time_zone_rules z set fingerprint = p_fingerprint, is_changing = true where z.time_zone = p_time_zone;
 end $$;
 
--- Of the p_limit schedules after p_cursor_id, shuts those in zones that have changed, as an edit of their times would: their
--- occurrences are at other instants from now on. Those that were expanded by p_tz_version are left as they are, unless the change
--- is one within that version. Answers where to go on (null: that was the end) and how many it shut.
+create or replace function app.finish_zone_check(p_time_zones text[], p_tz_version text) returns void
+language plpgsql security definer set search_path = app, pg_temp as $$
+begin
+  update time_zone_rules z set tz_version = p_tz_version, is_changing = false, checked_at = now() where z.time_zone = any (p_time_zones);
+end $$;
+
+-- Of the p_limit schedules after p_cursor_id, shuts those in zones that are changing, as an edit of their times would: their
+-- occurrences are at other instants from now on. Those that were expanded by p_tz_version since are left as they are, unless the
+-- change is one within that version. Answers where to go on (null: that was the end) and how many it shut.
 create or replace function app.uncover_zones(p_time_zones text[], p_tz_version text, p_cursor_id uuid, p_limit int, p_request_id text,
   out next_id uuid, out uncovered int)
 language plpgsql security definer set search_path = app, pg_temp set enable_seqscan = off set enable_sort = off set lock_timeout = '4s' as $$
@@ -59,13 +66,14 @@ begin
   uncovered := 0;
   for v_schedule in
     select s.id, s.workspace_id, s.calendar_id,
-      coalesce(s.time_zone = any (p_time_zones) and s.materialised_until > '-infinity' and (s.tz_version is distinct from p_tz_version
+      coalesce(s.time_zone = any (p_time_zones) and (s.tz_version is distinct from p_tz_version
         or exists (select from time_zone_rules z where z.time_zone = s.time_zone and z.tz_version = p_tz_version)), false) as is_changed
     from schedules s where s.id > coalesce(p_cursor_id, '00000000-0000-0000-0000-000000000000') order by s.id limit p_limit
   loop
     v_seen := v_seen + 1;
     v_last := v_schedule.id;
     if v_schedule.is_changed then
+      -- Also of those that are shut already: an old process may be about to open one.
       v_seq := app.next_calendar_seq(v_schedule.workspace_id, v_schedule.calendar_id);
       update schedules s set seq = v_seq
       where s.workspace_id = v_schedule.workspace_id and s.calendar_id = v_schedule.calendar_id and s.id = v_schedule.id;
@@ -129,5 +137,5 @@ begin
   return greatest(v_schedules, v_guests);
 end $$;
 
-grant execute on function app.list_horizons, app.list_uncovered, app.count_uncovered, app.list_zone_rules, app.note_zone_rules,
+grant execute on function app.list_horizons, app.list_uncovered, app.count_uncovered, app.list_zone_rules, app.begin_zone_change, app.finish_zone_check,
   app.uncover_zones, app.list_left_instances, app.forget_tombstones to job_user;
