@@ -125,7 +125,7 @@ end $$;
 
 -- One statement makes a schedule. p_fields: its columns; first_at and last_at too. p_bookings: what it takes of an exclusive
 -- calendar, [{recurrence_id, starts_at, ends_at}]; null when nobody asked for them, because the calendar was not exclusive.
--- p_guests: as app.add_schedule_guests takes them.
+-- `guests` in p_fields: as app.add_schedule_guests takes them; absent: none.
 create or replace function app.create_schedule(p_user_id uuid, p_calendar_id uuid, p_schedule_id uuid, p_fields jsonb,
   p_bookings jsonb, p_request_id text, p_traceparent text) returns jsonb
 language plpgsql set search_path = app, pg_temp as $$
@@ -139,8 +139,10 @@ begin
   perform app.book_schedule(v_lock.workspace_id, p_calendar_id, p_schedule_id, p_bookings);
   perform app.append_audit(p_user_id, v_lock.workspace_id, null, 'schedule.create', 'schedule', p_schedule_id::text,
     null, app.schedule_summary(v_schedule), p_request_id);
+  perform app.add_schedule_guests(p_user_id, v_schedule, p_fields -> 'guests', '/guests', true, p_request_id, p_traceparent);
   perform app.request_instances(v_lock.workspace_id, p_schedule_id, p_request_id, p_traceparent);
-  return app.schedule_detail(v_schedule, 'editor', null);
+  return app.schedule_detail(v_schedule, 'editor', (select g.id from schedule_guests g where g.workspace_id = v_lock.workspace_id
+    and g.calendar_id = p_calendar_id and g.schedule_id = p_schedule_id and g.user_id = p_user_id));
 end $$;
 
 -- The bookings of one schedule from JSON, the calendar being exclusive; null: nobody has worked them out, which is wrong only

@@ -57,6 +57,10 @@ begin
   end if;
   select * into v_after from schedules s
   where s.workspace_id = p_before.workspace_id and s.calendar_id = p_before.calendar_id and s.id = p_before.id;
+  if (p_write ? 'overrides' or app.is_told_by_mail(p_write -> 'changed'))
+    and (v_after.last_at is null or p_before.last_at is null or greatest(v_after.last_at, p_before.last_at) > now()) then
+    perform app.mail_guests(v_after, 'updated', null, p_request_id, p_traceparent);
+  end if;
   v_told_after := app.brief_fields(app.schedule_json(v_after), p_write -> 'changed') || jsonb_build_object('scope', p_edit -> 'scope');
   if p_edit ->> 'recurrence_id' is not null then
     v_told_after := v_told_after || jsonb_build_object('recurrence_id', p_edit -> 'recurrence_id');
@@ -90,6 +94,9 @@ begin
   perform app.write_reminders(p_from.workspace_id, p_from.calendar_id, v_id, p_write -> 'reminders');
   perform app.book_schedule(p_from.workspace_id, p_from.calendar_id, v_id, nullif(p_write -> 'bookings', 'null'));
   perform app.touch_schedule_guests(p_from.workspace_id, p_from.calendar_id, v_id);
+  perform app.mail_guests(v_schedule, 'invited', array(select n.id from jsonb_to_recordset(p_write -> 'guests') n (id uuid, copy_of uuid)
+    join schedule_guests g on g.workspace_id = p_from.workspace_id and g.calendar_id = p_from.calendar_id and g.schedule_id = p_from.id
+      and g.id = n.copy_of and g.mail_id is not null), p_request_id, p_traceparent);
   perform app.append_audit(p_user_id, p_from.workspace_id, null, 'schedule.create', 'schedule', v_id::text, null,
     app.schedule_summary(v_schedule) || jsonb_build_object('cut_off_from', p_from.id), p_request_id);
   perform app.request_instances(p_from.workspace_id, v_id, p_request_id, p_traceparent);
@@ -102,6 +109,9 @@ language plpgsql set search_path = app, pg_temp as $$
 begin
   perform app.bury_schedule_guests(p_before.id, array(select g.user_id from schedule_guests g where g.workspace_id = p_before.workspace_id
     and g.calendar_id = p_before.calendar_id and g.schedule_id = p_before.id and g.user_id is not null));
+  if p_before.status <> 'cancelled' and (p_before.last_at is null or p_before.last_at > now()) then
+    perform app.mail_cancellations(p_before, null, p_request_id, p_traceparent);
+  end if;
   insert into schedule_tombstones (workspace_id, calendar_id, schedule_id, seq)
   values (p_before.workspace_id, p_before.calendar_id, p_before.id, p_seq)
   on conflict (workspace_id, calendar_id, schedule_id) do update set seq = excluded.seq, created_at = now();
