@@ -50,11 +50,13 @@ create or replace function app.load_schedule_for_edit(p_user_id uuid, p_schedule
 language plpgsql set search_path = app, pg_temp set lock_timeout = '400ms' as $$
 declare
   v_access record;
-  v_to record;
+  v_time_zone text;
+  v_is_exclusive boolean;
   v_schedule schedules;
 begin
   if p_to_calendar_id is not null then
-    v_to := app.prepare_schedule_move(p_user_id, p_schedule_id, p_to_calendar_id, p_locks);
+    select m.* into v_time_zone, v_is_exclusive
+    from app.prepare_schedule_move(p_user_id, p_schedule_id, p_to_calendar_id, p_locks) m;
   end if;
   if p_locks then
     v_access := app.lock_schedule(p_user_id, p_schedule_id, 'editor');
@@ -73,8 +75,8 @@ begin
   where s.workspace_id = v_access.workspace_id and s.calendar_id = v_access.calendar_id and s.id = p_schedule_id;
   perform app.check_schedule_version(v_schedule, p_version, p_expected_version, v_access.role, v_access.guest_id);
   return (select jsonb_build_object('schedule', app.planned_schedule_json(v_schedule), 'version', v_schedule.version,
-      'calendar_id', v_schedule.calendar_id, 'time_zone', coalesce(v_to.time_zone, c.time_zone),
-      'is_exclusive', coalesce(v_to.is_exclusive, c.is_exclusive))
+      'calendar_id', v_schedule.calendar_id, 'time_zone', coalesce(v_time_zone, c.time_zone),
+      'is_exclusive', coalesce(v_is_exclusive, c.is_exclusive))
     from calendars c where c.workspace_id = v_access.workspace_id and c.id = v_access.calendar_id);
 end $$;
 
