@@ -574,25 +574,20 @@ Object.assign(CASES, {
     member: [{ n: 2 }],
   },
   is_in_calendar_workspace: {
-    run: (user_id) =>
-      failure(call('select app.is_in_calendar_workspace($1, $2, $1)', [user_id, calendar.calendar_id])),
+    run: (user_id) => failure(call('select app.is_in_calendar_workspace($1, $2, $1)', [user_id, calendar.calendar_id])),
     stranger: 'calendar.not_found',
     member: 'calendar.forbidden',
   },
   // Outside of the context of its owner there is no such calendar, whoever asks.
-  clear_schedules: {
+  bury_calendar_guests: {
     run: () =>
-      failure(
-        call(`select app.clear_schedules($1, $2, '{}', 'r', null)`, [calendar.workspace_id, calendar.calendar_id]),
-      ),
+      failure(call(`select app.bury_calendar_guests($1, $2, '{}')`, [calendar.workspace_id, calendar.calendar_id])),
     stranger: 'calendar.not_found',
     member: 'calendar.not_found',
   },
   end_calendar_membership: {
     run: (user_id) =>
-      failure(
-        call('select app.end_calendar_membership($1, $2, $3)', [calendar.workspace_id, member.user_id, user_id]),
-      ),
+      failure(call('select app.end_calendar_membership($1, $2, $3)', [calendar.workspace_id, member.user_id, user_id])),
     stranger: 'db.forbidden',
     member: 'db.forbidden',
   },
@@ -609,7 +604,8 @@ Object.assign(CASES, {
   },
   // Only guests of a schedule of the calendar whose context the caller has.
   bury_schedule_guests: {
-    run: (user_id) => call('select app.bury_schedule_guests($1, $2) is null as told', [schedule.schedule_id, [user_id]]),
+    run: (user_id) =>
+      call('select app.bury_schedule_guests($1, $2) is null as told', [schedule.schedule_id, [user_id]]),
     stranger: [{ told: false }],
     member: [{ told: false }],
   },
@@ -624,6 +620,44 @@ Object.assign(CASES, {
       ),
     stranger: 'schedule.not_found',
     member: [{ role: 'editor' }],
+  },
+  view_schedules: {
+    run: (user_id) =>
+      call(
+        `select count(*) as n from app.view_schedules($1, '2026-03-01', '2026-04-01', null, null, true, null, 9, 9) where calendar_id = $2`,
+        [user_id, calendar.calendar_id],
+      ),
+    stranger: [{ n: 0 }],
+    member: [{ n: 1 }],
+  },
+  sync_heads: {
+    run: (user_id) =>
+      call('select count(*) as n from app.sync_heads($1, null, null, null) where calendar_id = $2', [
+        user_id,
+        calendar.calendar_id,
+      ]),
+    stranger: [{ n: 0 }],
+    member: [{ n: 1 }],
+  },
+  sync_schedules: {
+    run: (user_id) =>
+      call(
+        `select count(*) as n from app.sync_schedules($1, array[$2]::uuid[], '{-1}', array[$2]::uuid[], -1, '2026-03-01', '2026-04-01',
+          '2026-03-01', null, 9) where calendar_id = $2`,
+        [user_id, calendar.calendar_id],
+      ),
+    stranger: [{ n: 0 }],
+    member: [{ n: 1 }],
+  },
+  sync_busy: {
+    run: (user_id) =>
+      call(`select count(*) as n from app.sync_busy($1, array[$2]::uuid[], '2026-03-01', '2026-04-01', 9)`, [
+        user_id,
+        calendar.calendar_id,
+      ]),
+    // The editor sees what it is; who is busy is told to a viewer (sync.pg.test.ts).
+    stranger: [{ n: 0 }],
+    member: [{ n: 0 }],
   },
 } satisfies typeof CASES);
 

@@ -33,7 +33,7 @@ test('a changed e-mail address is taken over; a name is, only while there is non
   expect(await ensureUser(t.db, { user_id, email: null, name: 'Grace' })).toMatchObject({ email: null, name: 'Ada' });
 });
 
-test('the personal workspace and a change of the address are audited, once', async () => {
+test('the personal workspace, its calendar and a change of the address are audited, once', async () => {
   const user_id = randomUUID();
   const [older, newer] = [
     { user_id, email: 'old@example.test', name: 'Ada' },
@@ -51,6 +51,12 @@ test('the personal workspace and a change of the address are audited, once', asy
       target_id: personal_workspace_id,
       before: null,
       after: { name: 'Personal', is_personal: true },
+    },
+    {
+      action: 'calendar.create',
+      target_id: expect.any(String),
+      before: null,
+      after: { name: 'Calendar', time_zone: 'UTC', color: null, is_exclusive: false, owner_user_id: user_id },
     },
     { action: 'user.update', target_id: user_id, before: { email: older.email }, after: { email: newer.email } },
   ]);

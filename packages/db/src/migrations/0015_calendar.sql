@@ -50,7 +50,16 @@ create table app.calendar_subscriptions (
 );
 create unique index calendar_subscriptions_owner on app.calendar_subscriptions (workspace_id, calendar_id) where role = 'owner';
 create index calendar_subscriptions_user on app.calendar_subscriptions (user_id);
+-- What makes a person busy, without a look at the rows: every answer about free/busy asks.
+create index calendar_subscriptions_busy on app.calendar_subscriptions (user_id) include (calendar_id) where affects_busy;
 comment on table app.calendar_subscriptions is 'family: calendar.';
+
+-- Everybody has a calendar from the start; here those get theirs who are there already.
+insert into app.calendars (id, workspace_id, owner_user_id, name, time_zone)
+select gen_random_uuid(), w.id, u.id, 'Calendar', u.time_zone
+from app.workspaces w join app.users u on u.id = w.owner_user_id where w.is_personal;
+insert into app.calendar_subscriptions (workspace_id, calendar_id, user_id, role, affects_busy, instances_of, created_by)
+select c.workspace_id, c.id, c.owner_user_id, 'owner', true, c.owner_user_id, c.owner_user_id from app.calendars c;
 
 create table app.schedules (
   id uuid primary key,

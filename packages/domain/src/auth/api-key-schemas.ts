@@ -5,7 +5,8 @@ import { api_key_scopes } from './rules/scopes.ts';
 
 export const apiKeyScope = z.enum(api_key_scopes).meta({
   id: 'ApiKeyScope',
-  description: '`canvas:write` includes `canvas:read`, and `workspace:admin` includes `workspace:read`.',
+  description:
+    '`canvas:write` includes `canvas:read`, `calendar:write` `calendar:read`, and `workspace:admin` `workspace:read`.',
 });
 
 // Outputs

@@ -1,4 +1,4 @@
--- The user's row, personal workspace and event head, made on first sight. Safe to call on every token, by several at once, in any
+-- The user's row, personal workspace with a calendar, and event head, made on first sight. Safe to call on every token, by several at once, in any
 -- order: of two tokens the one that was made later tells the address. p_issued_at null: now. Audited in the personal workspace.
 create or replace function app.ensure_user(p_user_id uuid, p_email text, p_name text, p_issued_at timestamptz default null,
   out user_id uuid, out email text, out name text, out personal_workspace_id uuid)
@@ -25,6 +25,7 @@ begin
   if found then
     perform app.append_audit(p_user_id, personal_workspace_id, null, 'workspace.create', 'workspace', personal_workspace_id::text,
       null, '{"name": "Personal", "is_personal": true}', null);
+    perform app.create_first_calendar(p_user_id, personal_workspace_id);
   end if;
   insert into user_heads (user_id) values (p_user_id) on conflict do nothing;
   select u.id, u.email, u.name, w.id into user_id, email, name, personal_workspace_id
@@ -66,6 +67,10 @@ begin
     time_zone = coalesce(p_patch ->> 'time_zone', u.time_zone), updated_at = now()
   where u.id = p_user_id;
   v_after := app.get_me(p_user_id);
+  if v_after -> 'time_zone' <> v_before -> 'time_zone' then
+    perform app.follow_time_zone(p_user_id, (v_after ->> 'personal_workspace_id')::uuid, v_before ->> 'time_zone', v_after ->> 'time_zone',
+      p_request_id);
+  end if;
   if v_after <> v_before then
     perform app.append_audit(p_user_id, (v_after ->> 'personal_workspace_id')::uuid, null, 'user.update', 'user', p_user_id::text,
       (select jsonb_object_agg(b.key, b.value) from jsonb_each(v_before) b where b.value <> v_after -> b.key),

@@ -6,6 +6,8 @@ it('a scope grants itself and the reading of what it changes, and nothing else',
   expect(Object.fromEntries(api_key_scopes.map((scope) => [scope, granted(scope)]))).toEqual({
     'canvas:read': ['canvas:read'],
     'canvas:write': ['canvas:read', 'canvas:write'],
+    'calendar:read': ['calendar:read'],
+    'calendar:write': ['calendar:read', 'calendar:write'],
     'workspace:read': ['workspace:read'],
     'workspace:admin': ['workspace:read', 'workspace:admin'],
   });
