@@ -3,7 +3,7 @@
 -- needs_reset: something of it changed that they see no more of than that somebody is busy. What it was before nobody knows, and
 -- its id is not told, so they are to drop the calendar and read it anew.
 create or replace function app.sync_heads(p_user_id uuid, p_calendars uuid[], p_seqs bigint[], p_head bigint)
-returns table (head bigint, homes uuid[], guest_homes uuid[], removed uuid[], calendar_id uuid, role text, seq bigint, name text, color text,
+returns table (viewer_time_zone text, head bigint, homes uuid[], guest_homes uuid[], removed uuid[], calendar_id uuid, role text, seq bigint, name text, color text,
   time_zone text, is_hidden boolean, needs_reset boolean)
 language plpgsql stable security definer set search_path = app, pg_temp as $$
 #variable_conflict use_column
@@ -17,7 +17,7 @@ begin
       left join unnest(p_calendars, p_seqs) k (calendar_id, seq) on k.calendar_id = b.calendar_id
       where b.user_id = p_user_id and b.workspace_id in (select h.workspace_id from homes h)
     )
-    select coalesce((select h.seq from user_calendar_heads h where h.user_id = p_user_id), 0),
+    select (select u.time_zone from users u where u.id = p_user_id), coalesce((select h.seq from user_calendar_heads h where h.user_id = p_user_id), 0),
       array(select h.workspace_id from homes h),
       array(select distinct g.workspace_id from schedule_guests g
         where g.user_id = p_user_id and g.workspace_id in (select h.workspace_id from homes h)
