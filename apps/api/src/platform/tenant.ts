@@ -1,3 +1,4 @@
+import { getCalendarTenant, getScheduleTenant } from '@potentia/db/calendar/calendar-queries';
 import { getCanvasTenant } from '@potentia/db/canvas/queries';
 import type { Db } from '@potentia/db/client';
 import { getWorkspace } from '@potentia/db/workspace/queries';
@@ -6,7 +7,7 @@ import { fromDb } from '@potentia/domain/platform/db-errors';
 import type { FastifyRequest } from 'fastify';
 import { LRUCache } from 'lru-cache';
 
-/** A canvas never changes its workspace, but access to it can go: then the request counts for the person again. */
+/** A canvas or calendar never changes its workspace, but access to it can go: then the request counts for the person again. */
 const REMEMBERED_MS = 60_000;
 const MAX_REMEMBERED = 50_000;
 
@@ -15,7 +16,18 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 /** The workspace that a request is about; null when it is about none, or none that the caller may know of. */
 export type WorkspaceOf = (request: FastifyRequest) => string | null | Promise<string | null>;
 
-/** By the canvas or the workspace that the path names. Access is looked up once a minute, and decides nothing but whose limits count. */
+/** Finds the workspace of what a parameter of the path names; null when the person may know of none. */
+type Find = (db: Db, user_id: string, named: string) => Promise<string | null>;
+
+/** By parameter. Of several in one path the first of these counts: what is narrower is in the workspace of what is wider. */
+const FINDERS: [name: string, find: Find][] = [
+  ['canvas_id', (db, user_id, canvas_id) => fromDb(() => getCanvasTenant(db, { user_id, canvas_id }))],
+  ['calendar_id', (db, user_id, calendar_id) => fromDb(() => getCalendarTenant(db, { user_id, calendar_id }))],
+  ['schedule_id', (db, user_id, schedule_id) => fromDb(() => getScheduleTenant(db, { user_id, schedule_id }))],
+  ['workspace_id', findWorkspace],
+];
+
+/** By what the path names. Access is looked up once a minute, and decides nothing but whose limits count. */
 export function createWorkspaceOf(db: Db): WorkspaceOf {
   const known = new LRUCache<string, { workspace_id: string | null }>({ max: MAX_REMEMBERED, ttl: REMEMBERED_MS });
 
@@ -29,17 +41,14 @@ export function createWorkspaceOf(db: Db): WorkspaceOf {
     const user_id = request.claims?.user_id;
     if (user_id === undefined) return null;
     if (request.claims?.api_key) return request.claims.api_key.workspace_id;
-    const canvas_id = uuidOf(request, 'canvas_id');
-    const workspace_id = uuidOf(request, 'workspace_id');
-    const subject = canvas_id ?? workspace_id;
-    if (subject === undefined) return null;
-    const key = `${user_id}|${subject}`;
-    const recent = known.get(key);
-    if (recent) return recent.workspace_id;
-    const found = canvas_id
-      ? fromDb(() => getCanvasTenant(db, { user_id, canvas_id }))
-      : findWorkspace(db, user_id, subject);
-    return lookUp(key, found);
+    for (const [name, find] of FINDERS) {
+      const named = uuidOf(request, name);
+      if (named === undefined) continue;
+      const key = `${user_id}|${named}`;
+      const recent = known.get(key);
+      return recent ? recent.workspace_id : lookUp(key, find(db, user_id, named));
+    }
+    return null;
   };
 }
 
