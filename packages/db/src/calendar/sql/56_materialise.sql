@@ -42,11 +42,12 @@ begin
 end $$;
 
 -- Makes the rows of these readers (p_shared: and those for all) in a window the occurrences that are given, which are all that meet
--- it, in their order. A row that is right is not written. The caller holds app.lock_instances. `unnest` of arrays whose length the
+-- it, in their order. A row that is right is not written. Rows further off than p_margin are of an older version, and go too (null: none
+-- do): a worker who looked at the clock earlier has a window that is a week off. The caller holds app.lock_instances. `unnest` of arrays whose length the
 -- planner knows, and of rows nobody has counted: so plans are made for each call, and without a loop over the occurrences.
 create or replace function app.put_instances(p_calendar_id uuid, p_schedule_id uuid, p_readers uuid[], p_shared boolean,
-  p_from timestamptz, p_until timestamptz, p_recurrence_ids timestamp[], p_starts timestamptz[], p_ends timestamptz[],
-  p_overrides boolean[], out written int, out deleted int)
+  p_from timestamptz, p_until timestamptz, p_margin interval, p_recurrence_ids timestamp[], p_starts timestamptz[],
+  p_ends timestamptz[], p_overrides boolean[], out written int, out deleted int)
 language plpgsql set search_path = app, pg_temp set plan_cache_mode = force_custom_plan set work_mem = '32MB'
 set enable_seqscan = off set enable_nestloop = off as $$
 declare
@@ -61,7 +62,8 @@ begin
     left join unnest(p_recurrence_ids, p_starts, p_ends, p_overrides) o (recurrence_id, starts_at, ends_at, is_override)
       on o.recurrence_id = i.recurrence_id
     where i.schedule_id = p_schedule_id and (i.user_id = any (p_readers) or p_shared and i.user_id is null)
-      and (o.recurrence_id is not null or i.starts_at < p_until and (i.ends_at > p_from or i.starts_at >= p_from))
+      and (o.recurrence_id is not null or i.starts_at < p_until and (i.ends_at > p_from or i.starts_at >= p_from)
+        or i.ends_at < p_from - p_margin or i.starts_at > p_until + p_margin)
   ) m;
   delete from schedule_instances i where i.ctid = any (v_wrong);
   deleted := coalesce(cardinality(v_wrong), 0);
@@ -112,7 +114,7 @@ begin
   end if;
   select p.written, p.deleted into write_instances.written, write_instances.deleted
   from app.put_instances(v_schedule.calendar_id, p_schedule_id, p_readers, p_shared, p_from, p_until,
-    p_recurrence_ids, p_starts, p_ends, p_overrides) p;
+    case when p_since = '-infinity' then interval '8 days' end, p_recurrence_ids, p_starts, p_ends, p_overrides) p;
 end $$;
 
 -- Opens [p_from, p_until) for reading, when the rows that there are now to be are among those of p_readers (p_shared: and those for

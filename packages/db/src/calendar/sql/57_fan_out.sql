@@ -79,7 +79,7 @@ begin
       where i.starts_at < v_schedule.materialised_until
         and (i.ends_at > v_schedule.materialised_from or i.starts_at >= v_schedule.materialised_from);
       written := written + (app.put_instances(p_calendar_id, v_schedule_id, array_remove(p_readers, v_reference),
-        p_shared and v_reference is not null, v_schedule.materialised_from, v_schedule.materialised_until,
+        p_shared and v_reference is not null, v_schedule.materialised_from, v_schedule.materialised_until, null,
         v_set.recurrence_ids, v_set.starts, v_set.ends, v_set.overrides)).written;
       v_rows := v_rows + cardinality(v_set.recurrence_ids) * (cardinality(p_readers) + p_shared::int);
     end if;
