@@ -37,7 +37,7 @@ export function comparePlan(current: PlannedSchedule, plan: Plan, window: Window
   const seen = new Set<string>();
   for (const [, from] of old) {
     const target = targetOf(current, plan, after, from.recurrence_id);
-    const to = target && (fresh.get(keyOf(target)) ?? findElsewhere(after, target));
+    const to = target && (fresh.get(keyOf(target)) ?? findElsewhere(current, after, target, from.recurrence_id));
     if (to) seen.add(keyOf(to));
     if (!to) removed.push(from);
     else if (isMoved(from, to)) moved.push({ recurrence_id: from.recurrence_id, from, to });
@@ -45,7 +45,7 @@ export function comparePlan(current: PlannedSchedule, plan: Plan, window: Window
   const added: ComparedOccurrence[] = [];
   for (const [key, to] of fresh) {
     if (seen.has(key)) continue;
-    const from = findOrigin(current, plan, to);
+    const from = findOrigin(current, plan, after, to);
     if (!from) added.push(to);
     else if (isMoved(from, to)) moved.push({ recurrence_id: from.recurrence_id, from, to });
   }
@@ -96,19 +96,23 @@ function targetOf(current: PlannedSchedule, { shift }: Plan, after: Side[], name
   return { schedule_id, recurrence_id: rekeyer(side.series.is_all_day, delta_ms).name(name) };
 }
 
-/** An occurrence that is far from where its rule has it. */
-function findElsewhere(after: Side[], { schedule_id, recurrence_id }: Name): ComparedOccurrence | null {
-  const side = after.find((one) => one.schedule_id === schedule_id);
-  if (!side?.series.overrides.some((row) => row.recurrence_id === recurrence_id)) return null;
-  const found = findOccurrence(side.series, recurrence_id);
-  return found && compared(schedule_id, found);
+const differs = (series: Series | undefined, name: LocalTime): boolean =>
+  series !== undefined && series.overrides.some((row) => row.recurrence_id === name);
+
+/** Where an occurrence goes, when that is far from where its rule has it, or it was. */
+function findElsewhere(current: PlannedSchedule, after: Side[], to: Name, name: LocalTime): ComparedOccurrence | null {
+  const side = after.find((one) => one.schedule_id === to.schedule_id);
+  if (!side || !(differs(current, name) || differs(side.series, to.recurrence_id))) return null;
+  const found = findOccurrence(side.series, to.recurrence_id);
+  return found && compared(to.schedule_id, found);
 }
 
-/** Where an occurrence was, if that was far from where its rule had it. */
-function findOrigin(current: PlannedSchedule, { shift }: Plan, to: Name): ComparedOccurrence | null {
+/** Where an occurrence was, when that was far from where its rule has it, or it is. */
+function findOrigin(current: PlannedSchedule, { shift }: Plan, after: Side[], to: Name): ComparedOccurrence | null {
+  const side = after.find((one) => one.schedule_id === to.schedule_id);
   const delta_ms = shift?.schedule_id === to.schedule_id ? shift.delta_ms : 0;
   const name = rekeyer(current.is_all_day, -delta_ms).name(to.recurrence_id);
-  if (!current.overrides.some((row) => row.recurrence_id === name)) return null;
+  if (!differs(current, name) && !differs(side?.series, to.recurrence_id)) return null;
   const found = findOccurrence(current, name);
   return found && compared(current.id, found);
 }
