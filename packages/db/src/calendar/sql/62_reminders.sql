@@ -9,13 +9,19 @@ create or replace function app.reminder_json(r app.schedule_reminders, p_is_all_
     'days_before', (r).days_before, 'channels', to_jsonb((r).channels), 'version', (r).version,
     'created_at', app.iso((r).created_at), 'updated_at', app.iso((r).updated_at));
 
--- One's own of a schedule, the oldest first; and the series whose occurrences they name.
-create or replace function app.list_reminders(p_user_id uuid, p_schedule_id uuid, out reminders jsonb, out series jsonb)
-language plpgsql set search_path = app, pg_temp as $$
+-- One's own of a schedule, the oldest first; and the series whose occurrences they name. p_locks: the schedule stays as it is until the
+-- transaction ends, so that the names are still right when they are written.
+create or replace function app.list_reminders(p_user_id uuid, p_schedule_id uuid, p_locks boolean, out reminders jsonb, out series jsonb)
+language plpgsql set search_path = app, pg_temp set lock_timeout = '400ms' as $$
 declare
   v_access record;
 begin
   v_access := app.set_schedule_context(p_user_id, p_schedule_id, 'viewer');
+  if p_locks then
+    perform from schedules s
+    where s.workspace_id = v_access.workspace_id and s.calendar_id = v_access.calendar_id and s.id = p_schedule_id for key share;
+    v_access := app.set_schedule_context(p_user_id, p_schedule_id, 'viewer');
+  end if;
   select app.series_json(s), coalesce((
       select jsonb_agg(app.reminder_json(r, s.is_all_day) order by r.id) from schedule_reminders r
       where r.workspace_id = s.workspace_id and r.calendar_id = s.calendar_id and r.schedule_id = s.id and r.user_id = p_user_id), '[]')
@@ -71,7 +77,7 @@ begin
   end if;
   perform app.append_audit(p_user_id, v_access.workspace_id, null, 'reminder.' || p_action, 'reminder', p_reminder_id::text,
     v_before, p_after, p_request_id);
-  return (app.list_reminders(p_user_id, p_schedule_id)).reminders;
+  return (app.list_reminders(p_user_id, p_schedule_id, false)).reminders;
 end $$;
 
 -- What the audit log says of one: the words of its schedule are not in it.

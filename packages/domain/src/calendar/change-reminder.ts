@@ -1,0 +1,104 @@
+import {
+  listReminders,
+  type ReminderRow,
+  type WrittenReminder,
+  writeReminders,
+} from '@potentia/db/calendar/reminder-queries';
+import type { SeriesRow } from '@potentia/db/calendar/rows';
+import type { Tx } from '@potentia/db/context';
+import type { UserCtx } from '../platform/ctx.ts';
+import { AppError } from '../platform/errors.ts';
+import { invalidField } from '../platform/parse.ts';
+import { newId } from '../platform/uuid.ts';
+import { MAX_REMINDERS, MAX_SKIPS } from './reminder-schemas.ts';
+import { editReminder, type ReminderParts, type ReminderPatch } from './rules/edit-reminder.ts';
+import { findOccurrence } from './rules/expand.ts';
+import { isFirst } from './rules/split-series.ts';
+import type { Scope } from './time-schemas.ts';
+
+/** Which reminder, for which of its occurrences. */
+export interface ReminderTarget {
+  schedule_id: string;
+  reminder_id: string;
+  version?: number | undefined;
+  scope: Scope;
+  recurrence_id?: string | undefined;
+}
+
+/** The name that an occurrence has; null: none was asked for. Throws `schedule.occurrence_not_found`. */
+export function nameOccurrence(series: SeriesRow, recurrence_id: string | undefined): string | null {
+  if (recurrence_id === undefined) return null;
+  const occurrence = findOccurrence(series, recurrence_id);
+  if (occurrence) return occurrence.recurrence_id;
+  throw new AppError('not_found', 'schedule.occurrence_not_found', 'The schedule has no such occurrence', {
+    errors: [{ pointer: '/recurrence_id', message: 'Names no occurrence of the schedule' }],
+  });
+}
+
+/**
+ * Changes or deletes (`patch` null) a reminder of one's own, for all of its occurrences or some. Returns the one that now has what
+ * was given; null: it was deleted. Throws `schedule.not_found`, `schedule.occurrence_not_found`, `reminder.not_found`,
+ * `reminder.version_conflict`, `reminder.too_many`.
+ */
+export async function changeReminder(
+  ctx: UserCtx,
+  tx: Tx,
+  target: ReminderTarget,
+  patch: ReminderPatch | null,
+): Promise<ReminderRow | null> {
+  const { schedule_id, reminder_id } = target;
+  const scope = { user_id: ctx.actor.user_id, schedule_id };
+  const { reminders, series } = await listReminders(tx, { ...scope, locks: true });
+  const current = reminders.find(({ id }) => id === reminder_id);
+  if (!current) throw notFound();
+  const { is_first, recurrence_id } = nameFirst(series, target);
+  const edited = editReminder(current, { scope: target.scope, recurrence_id, is_first }, patch, newId());
+  if (!edited) throw notFound();
+  const { left, taken } = edited;
+  if (left && left.skips.length > MAX_SKIPS)
+    throw invalidField('/recurrence_id', 'This reminder leaves out too many already');
+  const expected_version = target.version ?? current.version;
+  const rows: WrittenReminder[] = [];
+  if (left) rows.push({ ...partsOf(left), expected_version });
+  if (taken) rows.push({ ...partsOf(taken), expected_version: null });
+  const now = await writeReminders(tx, {
+    ...scope,
+    reminder_id,
+    action: patch ? 'update' : 'delete',
+    deletes: left ? [] : [{ id: reminder_id, expected_version }],
+    rows,
+    max: MAX_REMINDERS,
+    after: patch && { scope: target.scope, recurrence_id, ...patch },
+    request_id: ctx.request_id,
+  });
+  const written = (taken ?? left)?.id;
+  return patch === null ? null : (now.find(({ id }) => id === written) ?? null);
+}
+
+function nameFirst(
+  series: SeriesRow,
+  { scope, recurrence_id: asked }: ReminderTarget,
+): { recurrence_id: string | null; is_first: boolean } {
+  const recurrence_id = nameOccurrence(series, asked);
+  return { recurrence_id, is_first: scope === 'following' && recurrence_id !== null && isFirst(series, recurrence_id) };
+}
+
+const notFound = () => new AppError('not_found', 'reminder.not_found', 'There is no such reminder');
+
+/** What of a reminder is written. */
+function partsOf(reminder: ReminderParts): Omit<WrittenReminder, 'expected_version'> {
+  const { id, applies_to, recurrence_id, until_recurrence_id, skips, minutes_before, local_time, days_before } =
+    reminder;
+  const channels = reminder.channels as WrittenReminder['channels'];
+  return {
+    id,
+    applies_to,
+    recurrence_id,
+    until_recurrence_id,
+    skips,
+    minutes_before,
+    local_time,
+    days_before,
+    channels,
+  };
+}

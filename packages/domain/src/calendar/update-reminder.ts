@@ -1,0 +1,23 @@
+import { withContext } from '@potentia/db/context';
+import type { z } from 'zod';
+import type { UserCtx } from '../platform/ctx.ts';
+import { fromDb } from '../platform/db-errors.ts';
+import { parseInput } from '../platform/parse.ts';
+import { changeReminder } from './change-reminder.ts';
+import { type Reminder, updateReminderInput } from './reminder-schemas.ts';
+
+/**
+ * Changes a reminder of one's own, for all of its occurrences, or for one, or for one and those after it: then another reminder takes
+ * those over, and is what is answered. Throws `schedule.not_found`, `schedule.occurrence_not_found`, `reminder.not_found` (also for
+ * an occurrence that it is not of), `reminder.version_conflict` with the current one, `reminder.too_many`.
+ */
+export async function updateReminder(ctx: UserCtx, input: z.input<typeof updateReminderInput>): Promise<Reminder> {
+  const { schedule_id, reminder_id, version, scope, recurrence_id, ...given } = parseInput(updateReminderInput, input);
+  const patch = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const target = { schedule_id, reminder_id, version, scope, recurrence_id };
+  const reminder = await fromDb(() =>
+    withContext(ctx.db, { user_id: ctx.actor.user_id }, (tx) => changeReminder(ctx, tx, target, patch)),
+  );
+  if (!reminder) throw new Error('a reminder was not written');
+  return reminder;
+}
