@@ -145,4 +145,5 @@ export function parseLocal(text: string): number {
 }
 
 /** The other way round; all day: the date alone. */
-export const printLocal = (ms: number, is_all_day: boolean): string => new Date(ms).toISOString().slice(0, is_all_day ? 10 : 19);
+export const printLocal = (ms: number, is_all_day: boolean): string =>
+  new Date(ms).toISOString().slice(0, is_all_day ? 10 : 19);
