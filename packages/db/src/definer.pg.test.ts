@@ -609,6 +609,22 @@ Object.assign(CASES, {
     stranger: [{ told: false }],
     member: [{ told: false }],
   },
+  take_due_reminders: {
+    run: () => failure(call('select app.take_due_reminders(now(), 1)', [])),
+    stranger: 'db.forbidden',
+    member: 'db.forbidden',
+  },
+  settle_reminders: {
+    run: () => failure(call(`select app.settle_reminders('[]', '[]', 'r')`, [])),
+    stranger: 'db.forbidden',
+    member: 'db.forbidden',
+  },
+  get_reminder_mail: {
+    run: (user_id) =>
+      failure(call('select app.get_reminder_mail($1, $2, now()::timestamp)', [user_id, schedule.schedule_id])),
+    stranger: 'db.forbidden',
+    member: 'db.forbidden',
+  },
   move_schedule_to_calendar: {
     run: (user_id) =>
       failure(
