@@ -16,6 +16,10 @@ import type { AuthProvider } from '@potentia/domain/auth/refresh-session';
 import { observeRefusals } from '@potentia/domain/auth/observe-refusals';
 import { createBearerVerifier } from '@potentia/domain/auth/verify-bearer';
 import type { TokenVerifier } from '@potentia/domain/auth/verify-token';
+import { createIcsReader } from '@potentia/domain/calendar/adapters/ics-processes';
+import type { IcsReader } from '@potentia/domain/calendar/ics';
+import { createRedisBusyCache } from '@potentia/domain/calendar/adapters/redis-busy-cache';
+import type { BusyCache } from '@potentia/domain/calendar/busy-cache';
 import { createMarkdown } from '@potentia/domain/canvas/adapters/markdown-processes';
 import type { Markdown } from '@potentia/domain/canvas/markdown';
 import { createRedis, pingRedis } from '@potentia/domain/platform/adapters/redis';
@@ -43,12 +47,15 @@ export interface ApiContext {
   bus: Bus;
   limiter: Limiter;
   cache: Cache;
+  /** Copies of when people are busy. */
+  busy: BusyCache;
   /** The settings of the workspaces that are asked about. */
   settings: RecentSettings;
   verifier: TokenVerifier;
   ensureUser: ReturnType<typeof createEnsureUser>;
   auth: AuthProvider;
   markdown: Markdown;
+  ics: IcsReader;
   sealer: Sealer;
   /** Where webhooks may lead. */
   targets: TargetGuard;
@@ -75,6 +82,7 @@ export function createApiContext(config: ApiConfig, log: Logger): ApiContext & {
   });
   const { registry } = health;
   const markdown = createMarkdown(log);
+  const ics = createIcsReader(log);
   const objects = createS3Objects({ ...objectSettings(config), registry });
   const cache = createRedisCache({ redis, timeout_ms: config.REDIS_TIMEOUT_MS, registry, log });
 
@@ -84,6 +92,7 @@ export function createApiContext(config: ApiConfig, log: Logger): ApiContext & {
     db,
     health,
     markdown,
+    ics,
     objects,
     file_limits: fileLimits(config),
     sealer: createSealer(config.ENCRYPTION_KEYS),
@@ -92,12 +101,13 @@ export function createApiContext(config: ApiConfig, log: Logger): ApiContext & {
     bus: createBus({ redis, registry }),
     limiter: createRedisLimiter({ redis, timeout_ms: config.REDIS_TIMEOUT_MS, registry, log }),
     cache,
+    busy: createRedisBusyCache({ redis, timeout_ms: config.REDIS_TIMEOUT_MS, registry, log }),
     settings: createRecentSettings({ db, cache }),
     ensureUser: createEnsureUser(),
     verifier: createBearerVerifier({ ...tokenSettings(config), db, onRefused: observeRefusals({ registry, log }) }),
     auth: createSupabaseAuth({ supabase_url: config.SUPABASE_URL, anon_key: config.SUPABASE_ANON_KEY }),
     async close() {
-      await markdown.close();
+      await Promise.all([markdown.close(), ics.close()]);
       objects.close();
       redis.disconnect();
       await db.end();

@@ -1,4 +1,6 @@
 import type { Logger } from '@potentia/config/logger';
+import type { IcsReader } from '@potentia/domain/calendar/ics';
+import type { BusyCache } from '@potentia/domain/calendar/busy-cache';
 import type { MarkdownCtx } from '@potentia/domain/canvas/markdown';
 import type { Cache } from '@potentia/domain/platform/cache';
 import type { Limiter } from '@potentia/domain/platform/limiter';
@@ -19,8 +21,10 @@ function callerOf(request: FastifyRequest): { user_id: string } {
 export interface ApiCtx extends MarkdownCtx, FilePorts {
   limiter: Limiter;
   cache: Cache;
+  busy: BusyCache;
   sealer: Sealer;
   targets: TargetGuard;
+  ics: IcsReader;
 }
 
 /** What a verb gets of this request. */
@@ -37,8 +41,10 @@ class RequestCtx implements ApiCtx {
   readonly markdown: ApiContext['markdown'];
   readonly limiter: ApiContext['limiter'];
   readonly cache: ApiContext['cache'];
+  readonly busy: ApiContext['busy'];
   readonly sealer: ApiContext['sealer'];
   readonly targets: ApiContext['targets'];
+  readonly ics: ApiContext['ics'];
   readonly objects: ApiContext['objects'];
   readonly file_limits: ApiContext['file_limits'];
   readonly actor: MarkdownCtx['actor'];
@@ -53,8 +59,10 @@ class RequestCtx implements ApiCtx {
     this.markdown = context.markdown;
     this.limiter = context.limiter;
     this.cache = context.cache;
+    this.busy = context.busy;
     this.sealer = context.sealer;
     this.targets = context.targets;
+    this.ics = context.ics;
     this.objects = context.objects;
     this.file_limits = context.file_limits;
     this.actor = { type: 'user', user_id: callerOf(request).user_id };

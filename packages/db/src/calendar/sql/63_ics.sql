@@ -135,6 +135,20 @@ begin
   return 'updated';
 end $$;
 
+-- For who may import: the zone of the calendar.
+create or replace function app.begin_import(p_user_id uuid, p_calendar_id uuid) returns text
+language plpgsql set search_path = app, pg_temp as $$
+declare
+  v_workspace_id constant uuid := (app.set_calendar_context(p_user_id, p_calendar_id, 'editor')).workspace_id;
+  v_calendar calendars;
+begin
+  select * into v_calendar from calendars c where c.workspace_id = v_workspace_id and c.id = p_calendar_id;
+  if v_calendar.is_exclusive then
+    perform app.fail('PT409', 'calendar.exclusive', 'Nothing is imported into a calendar whose schedules never overlap.');
+  end if;
+  return v_calendar.time_zone;
+end $$;
+
 -- A part of a file, one transaction: what a part wrote stays, and the whole file again changes nothing more of it.
 create or replace function app.import_schedules(p_user_id uuid, p_calendar_id uuid, p_items jsonb, p_request_id text, p_traceparent text,
   out created int, out updated int, out unchanged int)
@@ -148,11 +162,8 @@ begin
   created := 0;
   updated := 0;
   unchanged := 0;
-  v_workspace_id := (app.set_calendar_context(p_user_id, p_calendar_id, 'editor')).workspace_id;
-  perform from calendars c where c.workspace_id = v_workspace_id and c.id = p_calendar_id and c.is_exclusive;
-  if found then
-    perform app.fail('PT409', 'calendar.exclusive', 'Nothing is imported into a calendar that can be booked once at a time.');
-  end if;
+  perform app.begin_import(p_user_id, p_calendar_id);
+  v_workspace_id := current_setting('app.workspace_id')::uuid;
   v_seq := app.next_calendar_seq(v_workspace_id, p_calendar_id);
   for v_item in select e from jsonb_array_elements(p_items) e loop
     v_done := app.import_schedule(p_user_id, v_workspace_id, p_calendar_id, v_seq, v_item, p_request_id, p_traceparent);
@@ -327,5 +338,5 @@ begin
 end $$;
 
 grant execute on function app.imported_row, app.imported_overrides, app.write_imported_overrides, app.write_imported_people,
-  app.import_schedule, app.import_schedules, app.open_export, app.export_schedules, app.rotate_feed, app.feed_json, app.get_feed,
+  app.import_schedule, app.begin_import, app.import_schedules, app.open_export, app.export_schedules, app.rotate_feed, app.feed_json, app.get_feed,
   app.revoke_feed, app.find_feed to app_user;

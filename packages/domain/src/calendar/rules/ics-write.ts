@@ -26,31 +26,36 @@ export interface WrittenCalendar {
   color: string | null;
 }
 
-/**
- * A VCALENDAR as jCal (RFC 7265). `timezones`: the VTIMEZONEs of the zones that its schedules name. `method`: of an iTIP
- * message (RFC 5546); a file has none.
- */
-export function writeCalendar(
-  calendar: WrittenCalendar | null,
-  schedules: WrittenSchedule[],
-  timezones: JcalComponent[],
-  method?: 'REQUEST' | 'CANCEL',
-): JcalComponent {
-  const properties: JcalProperty[] = [text('version', '2.0'), text('prodid', PRODUCT), text('calscale', 'GREGORIAN')];
-  if (method) properties.push(text('method', method));
-  if (calendar) {
-    properties.push(text('name', calendar.name), unknown('x-wr-calname', calendar.name));
-    properties.push(unknown('x-wr-timezone', calendar.time_zone), ['refresh-interval', {}, 'duration', REFRESH]);
-    properties.push(unknown('x-published-ttl', REFRESH));
-    if (calendar.description !== null) properties.push(text('description', calendar.description));
-    if (calendar.color !== null) properties.push(unknown('x-apple-calendar-color', calendar.color));
-  }
-  return ['vcalendar', properties, [...timezones, ...schedules.flatMap(writeSchedule)]];
-}
+/** A VCALENDAR (RFC 7265 for jCal) of these properties and components; of an iTIP message (RFC 5546) with its method. */
+export const vcalendar = (properties: JcalProperty[], components: JcalComponent[]): JcalComponent => [
+  'vcalendar',
+  [text('version', '2.0'), text('prodid', PRODUCT), text('calscale', 'GREGORIAN'), ...properties],
+  components,
+];
 
 /** The text of a component, folded and escaped (RFC 5545 3.1). */
-export const printIcs = (component: JcalComponent): string =>
+export const printComponent = (component: JcalComponent): string =>
   `${ICAL.stringify(component as unknown as Parameters<typeof ICAL.stringify>[0])}\r\n`;
+
+export const printSchedule = (schedule: WrittenSchedule): string =>
+  writeSchedule(schedule).map(printComponent).join('');
+
+const END = 'END:VCALENDAR\r\n';
+
+/** What stands before the schedules of a calendar, and after them. `timezones`: VTIMEZONEs of the zones that they name. */
+export function frameCalendar(calendar: WrittenCalendar, timezones: JcalComponent[]): { begin: string; end: string } {
+  const properties: JcalProperty[] = [
+    text('name', calendar.name),
+    unknown('x-wr-calname', calendar.name),
+    unknown('x-wr-timezone', calendar.time_zone),
+    ['refresh-interval', {}, 'duration', REFRESH],
+    unknown('x-published-ttl', REFRESH),
+  ];
+  if (calendar.description !== null) properties.push(text('description', calendar.description));
+  if (calendar.color !== null) properties.push(unknown('x-apple-calendar-color', calendar.color));
+  const whole = printComponent(vcalendar(properties, timezones));
+  return { begin: whole.slice(0, -END.length), end: END };
+}
 
 /** The VEVENT of a schedule, then those of its overrides. */
 export function writeSchedule(schedule: WrittenSchedule): JcalComponent[] {

@@ -1,0 +1,26 @@
+import { serveTasks } from '../../platform/serve-tasks.ts';
+import type { ImportedFile } from '../ics.ts';
+import { boundSchedules } from '../rules/ics-bounds.ts';
+import { readIcs } from '../rules/ics-read.ts';
+import { IcsRefused } from '../rules/ics-times.ts';
+
+/*
+ * What runs in the processes of `ics-processes.ts`.
+ */
+
+export interface IcsTask {
+  read: string;
+  time_zone: string;
+}
+export type IcsAnswer = { done: ImportedFile } | { refused: { code: string; message: string } };
+
+serveTasks((task) => {
+  const { read, time_zone } = task as IcsTask;
+  try {
+    return { done: boundSchedules(readIcs(read, time_zone)) } satisfies IcsAnswer;
+  } catch (error) {
+    if (!(error instanceof IcsRefused)) throw error;
+    const { code, message } = error;
+    return { refused: { code, message } } satisfies IcsAnswer;
+  }
+});
