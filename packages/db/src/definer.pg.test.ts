@@ -529,6 +529,12 @@ Object.assign(CASES, {
     stranger: [{ n: 0 }],
     member: [{ n: 1 }],
   },
+  // Tells yes or no of ids that one knows.
+  people_among: {
+    run: () => call('select count(*) as n from app.people_among($1)', [[member.user_id, randomUUID()]]),
+    stranger: [{ n: 1 }],
+    member: [{ n: 1 }],
+  },
   default_calendar: {
     run: (user_id) => call('select app.default_calendar($1) = $2 as yes', [user_id, calendar.calendar_id]),
     stranger: [{ yes: false }],

@@ -10,6 +10,13 @@ create or replace function app.calendar_summary(c app.calendars) returns jsonb l
   return jsonb_build_object('name', (c).name, 'time_zone', (c).time_zone, 'color', (c).color, 'is_exclusive', (c).is_exclusive,
     'owner_user_id', (c).owner_user_id);
 
+-- Those of them that are people. Definer, since nobody sees who else there is.
+create or replace function app.people_among(p_user_ids uuid[]) returns setof uuid
+language plpgsql stable security definer set search_path = app, pg_temp as $$
+begin
+  return query select u.id from users u where u.id = any (p_user_ids) and u.kind = 'person';
+end $$;
+
 -- Tells people on their own channels; API keys have none. The caller is in the workspace's context, or is a definer function.
 create or replace function app.notify_subscribers(p_calendar app.calendars, p_user_ids uuid[], p_type text, p_data jsonb,
   p_request_id text, p_traceparent text) returns void
@@ -20,7 +27,7 @@ begin
     jsonb_build_object('user_id', u.id, 'type', p_type, 'workspace_id', p_calendar.workspace_id, 'calendar_id', p_calendar.id,
       'name', p_calendar.name) || p_data,
     p_traceparent, p_request_id
-  from unnest(p_user_ids) as u (id) where app.user_exists(u.id);
+  from app.people_among(p_user_ids) as u (id);
 end $$;
 
 -- The row and its owner's subscription. The caller has the calendar's context, or is a definer function.
@@ -84,6 +91,8 @@ begin
       jsonb_build_object('time_zone', p_before), jsonb_build_object('time_zone', p_after), p_request_id);
   end loop;
   perform app.bump_user_calendars(array[p_user_id]);
+  -- What they are reminded of at a time of day, or of whole days, is due at another instant now.
+  update schedule_reminders r set next_at = '-infinity', next_recurrence_id = null where r.user_id = p_user_id and r.next_at is not null;
 end $$;
 
 -- How many calendars a workspace has, for who may make one there.
@@ -370,7 +379,7 @@ begin
   return (select d.workspace_id from app.decide_schedule_access(p_user_id, p_schedule_id) d where d.role is not null);
 end $$;
 
-grant execute on function app.calendar_json, app.calendar_summary, app.notify_subscribers, app.insert_calendar, app.default_calendar,
+grant execute on function app.calendar_json, app.calendar_summary, app.people_among, app.notify_subscribers, app.insert_calendar, app.default_calendar,
   app.count_calendars, app.count_subscriptions, app.check_subscription_limit, app.create_calendar, app.get_time_zone,
   app.list_calendars, app.present_calendar, app.get_calendar, app.hold_calendar, app.update_calendar, app.delete_calendar,
   app.bury_calendar_guests, app.uncover_calendar, app.hand_over_calendar, app.transfer_calendar, app.get_calendar_tenant,

@@ -68,7 +68,8 @@ create or replace function app.create_subscription(p_user_id uuid, p_calendar_id
   p_request_id text, p_traceparent text) returns jsonb
 language plpgsql set search_path = app, pg_temp as $$
 declare
-  v_max constant int := 100000;
+  -- As many as deleting the calendar can tell within the deadline of a statement.
+  v_max constant int := 50000;
   v_calendar calendars;
 begin
   v_calendar := (app.hold_calendar(p_user_id, p_calendar_id, 'owner')).calendar;
