@@ -6,6 +6,7 @@ import { requestId } from '@potentia/domain/platform/request-id';
 import { fastify, type FastifyBaseLogger, LogController } from 'fastify';
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { authRoutes } from './auth/routes.ts';
+import { calendarRoutes } from './calendar/routes.ts';
 import { canvasRoutes } from './canvas/routes.ts';
 import { commentRoutes } from './comment/routes.ts';
 import type { ApiContext } from './context.ts';
@@ -99,6 +100,7 @@ export async function buildApp(context: ApiContext): Promise<App> {
   authRoutes(app, context);
   await app.register(async (scope) => canvasRoutes(scope, context));
   commentRoutes(app, context);
+  calendarRoutes(app, context);
   searchRoutes(app, context);
   shareRoutes(app, context);
   workspaceRoutes(app, context);

@@ -156,7 +156,7 @@ describe('reading', () => {
         ids.map((schedule_id) =>
           schedules.getSchedule(t.db, { user_id, schedule_id }).then(
             ({ role }) => role,
-            (error: { code: string }) => (error.code === 'schedule.not_found' ? null : error),
+            (error: unknown) => ((error as { code?: string }).code === 'schedule.not_found' ? null : error),
           ),
         ),
       );

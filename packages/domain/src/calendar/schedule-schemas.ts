@@ -90,7 +90,10 @@ export type ScheduleDetail = z.infer<typeof scheduleDetail>;
 
 const conflicts = z
   .array(conflict)
-  .describe('Where you or guests of its are busy already; it was written all the same');
+  .nullable()
+  .describe(
+    'Where its organiser or guests are busy already; it was written all the same. Null: they could not be looked up',
+  );
 
 export const createdSchedule = scheduleDetail.extend({ conflicts }).meta({ id: 'CreatedSchedule' });
 export type CreatedSchedule = z.infer<typeof createdSchedule>;

@@ -21,6 +21,15 @@ export const problemSchema = z
       .meta({ description: 'Every field at fault, by JSON pointer (RFC 6901).' }),
     current: z.unknown().optional().meta({ description: 'The row as it stands, for a conflict.' }),
     op_index: z.int().optional().meta({ description: 'Which operation of a mutation was refused.' }),
+    reason: z
+      .string()
+      .optional()
+      .meta({ description: 'Why, where `code` is not all that there is to say: `module.reason`.' }),
+    occurrence: z
+      .unknown()
+      .optional()
+      .meta({ description: 'The occurrence that could not be booked, for `schedule.booked`.' }),
+    booked_by: z.unknown().optional().meta({ description: 'What has its time; null: you may not read it.' }),
     retry_after_ms: z.number().optional(),
   })
   .meta({ id: 'Problem' });
@@ -68,7 +77,7 @@ export function toProblem(
   status: number = statusOf(error),
 ): ProblemResponse {
   const shown = error instanceof AppError ? error : new AppError('unavailable', INTERNAL.code, INTERNAL.message);
-  const { errors, current, op_index, retry_after_ms } = shown.meta;
+  const { errors, current, op_index, reason, occurrence, booked_by, retry_after_ms } = shown.meta;
   const wait = retry_after_ms ?? (status === 503 ? DEFAULT_RETRY_MS : undefined);
   return {
     status,
@@ -84,6 +93,9 @@ export function toProblem(
       errors,
       current,
       op_index: typeof op_index === 'number' ? op_index : undefined,
+      reason: typeof reason === 'string' ? reason : undefined,
+      occurrence,
+      booked_by,
       retry_after_ms: wait,
     },
   };

@@ -1,0 +1,19 @@
+import type { ApiContext } from '../context.ts';
+import type { App } from '../platform/openapi.ts';
+import { reminderRoutes } from './reminder-routes.ts';
+import { calendarResourceRoutes } from './calendar-routes.ts';
+import { icsRoutes } from './ics-routes.ts';
+import { scheduleRoutes } from './schedule-routes.ts';
+import { subscriptionRoutes } from './subscription-routes.ts';
+
+/** Calendars, and everything that stands in them. */
+export function calendarRoutes(app: App, context: ApiContext): void {
+  calendarResourceRoutes(app, context);
+  subscriptionRoutes(app, context);
+  scheduleRoutes(app, context);
+  void app.register((scope, _options, done) => {
+    icsRoutes(scope, context);
+    done();
+  });
+  reminderRoutes(app, context);
+}
