@@ -57,6 +57,7 @@ const KEYS: Record<Scope, Roles> = {
 /** Who is let in and still not served, since what they ask is not for them to ask. */
 const SERVED_OTHERWISE: Record<string, number> = {
   'leaveWorkspace by owner': 409,
+  'deleteSubscription of oneself by owner': 409,
   // Whom the workspace gives access, not an invitation, leaves the workspace.
   'removeMember of oneself by member': 409,
   'removeMember of oneself by admin': 409,

@@ -1,5 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { seedGuest, seedReminder, seedSchedule, type SeededSchedule } from '@potentia/db/testing/seed-calendar';
+import {
+  seedGuest,
+  seedReminder,
+  seedSchedule,
+  seedSubscription,
+  type SeededSchedule,
+} from '@potentia/db/testing/seed-calendar';
 import type { Person } from './api.ts';
 import type { Door } from './doors.ts';
 import { calendarOf, mustBe, type World } from './world.ts';
@@ -43,6 +49,9 @@ const IDS: Record<string, Make> = {
   version: () => '1',
   calendar_id: ({ calendar_id }) => calendar_id,
   schedule_id: async (scene) => (await makeSchedule(scene)).schedule_id,
+  'getSubscription.user_id': subscribeSomebody,
+  'updateSubscription.user_id': subscribeSomebody,
+  'deleteSubscription.user_id': subscribeSomebody,
   'changeMember.user_id': ({ cast }) => cast.viewer.user_id,
   'removeMember.user_id': ({ cast }) => cast.commenter.user_id,
   user_id: ({ cast }) => cast.member.user_id,
@@ -93,6 +102,11 @@ const IDS_BELOW: Record<string, (scene: Scene, ids: Record<string, string>) => P
     return (await seedReminder(scene.backends.database.db, schedule, scene.by)).reminder_id;
   },
 };
+
+/** A reader of the world's calendar who asks for nothing themselves. */
+async function subscribeSomebody(world: World): Promise<string> {
+  return (await seedSubscription(world.backends.database.db, calendarOf(world))).user_id;
+}
 
 /** A schedule of the world's calendar, as the seeds take it: an hour on 2 March 2026. The owner and the guest are its guests. */
 async function makeSchedule(world: World): Promise<SeededSchedule> {

@@ -90,14 +90,16 @@ export async function makeWorld(api: TestApi, backends: Backends, cast: Cast): P
   return { api, backends, cast, workspace_id, canvas_id: canvas.canvas_id, calendar_id: calendar.calendar_id };
 }
 
-/** Makes `removed` an admin who was invited to the canvas, who used both, and who is then removed over HTTP. */
-export async function removeSomebody({ api, backends, cast, workspace_id, canvas_id }: World): Promise<void> {
+/** Makes `removed` an admin who was invited to the canvas and wrote in the calendar, who used all, and who is then removed over HTTP. */
+export async function removeSomebody(world: World): Promise<void> {
+  const { api, backends, cast, workspace_id, canvas_id, calendar_id } = world;
   const { db } = backends.database;
   const home = { workspace_id, owner_user_id: cast.owner.user_id };
   await addMember(db, home, 'admin', cast.removed);
   await addCanvasAccess(db, { workspace_id, canvas_id, user_id: cast.owner.user_id }, 'admin', cast.removed);
-  for (const path of [`/api/v1/canvases/${canvas_id}`, `/api/v1/workspaces/${workspace_id}`])
-    mustBe(200, await api.call(cast.removed, 'GET', path, undefined, { origin: ORIGIN }));
+  await seedSubscription(db, calendarOf(world), 'editor', cast.removed);
+  for (const path of [`canvases/${canvas_id}`, `workspaces/${workspace_id}`, `calendars/${calendar_id}`])
+    mustBe(200, await api.call(cast.removed, 'GET', `/api/v1/${path}`, undefined, { origin: ORIGIN }));
   const member = `/api/v1/workspaces/${workspace_id}/members/${cast.removed.user_id}`;
   mustBe(204, await api.call(cast.owner, 'DELETE', member));
 }
