@@ -5,6 +5,7 @@ import { calendarResourceRoutes } from './calendar-routes.ts';
 import { icsRoutes } from './ics-routes.ts';
 import { scheduleRoutes } from './schedule-routes.ts';
 import { subscriptionRoutes } from './subscription-routes.ts';
+import { viewRoutes } from './view-routes.ts';
 
 /** Calendars, and everything that stands in them. */
 export function calendarRoutes(app: App, context: ApiContext): void {
@@ -16,4 +17,5 @@ export function calendarRoutes(app: App, context: ApiContext): void {
     done();
   });
   reminderRoutes(app, context);
+  viewRoutes(app, context);
 }

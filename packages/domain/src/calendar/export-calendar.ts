@@ -5,6 +5,7 @@ import { fromDb } from '../platform/db-errors.ts';
 import { parseInput } from '../platform/parse.ts';
 import { icsCalendarRef } from './ics-schemas.ts';
 import { frameCalendar, printSchedule, type WrittenSchedule } from './rules/ics-write.ts';
+import { vtimezone } from './rules/vtimezone.ts';
 
 /** Schedules that are in memory at once. Each page is a statement of its own, so that no slow reader holds a connection. */
 const PAGE = 200;
@@ -36,7 +37,11 @@ async function* print(
   calendar_id: string,
   { calendar, time_zones }: ExportHead,
 ): AsyncGenerator<string, void, void> {
-  const { begin, end } = frameCalendar(calendar, time_zones, clock().getTime());
+  const now = clock().getTime();
+  const { begin, end } = frameCalendar(
+    calendar,
+    time_zones.flatMap((zone) => vtimezone(zone, now) ?? []),
+  );
   yield begin;
   let after_id: string | null = null;
   do {

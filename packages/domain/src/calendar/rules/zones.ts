@@ -117,23 +117,38 @@ export function toInstant(local_ms: number, name: string): number {
 /** What the clocks of a zone show at an instant. Throws RangeError for no zone. */
 export const toLocal = (instant: number, name: string): number => instant + offsetAt(zoneOf(name), instant);
 
-/** Stands for everything that a zone's clocks do from 1970 to 2100: equal as long as no tz database changes it. */
-export function zoneFingerprint(name: string): string {
+/** A change of a zone's offset, in milliseconds. */
+export interface Transition {
+  at: number;
+  before: number;
+  after: number;
+}
+
+/** The offset of a zone at an instant, in milliseconds east of UTC, and its changes from there to another instant, in order. */
+export function readZone(name: string, from: number, to: number): { offset: number; transitions: Transition[] } {
   const zone = zoneOf(name);
-  let hash = 0xcbf29ce484222325n;
-  const add = (value: number): void => {
-    hash = BigInt.asUintN(64, (hash ^ BigInt.asUintN(64, BigInt(value))) * 0x100000001b3n);
-  };
-  let last = NaN;
-  for (let span = 0; span * SPAN < Date.UTC(2101, 0, 1); span++) {
+  const offset = offsetAt(zone, from);
+  const transitions: Transition[] = [];
+  let before = offset;
+  for (let span = Math.floor(from / SPAN); span * SPAN < to; span++) {
     const { starts, offsets } = tableOf(zone, span);
-    for (let at = 0; at < starts.length; at++) {
-      if (offsets[at] === last) continue;
-      last = offsets[at] as number;
-      add(starts[at] as number);
-      add(last);
+    for (const [index, at] of starts.entries()) {
+      const after = offsets[index] as number;
+      if (at <= from || at >= to || after === before) continue;
+      transitions.push({ at, before, after });
+      before = after;
     }
   }
+  return { offset, transitions };
+}
+
+/** Stands for everything that a zone's clocks do from 1970 to 2100: equal as long as no tz database changes it. */
+export function zoneFingerprint(name: string): string {
+  const { offset, transitions } = readZone(name, 0, Date.UTC(2101, 0, 1));
+  let hash = 0xcbf29ce484222325n;
+  // FNV-1a
+  for (const value of [offset, ...transitions.flatMap(({ at, after }) => [at, after])])
+    hash = BigInt.asUintN(64, (hash ^ BigInt.asUintN(64, BigInt(value))) * 0x100000001b3n);
   return hash.toString(16).padStart(16, '0');
 }
 
