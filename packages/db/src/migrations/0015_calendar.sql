@@ -111,7 +111,8 @@ create table app.schedules (
   constraint schedules_all_day check (not is_all_day or time_zone is null and duration_seconds % 86400 = 0 and duration_seconds > 0)
 );
 create index schedules_uncovered on app.schedules (workspace_id, calendar_id, materialised_until);
-create index schedules_covered_from on app.schedules (workspace_id, calendar_id, materialised_from) where materialised_from > '-infinity';
+-- Those that recur by a rule, by their end: of most of a long life's none goes on.
+create index schedules_recurring on app.schedules (workspace_id, calendar_id, coalesce(last_at, 'infinity')) where materialised_from > '-infinity';
 create index schedules_seq on app.schedules (workspace_id, calendar_id, seq);
 -- What the horizon is to be moved of, and what waits for its instances.
 create index schedules_horizon on app.schedules (materialised_from, id) where materialised_from > '-infinity' and materialised_from < 'infinity';

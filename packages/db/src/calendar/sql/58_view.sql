@@ -115,8 +115,8 @@ begin
       union all
       select s.id, b.instances_of
       from subs b join schedules s on s.workspace_id = b.workspace_id and s.calendar_id = b.calendar_id
-      where s.materialised_from > v_from and s.materialised_from > '-infinity' and s.materialised_until >= v_to
-        and s.first_at < v_to and (s.last_at is null or s.last_at >= v_from)
+      where coalesce(s.last_at, 'infinity') >= v_from and s.materialised_from > '-infinity' and s.materialised_from > v_from
+        and s.materialised_until >= v_to and s.first_at < v_to
       union all
       select s.id, p_user_id
       from schedule_guests g join schedules s on s.id = g.schedule_id

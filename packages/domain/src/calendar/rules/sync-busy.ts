@@ -3,14 +3,15 @@ import { expandSeries } from './expand.ts';
 import { mergeSpans } from './intervals.ts';
 import { printInstant } from './print-times.ts';
 import type { Override, Series, Window } from './series.ts';
-import { FURTHEST_ZONE_MS, isBusy } from './viewed.ts';
+import { findByName, FURTHEST_ZONE_MS, isBusy } from './viewed.ts';
+import { parseLocal } from './zones.ts';
 
 type Status = 'confirmed' | 'tentative' | 'cancelled';
 type Transparency = 'opaque' | 'transparent';
 
 /** A schedule of which no more is told than that it takes somebody's time. */
 export interface BlockSource {
-  series: Series & { overrides: (Override & { status: Status | null; transparency: Transparency | null })[] };
+  series: Omit<Series, 'overrides'> & { overrides: (Override & { status: Status | null; transparency: Transparency | null })[] };
   status: Status;
   transparency: Transparency;
 }
@@ -20,9 +21,9 @@ export function expandBlocks(source: BlockSource, { from, to }: Window, time_zon
   const { series } = source;
   const is_wall_clock = series.time_zone === null;
   const margin = is_wall_clock ? FURTHEST_ZONE_MS : 0;
-  const differing = new Map(series.overrides.map((override) => [override.recurrence_id, override]));
+  const overrideOf = findByName(series, series.overrides);
   return expandSeries(series, { from: from - margin, to: to + margin }).flatMap((occurrence) => {
-    if (!isBusy(source, differing.get(occurrence.recurrence_id))) return [];
+    if (!isBusy(source, overrideOf(parseLocal(occurrence.recurrence_id)))) return [];
     const { starts_at, ends_at } = occurrence;
     const [start, end] = is_wall_clock ? placeLocal(starts_at, ends_at, time_zone) : [starts_at, ends_at];
     return end > from && start < to ? [start, end] : [];

@@ -2,7 +2,8 @@ import { expandSeries } from './expand.ts';
 import { printInstant } from './print-times.ts';
 import { effectiveResponse, type GuestResponse, type OccurrenceResponse } from './responses.ts';
 import type { LocalTime, Occurrence, Series, Window } from './series.ts';
-import { printLocal, toLocal } from './zones.ts';
+import { findByName } from './viewed.ts';
+import { parseLocal, printLocal, toLocal } from './zones.ts';
 
 /** What one occurrence has of its own; null in it: as the series has it. */
 export interface OwnContent {
@@ -41,7 +42,7 @@ export function syncOccurrences(
   window: Window,
   { is_begun_included }: { is_begun_included: boolean },
 ): SyncedOccurrence[] {
-  const contents = new Map(overrides?.map((content) => [content.recurrence_id, content]));
+  const contentOf = findByName(series, overrides);
   const print = (ms: number): LocalTime => printLocal(ms, series.is_all_day);
   const synced = ({ recurrence_id, starts_at, ends_at }: Occurrence): SyncedOccurrence => {
     const zone = series.time_zone;
@@ -52,7 +53,7 @@ export function syncOccurrences(
       starts_local: print(zone === null ? starts_at : toLocal(starts_at, zone)),
       ends_local: print(zone === null ? ends_at : toLocal(ends_at, zone)),
       my_response: response && effectiveResponse({ response }, responses ?? [], recurrence_id),
-      override: ownContent(contents.get(recurrence_id)),
+      override: ownContent(contentOf(parseLocal(recurrence_id))),
     };
   };
   return expandSeries(series, window).flatMap((occurrence) =>

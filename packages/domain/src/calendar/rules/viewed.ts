@@ -3,7 +3,7 @@ import { expandSeries } from './expand.ts';
 import { effectiveResponse, type GuestResponse, type OccurrenceResponse } from './responses.ts';
 import type { ScheduleRole } from './roles.ts';
 import type { LocalTime, Series } from './series.ts';
-import { parseLocal } from './zones.ts';
+import { parseLocal, toInstant } from './zones.ts';
 
 /** No zone is further from UTC: what wall clocks of any zone mean is at most this far from the same wall clock read as UTC. */
 export const FURTHEST_ZONE_MS = 14 * 3_600_000;
@@ -97,11 +97,11 @@ type Place = (recurrence_local: number, starts: number, ends: number | null) => 
 
 /** Makes an occurrence of its times, as stored; null: it is not in the cut, or is nothing to be shown. */
 function placer(schedule: ViewedSchedule, { from, to, is_begun_included, time_zone }: Cut): Place {
-  const overrides = schedule.overrides && new Map(schedule.overrides.map((o) => [parseLocal(o.recurrence_id), o]));
+  const overrideOf = findByName(schedule, schedule.overrides);
   const is_wall_clock = schedule.time_zone === null;
   const is_plain_shown = isShown(schedule, null);
   return (recurrence_local, starts, ends) => {
-    const override = overrides?.get(recurrence_local) ?? null;
+    const override = overrideOf(recurrence_local) ?? null;
     if (!(override ? isShown(schedule, override) : is_plain_shown)) return null;
     const until = ends ?? starts + (override?.duration_seconds ?? schedule.duration_seconds) * 1000;
     let [starts_at, ends_at] = [starts, until];
@@ -109,6 +109,20 @@ function placer(schedule: ViewedSchedule, { from, to, is_begun_included, time_zo
     if (starts_at >= to || (starts_at < from && !(is_begun_included && ends_at > from))) return null;
     return { schedule, override, recurrence_local, starts_at, ends_at, starts_local: is_wall_clock ? starts : null };
   };
+}
+
+/**
+ * Finds what belongs to an occurrence by the wall clock that the rule gives it. Names are the same when they are the same instant:
+ * what other calendars call an occurrence that the clocks skip is not always what we do.
+ */
+export function findByName<T extends { recurrence_id: LocalTime }>(
+  { time_zone }: { time_zone: string | null },
+  rows: readonly T[] | null,
+): (recurrence_local: number) => T | undefined {
+  if (rows === null || rows.length === 0) return () => undefined;
+  const instantOf = (local: number): number => (time_zone === null ? local : toInstant(local, time_zone));
+  const byInstant = new Map(rows.map((row) => [instantOf(parseLocal(row.recurrence_id)), row]));
+  return (recurrence_local) => byInstant.get(instantOf(recurrence_local));
 }
 
 function isShown(schedule: ViewedSchedule, override: OverrideContent | null): boolean {

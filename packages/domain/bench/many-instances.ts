@@ -1,4 +1,4 @@
-import type { TestDatabase } from '../src/testing/database.ts';
+import type { TestDatabase } from '@potentia/db/testing/database';
 
 /** The first day of the year that is materialised. */
 export const YEAR_BEGINS = '2026-01-01T00:00:00Z';
