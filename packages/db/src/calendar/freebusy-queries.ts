@@ -28,16 +28,17 @@ export interface FreebusyRow {
 }
 
 /**
- * What each person's free/busy is worth as much as, in the order of `user_ids`: `seq.hash.zone`, where the zone is the person's;
- * empty for whom the caller may not ask about.
+ * What a person's free/busy is worth as much as, for pairs of who asks and about whom: `seq.hash.zone`, where the zone is the person's;
+ * empty for whom one may not ask about.
  */
 export async function readFreebusyStamps(
   db: Queryable,
-  { user_id, user_ids }: { user_id: string; user_ids: readonly string[] },
+  { user_ids, person_ids }: { user_ids: readonly string[]; person_ids: readonly string[] },
 ): Promise<string[]> {
+  // Ids need no quotes; the driver would look at each for some.
   const row = await callOne<{ stamps: string | null }>(db, 'select app.freebusy_stamps($1, $2) as stamps', [
-    user_id,
-    user_ids,
+    `{${user_ids.join(',')}}`,
+    `{${person_ids.join(',')}}`,
   ]);
   return (row.stamps ?? '').split('\n');
 }

@@ -1,6 +1,8 @@
 import { readFreebusy, readFreebusyStamps, type FreebusyRow } from '@potentia/db/calendar/freebusy-queries';
+import type { Db } from '@potentia/db/client';
 import { fromDb } from '../platform/db-errors.ts';
-import type { BusyCtx, CachedWeek } from './busy-cache.ts';
+import { askTogether } from './ask-together.ts';
+import type { BusyCache, BusyCtx, CachedWeek } from './busy-cache.ts';
 import { BusyCollector, expandBusy } from './rules/busy-status.ts';
 import { packWeek, weekOf, weekStart } from './rules/intervals.ts';
 
@@ -33,26 +35,65 @@ export interface BusyQuery {
  */
 export async function loadBusy(ctx: BusyCtx, query: BusyQuery): Promise<(PersonBusy | null)[]> {
   const { user_ids } = query;
-  const first = weekOf(query.from);
-  const last = weekOf(query.to - 1);
+  const weeks = { first: weekOf(query.from), last: weekOf(query.to - 1) };
   const ignore = query.ignore_schedule_ids ?? [];
-  const reading = ignore.length === 0 ? ctx.busy.read(user_ids, first, last) : null;
-  if (reading === null) {
-    ctx.busy.count('bypass', user_ids.length * (last - first + 1));
-    return readSource(ctx, user_ids, first, last, ignore);
+  const people = ignore.length === 0 ? await lookUp(ctx)({ user_id: ctx.actor.user_id, user_ids, ...weeks }) : 'away';
+  if (people === 'away') {
+    ctx.busy.count('bypass', user_ids.length * (weeks.last - weeks.first + 1));
+    return readSource(ctx, user_ids, weeks, ignore);
   }
-  const [cached, stamps] = await Promise.all([
-    reading,
-    fromDb(() => readFreebusyStamps(ctx.db, { user_id: ctx.actor.user_id, user_ids })),
-  ]);
-  const people = user_ids.map((user_id, i) => matchWeeks(user_id, stamps[i] ?? '', cached?.[i] ?? [], first, last));
   const missing = user_ids.filter((_, i) => people[i] === 'missing');
-  countWeeks(ctx, people, cached, last - first + 1);
   if (missing.length === 0) return people as (PersonBusy | null)[];
-  const read = await readSource(ctx, missing, first, last, ignore);
-  if (cached !== null) void ctx.busy.write(read.filter((person) => person !== null));
+  const read = await readSource(ctx, missing, weeks, ignore);
+  void ctx.busy.write(read.filter((person) => person !== null));
   let next = 0;
   return people.map((person) => (person === 'missing' ? read[next++]! : person));
+}
+
+interface Weeks {
+  first: number;
+  last: number;
+}
+
+interface LookUp extends Weeks {
+  user_id: string;
+  user_ids: readonly string[];
+}
+
+/** `missing`: to be read from Postgres. `away`: there is no Redis to look into. */
+type Found = (PersonBusy | null | 'missing')[] | 'away';
+
+/** By what is asked, for each process; see `askTogether`. */
+const look_ups = new WeakMap<Db, WeakMap<BusyCache, (question: LookUp) => Promise<Found>>>();
+
+function lookUp({ db, busy }: BusyCtx): (question: LookUp) => Promise<Found> {
+  const of_db = look_ups.get(db) ?? new WeakMap<BusyCache, (question: LookUp) => Promise<Found>>();
+  look_ups.set(db, of_db);
+  const known = of_db.get(busy) ?? askTogether((questions: LookUp[]) => lookUpTogether(db, busy, questions));
+  of_db.set(busy, known);
+  return known;
+}
+
+/** What Redis has and the stamps of now, read at once. */
+async function lookUpTogether(db: Db, busy: BusyCache, questions: LookUp[]): Promise<Found[]> {
+  const reading = busy.read(questions);
+  if (reading === null) return questions.map(() => 'away' as const);
+  const user_ids: string[] = [];
+  const person_ids: string[] = [];
+  for (const question of questions) {
+    for (const person_id of question.user_ids) {
+      user_ids.push(question.user_id);
+      person_ids.push(person_id);
+    }
+  }
+  const [cached, stamps] = await Promise.all([reading, fromDb(() => readFreebusyStamps(db, { user_ids, person_ids }))]);
+  if (cached === null) return questions.map(() => 'away' as const);
+  let at = 0;
+  const found = questions.map((question, q) =>
+    question.user_ids.map((user_id, i) => matchWeeks(user_id, stamps[at++] ?? '', cached[q]?.[i] ?? [], question)),
+  );
+  questions.forEach((question, q) => countWeeks(busy, found[q]!, cached[q]!, question));
+  return found;
 }
 
 /** Those of the cached weeks that are right; null: the caller may not ask about this person. */
@@ -60,8 +101,7 @@ function matchWeeks(
   user_id: string,
   stamp_of_db: string,
   cached: readonly CachedWeek[],
-  first: number,
-  last: number,
+  { first, last }: Weeks,
 ): PersonBusy | null | 'missing' {
   if (stamp_of_db === '') return null;
   const stamp = stamp_of_db + TZ_VERSION;
@@ -76,31 +116,25 @@ function matchWeeks(
 const zoneOf = (stamp: string): string => stamp.slice(stamp.indexOf('.', stamp.indexOf('.') + 1) + 1);
 
 function countWeeks(
-  ctx: BusyCtx,
+  busy: BusyCache,
   people: readonly (PersonBusy | null | 'missing')[],
-  cached: CachedWeek[][] | null,
-  weeks: number,
+  cached: readonly (readonly CachedWeek[])[],
+  { first, last }: Weeks,
 ): void {
-  let hits = 0;
-  let stale = 0;
-  let misses = 0;
+  const people_by = { hit: 0, stale: 0, miss: 0 };
   people.forEach((person, i) => {
     if (person === null) return;
-    if (person !== 'missing') hits += weeks;
-    else if (cached?.[i]?.length) stale += weeks;
-    else misses += weeks;
+    people_by[person !== 'missing' ? 'hit' : cached[i]?.length ? 'stale' : 'miss'] += 1;
   });
-  if (hits > 0) ctx.busy.count('hit', hits);
-  if (stale > 0) ctx.busy.count('stale', stale);
-  if (misses > 0) ctx.busy.count(cached === null ? 'bypass' : 'miss', misses);
+  for (const outcome of ['hit', 'stale', 'miss'] as const)
+    if (people_by[outcome] > 0) busy.count(outcome, people_by[outcome] * (last - first + 1));
 }
 
 /** From Postgres, in one statement. */
 async function readSource(
   ctx: BusyCtx,
   user_ids: readonly string[],
-  first: number,
-  last: number,
+  { first, last }: Weeks,
   ignore_schedule_ids: readonly string[],
 ): Promise<(PersonBusy | null)[]> {
   const window = { from: weekStart(first), to: weekStart(last + 1) };
@@ -113,11 +147,11 @@ async function readSource(
       ignore_schedule_ids,
     }),
   );
-  const people = new Map(rows.map((row) => [row.user_id, packRow(row, first, last)]));
+  const people = new Map(rows.map((row) => [row.user_id, packRow(row, { first, last })]));
   return user_ids.map((user_id) => people.get(user_id) ?? null);
 }
 
-function packRow(row: FreebusyRow, first: number, last: number): PersonBusy {
+function packRow(row: FreebusyRow, { first, last }: Weeks): PersonBusy {
   const collector = new BusyCollector(row.time_zone);
   for (const status of ['busy', 'tentative'] as const) {
     for (const [is_local, text] of [

@@ -3,7 +3,7 @@ import { parseInput } from '../platform/parse.ts';
 import type { BusyCtx } from './busy-cache.ts';
 import { freebusyBody, type Freebusy } from './freebusy-schemas.ts';
 import { loadBusy } from './load-busy.ts';
-import { busyPrinter } from './rules/busy-text.ts';
+import { printBusy } from './rules/busy-text.ts';
 
 /**
  * When people are busy between two instants: merged intervals without a word about why. Never older than the question. Whom the
@@ -14,12 +14,11 @@ export async function readFreebusy(ctx: BusyCtx, input: z.input<typeof freebusyB
   const { user_ids, from, to } = parseInput(freebusyBody, input);
   const window = { from: Date.parse(from), to: Date.parse(to) };
   const people = await loadBusy(ctx, { user_ids, ...window });
-  const print = busyPrinter(window.from, window.to);
   return {
     people: people.map((person, i) => ({
       user_id: user_ids[i]!,
       found: person !== null,
-      busy: person === null ? [] : print(person.weeks),
+      busy: person === null ? [] : printBusy(person.weeks, window),
     })),
   };
 }

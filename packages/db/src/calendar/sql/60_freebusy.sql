@@ -2,43 +2,48 @@
 -- times alone. A stamp says what an answer is worth: two that are equal come from the same state, so that a copy of an answer,
 -- kept elsewhere with the stamp that it was read under, is right as long as the person's stamp is still that one.
 
--- Everything that a person's free/busy follows from changes it: what counts for the person (the head), each calendar that affects
--- them, the workspaces that they are in, their zone. Null for whom the caller may not ask about, and whom there is not: one may
--- ask about oneself; as a member about everybody in the workspace; as a guest, who sees no list of members, about whoever owns a
--- calendar that one subscribes to. Not for app_user.
-create or replace function app.list_freebusy_stamps(p_user_id uuid, p_user_ids uuid[])
-returns table (n bigint, user_id uuid, stamp text, time_zone text)
-language plpgsql stable set search_path = app, pg_temp as $$
+-- Everything that a person's free/busy follows from changes their stamp: what counts for the person (the head), each calendar that
+-- affects them, the workspaces that they are in, their zone. Of pairs: whether p_user_ids[n] may ask about p_person_ids[n], and if so
+-- the stamp of the latter; null also where there is no such person. One may ask about oneself; as a member about everybody in
+-- the workspace; as a guest, who sees no list of members, about whoever owns a calendar that one subscribes to. Every free/busy that is
+-- asked for pays for this, so it touches each row once, however many ask about the same people at once. Not for app_user.
+create or replace function app.list_freebusy_stamps(p_user_ids uuid[], p_person_ids uuid[])
+returns table (n bigint, person_id uuid, stamp text, time_zone text)
+language plpgsql stable set search_path = app, pg_temp set plan_cache_mode = force_generic_plan as $$
 declare
-  v_mine constant uuid[] := array(
-    select w.id from workspaces w where w.owner_user_id = p_user_id and w.deleted_at is null
-    union all
-    select m.workspace_id from workspace_members m join workspaces w on w.id = m.workspace_id and w.deleted_at is null
-    where m.user_id = p_user_id and m.role <> 'guest');
+  v_ids constant uuid[] := p_user_ids || p_person_ids;
 begin
   return query
-    select a.n, a.id,
-      case when a.id = p_user_id or places.shared or app.subscribes_to_person(p_user_id, a.id)
-        then concat_ws('.', coalesce(h.seq, 0), to_hex(coalesce(places.hash, 0) # coalesce(subs.hash, 0)), u.time_zone) end,
-      u.time_zone
-    from unnest(p_user_ids) with ordinality a (id, n)
-    left join (
-      select p.user_id, bit_xor(uuid_hash_extended(p.workspace_id, 0)) as hash, bool_or(p.workspace_id = any (v_mine)) as shared
+    with homes as materialized (
+      select h.user_id, bit_xor(uuid_hash_extended(h.workspace_id, 0)) as hash, array_agg(h.workspace_id) as ids,
+        array_agg(h.workspace_id) filter (where h.role <> 'guest') as open_ids
       from (
-        select w.owner_user_id as user_id, w.id as workspace_id from workspaces w
-        where w.owner_user_id = any (p_user_ids) and w.deleted_at is null
+        select w.owner_user_id as user_id, w.id as workspace_id, 'owner' as role from workspaces w
+        where w.owner_user_id = any (v_ids) and w.deleted_at is null
         union all
-        select m.user_id, m.workspace_id from workspace_members m join workspaces w on w.id = m.workspace_id and w.deleted_at is null
-        where m.user_id = any (p_user_ids)) p
-      group by p.user_id) places on places.user_id = a.id
-    left join (
-      select s.user_id, bit_xor(uuid_hash_extended(c.id, c.seq)) as hash
-      from calendar_subscriptions s join calendars c on c.workspace_id = s.workspace_id and c.id = s.calendar_id
-      where s.user_id = any (p_user_ids) and s.affects_busy
-      group by s.user_id) subs on subs.user_id = a.id
-    left join user_calendar_heads h on h.user_id = a.id
-    left join users u on u.id = a.id
-    where u.kind = 'person';
+        select m.user_id, m.workspace_id, m.role from workspace_members m
+        join workspaces w on w.id = m.workspace_id and w.deleted_at is null
+        where m.user_id = any (v_ids)) h
+      group by h.user_id
+    ), people as materialized (
+      select u.id, u.time_zone, h.ids,
+        concat_ws('.', coalesce(b.seq, 0), to_hex(coalesce(h.hash, 0) # coalesce(s.hash, 0)), u.time_zone) as stamp
+      from users u
+      left join homes h on h.user_id = u.id
+      left join user_calendar_heads b on b.user_id = u.id
+      left join (
+        select s.user_id, bit_xor(uuid_hash_extended(c.id, c.seq)) as hash
+        from calendar_subscriptions s join calendars c on c.id = s.calendar_id
+        where s.user_id = any (p_person_ids) and s.affects_busy
+        group by s.user_id) s on s.user_id = u.id
+      where u.id = any (p_person_ids) and u.kind = 'person'
+    )
+    select a.n, p.id,
+      case when a.person_id = a.user_id or h.open_ids && p.ids or app.subscribes_to_person(a.user_id, a.person_id) then p.stamp end,
+      p.time_zone
+    from unnest(p_user_ids, p_person_ids) with ordinality a (user_id, person_id, n)
+    join people p on p.id = a.person_id
+    left join homes h on h.user_id = a.user_id;
 end $$;
 
 -- Whether one subscribes to a calendar that the other one owns, both still in its workspace. Not for app_user.
@@ -57,13 +62,13 @@ create or replace function app.is_in_workspace(p_user_id uuid, p_workspace_id uu
     and (w.owner_user_id = p_user_id
       or exists (select from app.workspace_members m where m.workspace_id = w.id and m.user_id = p_user_id)));
 
--- One line for each of these people, in their order: the stamp, which ends with their zone; empty for whom one may not ask about.
-create or replace function app.freebusy_stamps(p_user_id uuid, p_user_ids uuid[]) returns text
+-- For each pair a line, in their order: the stamp, which ends with the person's zone; empty for whom one may not ask about.
+create or replace function app.freebusy_stamps(p_user_ids uuid[], p_person_ids uuid[]) returns text
 language plpgsql stable security definer set search_path = app, pg_temp as $$
 begin
   return (select string_agg(coalesce(s.stamp, ''), e'\n' order by a.n)
-    from unnest(p_user_ids) with ordinality a (id, n)
-    left join app.list_freebusy_stamps(p_user_id, p_user_ids) s on s.n = a.n);
+    from unnest(p_person_ids) with ordinality a (id, n)
+    left join app.list_freebusy_stamps(p_user_ids, p_person_ids) s on s.n = a.n);
 end $$;
 
 -- Calendars whose schedules make a person busy, or may, because the person is a guest. Not for app_user.
@@ -224,15 +229,15 @@ declare
   v_to constant timestamptz := p_to + interval '14 hours';
 begin
   return query
-    select s.user_id, s.stamp, s.time_zone, app.span_seconds(b.busy), app.span_seconds(b.tentative), b.local_busy, b.local_tentative,
-      app.list_busy_series(s.user_id, v_from, v_to, p_ignore)
-    from app.list_freebusy_stamps(p_user_id, p_user_ids) s
+    select s.person_id, s.stamp, s.time_zone, app.span_seconds(b.busy), app.span_seconds(b.tentative), b.local_busy, b.local_tentative,
+      app.list_busy_series(s.person_id, v_from, v_to, p_ignore)
+    from app.list_freebusy_stamps(array_fill(p_user_id, array[cardinality(p_user_ids)]), p_user_ids) s
     cross join lateral (
       select range_agg(tstzrange(i.starts_at, i.ends_at)) filter (where i.status = 'busy' and not i.is_local) as busy,
         range_agg(tstzrange(i.starts_at, i.ends_at)) filter (where i.status = 'tentative' and not i.is_local) as tentative,
         string_agg(app.span_text(i.starts_at, i.ends_at), ',') filter (where i.status = 'busy' and i.is_local) as local_busy,
         string_agg(app.span_text(i.starts_at, i.ends_at), ',') filter (where i.status = 'tentative' and i.is_local) as local_tentative
-      from app.list_busy_instances(s.user_id, v_from, v_to, p_ignore) i) b
+      from app.list_busy_instances(s.person_id, v_from, v_to, p_ignore) i) b
     where s.stamp is not null;
 end $$;
 
@@ -247,9 +252,9 @@ begin
       (select jsonb_agg(jsonb_build_object('schedule_id', l.schedule_id, 'recurrence_id', l.recurrence_id,
           'starts_at', extract(epoch from l.starts_at)::bigint, 'ends_at', extract(epoch from l.ends_at)::bigint,
           'status', l.status, 'is_local', l.is_local))
-        from app.list_busy_instances(s.user_id, p_from[s.n] - interval '14 hours', p_to[s.n] + interval '14 hours', p_ignore) l),
-      app.list_busy_series(s.user_id, p_from[s.n] - interval '14 hours', p_to[s.n] + interval '14 hours', p_ignore)
-    from app.list_freebusy_stamps(p_user_id, p_user_ids) s
+        from app.list_busy_instances(s.person_id, p_from[s.n] - interval '14 hours', p_to[s.n] + interval '14 hours', p_ignore) l),
+      app.list_busy_series(s.person_id, p_from[s.n] - interval '14 hours', p_to[s.n] + interval '14 hours', p_ignore)
+    from app.list_freebusy_stamps(array_fill(p_user_id, array[cardinality(p_user_ids)]), p_user_ids) s
     where s.stamp is not null;
 end $$;
 

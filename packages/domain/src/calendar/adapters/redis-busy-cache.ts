@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto';
 import type { Logger } from '@potentia/config/logger';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { deadline, type RedisClient } from '../../platform/adapters/redis.ts';
-import type { BusyCache, CachedWeek } from '../busy-cache.ts';
+import type { BusyCache, BusyQuestion, CachedWeek } from '../busy-cache.ts';
 
 /** How long this process does without Redis after it failed once; then one look-up tries it again. */
 const AWAY_MS = 1_000;
@@ -25,7 +26,7 @@ export interface RedisBusyCacheSettings {
 
 /**
  * A sorted set for each person, `fb:{user_id}`: a member for each week, `week:stamp:packed`, with the week as its score. All are
- * read by one pipeline; on a cluster each shard by its own.
+ * read in one go.
  */
 export function createRedisBusyCache({ redis, timeout_ms, registry, log }: RedisBusyCacheSettings): BusyCache {
   let away = false;
@@ -68,9 +69,9 @@ export function createRedisBusyCache({ redis, timeout_ms, registry, log }: Redis
   };
 
   return {
-    read(user_ids, first, last) {
+    read(questions) {
       if (!isWorthTrying()) return null;
-      return ask(readSets(redis, user_ids, first, last));
+      return ask(readSets(redis, questions));
     },
 
     async write(people) {
@@ -88,36 +89,78 @@ export function createRedisBusyCache({ redis, timeout_ms, registry, log }: Redis
 /** The braces are a hash tag, so that what else is kept of a person can stand beside it. */
 const keyOf = (user_id: string): string => `fb:{${user_id}}`;
 
-async function readSets(
+async function readSets(redis: RedisClient, questions: readonly BusyQuestion[]): Promise<CachedWeek[][][]> {
+  // Questions that come together are mostly about the same weeks, and often about the same people: those are read once.
+  const windows = new Map<number, { first: number; last: number; people: Map<string, CachedWeek[]> }>();
+  const windowOf = ({ first, last }: BusyQuestion): Map<string, CachedWeek[]> => {
+    const key = first * 1_000 + last - first;
+    const window = windows.get(key) ?? { first, last, people: new Map() };
+    windows.set(key, window);
+    return window.people;
+  };
+  for (const question of questions) {
+    const people = windowOf(question);
+    for (const user_id of question.user_ids) people.set(user_id, NONE);
+  }
+  await Promise.all(
+    [...windows.values()].map(async ({ first, last, people }) => {
+      const user_ids = [...people.keys()];
+      const sets = await readWindow(redis, user_ids, first, last);
+      user_ids.forEach((user_id, i) => people.set(user_id, parseWeeks(sets[i]!)));
+    }),
+  );
+  return questions.map((question) => {
+    const people = windowOf(question);
+    return question.user_ids.map((user_id) => people.get(user_id)!);
+  });
+}
+
+const NONE: CachedWeek[] = [];
+
+/** Of each set its members as lines: one text for each person costs the driver a third of one for each week. */
+const SCRIPT = `
+local sets = {}
+for i, key in ipairs(KEYS) do
+  sets[i] = table.concat(redis.call('ZRANGEBYSCORE', key, ARGV[1], ARGV[2]), '\\n')
+end
+return sets
+`;
+const SCRIPT_SHA = createHash('sha1').update(SCRIPT).digest('hex');
+
+async function readWindow(
   redis: RedisClient,
   user_ids: readonly string[],
   first: number,
   last: number,
-): Promise<CachedWeek[][]> {
-  // A pipeline is for one node. A cluster client sends what is asked in one turn to the nodes that have it.
-  if (redis.isCluster) {
-    return Promise.all(user_ids.map(async (id) => parseWeeks(await redis.zrangebyscore(keyOf(id), first, last))));
+): Promise<string[]> {
+  // A script is for one node. A cluster client sends each command to the node that has the key.
+  if (redis.isCluster)
+    return Promise.all(user_ids.map(async (id) => (await redis.zrangebyscore(keyOf(id), first, last)).join('\n')));
+  const args = [...user_ids.map(keyOf), first, last];
+  try {
+    return (await redis.evalsha(SCRIPT_SHA, user_ids.length, ...args)) as string[];
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+    return (await redis.eval(SCRIPT, user_ids.length, ...args)) as string[];
   }
-  const pipeline = redis.pipeline();
-  for (const id of user_ids) pipeline.zrangebyscore(keyOf(id), first, last);
-  const results = await pipeline.exec();
-  return (results ?? []).map(([error, members]) => {
-    if (error) throw error;
-    return parseWeeks(members as string[]);
-  });
 }
 
-function parseWeeks(members: readonly string[]): CachedWeek[] {
+/** Lines of `week:stamp:packed`; nothing after the last colon is one. */
+function parseWeeks(lines: string): CachedWeek[] {
   const weeks: CachedWeek[] = [];
-  for (const member of members) {
-    const stamp_at = member.indexOf(':') + 1;
-    const packed_at = member.lastIndexOf(':') + 1;
-    if (packed_at <= stamp_at) continue;
-    weeks.push({
-      week: Number(member.slice(0, stamp_at - 1)),
-      stamp: member.slice(stamp_at, packed_at - 1),
-      packed: member.slice(packed_at),
-    });
+  for (let from = 0; from < lines.length;) {
+    const line_end = lines.indexOf('\n', from);
+    const to = line_end < 0 ? lines.length : line_end;
+    const stamp_at = lines.indexOf(':', from) + 1;
+    const packed_at = lines.lastIndexOf(':', to - 1) + 1;
+    if (stamp_at > from && packed_at > stamp_at) {
+      weeks.push({
+        week: Number(lines.slice(from, stamp_at - 1)),
+        stamp: lines.slice(stamp_at, packed_at - 1),
+        packed: lines.slice(packed_at, to),
+      });
+    }
+    from = to + 1;
   }
   return weeks;
 }

@@ -9,7 +9,7 @@ type Transparency = 'opaque' | 'transparent';
 
 /** What a schedule does to one person. */
 export interface BusySchedule {
-  series: Series & {
+  series: Omit<Series, 'overrides'> & {
     overrides: (Override & { status: Status | null; transparency: Transparency | null })[];
   };
   status: Status;

@@ -1,0 +1,110 @@
+/*
+ * Free/busy of 10 people over two weeks, by 16 clients in one Node process: `readFreebusy` with Redis warm and stamps checked,
+ * beside a plain MGET of the same bytes, which checks nothing and makes nothing of them; and from Postgres alone. 100 people with
+ * 10 calendars that affect them, two daily series each: 980,000 instances. Interleaved, the order reversed each round, median of 7
+ * rounds. Needs TEST_POSTGRES_URL, and `redis-server` on PATH.
+ *   node packages/domain/bench/freebusy.ts
+ */
+import { createLogger } from '@potentia/config/logger';
+import { createDb } from '@potentia/db/client';
+import { readFreebusyStamps } from '@potentia/db/calendar/freebusy-queries';
+import { createTestDatabase } from '@potentia/db/testing/database';
+import { startRedis } from '@potentia/db/testing/redis';
+import { Registry } from 'prom-client';
+import { createRedisBusyCache } from '../src/calendar/adapters/redis-busy-cache.ts';
+import type { BusyCache, BusyCtx } from '../src/calendar/busy-cache.ts';
+import { readFreebusy } from '../src/calendar/read-freebusy.ts';
+import { createRedis, pingRedis } from '../src/platform/adapters/redis.ts';
+import { personCtx } from '../src/platform/testing/person.ts';
+import { fillBusyPeople } from './busy-people.ts';
+
+const ROUNDS = 7;
+const CLIENTS = 16;
+const ASKED = 10;
+/** Milliseconds that each contestant runs in each round. */
+const RUN_MS = 1_000;
+const FROM = '2026-03-03T00:00:00Z';
+const TO = '2026-03-17T00:00:00Z';
+
+const median = (values: number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1] ?? NaN;
+
+/** Requests per second of 16 who each ask again as soon as they are answered. */
+async function load(ask: (n: number) => Promise<unknown>, ms = RUN_MS): Promise<number> {
+  let asked = 0;
+  const began = performance.now();
+  await Promise.all(
+    Array.from({ length: CLIENTS }, async () => {
+      while (performance.now() - began < ms) await ask(asked++);
+    }),
+  );
+  return asked / ((performance.now() - began) / 1_000);
+}
+
+await using t = await createTestDatabase();
+await using server = await startRedis();
+const ids = await fillBusyPeople(t);
+const log = createLogger({ service: 'bench', level: 'warn' });
+const redis = createRedis({ url: server.url, timeout_ms: 1_000, role: 'command', log });
+await pingRedis(redis, 5_000);
+const db = createDb({ url: t.app_url, pool_size: 10, timeout_ms: 5_000, prepare: true, application_name: 'bench' });
+const busy = createRedisBusyCache({ redis, timeout_ms: 1_000, registry: new Registry(), log });
+const nothing: BusyCache = { read: () => null, write: () => Promise.resolve(), count: () => undefined };
+const who = ids[0]!;
+const warm: BusyCtx = { ...personCtx(db, who), busy };
+const cold: BusyCtx = { ...personCtx(db, who), busy: nothing };
+/** Ten who follow each other, another ten each time. */
+const tens = ids.map((_, n) => Array.from({ length: ASKED }, (__, i) => ids[(n + i) % ids.length]!));
+const ten = (n: number): string[] => tens[(n * 7) % tens.length]!;
+
+for (const user_ids of tens) await readFreebusy(warm, { user_ids, from: FROM, to: TO });
+await new Promise((resolve) => setTimeout(resolve, 300));
+const sample = await readFreebusy(warm, { user_ids: ten(0), from: FROM, to: TO });
+
+// The same bytes as strings: one for each person and week.
+const first = Math.floor((Date.parse(FROM) - 4 * 86_400_000) / (7 * 86_400_000));
+const keys = new Map<string, string[]>();
+for (const id of ids) {
+  const members = await redis.zrangebyscore(`fb:{${id}}`, first, first + 2);
+  if (members.length !== 3) throw new Error(`not warm: ${members.length} weeks`);
+  const own = members.map((_, i) => `bytes:${id}:${i}`);
+  await Promise.all(members.map((member, i) => redis.set(own[i]!, member)));
+  keys.set(id, own);
+}
+const mgets = tens.map((user_ids) => user_ids.flatMap((id) => keys.get(id)!));
+const bytes = (await redis.mget(mgets[0]!)).join('').length;
+/** The two halves of it, to see which is worth making faster. */
+const stamps = (n: number): Promise<unknown> =>
+  readFreebusyStamps(db, { user_ids: ten(n).map(() => who), person_ids: ten(n) });
+const sets = async (n: number): Promise<unknown> => busy.read([{ user_ids: ten(n), first, last: first + 2 }]);
+
+const contestants: Record<string, (n: number) => Promise<unknown>> = {
+  mget: (n) => redis.mget(mgets[(n * 7) % mgets.length]!),
+  ours: (n) => readFreebusy(warm, { user_ids: ten(n), from: FROM, to: TO }),
+  postgres: (n) => readFreebusy(cold, { user_ids: ten(n), from: FROM, to: TO }),
+  'only the stamps': stamps,
+  'only the sets': sets,
+};
+const rates: Record<string, number[]> = {};
+const names = Object.keys(contestants);
+for (let round = 0; round <= ROUNDS; round++) {
+  for (const name of round % 2 ? names : names.toReversed()) {
+    const rate = await load(contestants[name]!);
+    if (round > 0) (rates[name] ??= []).push(rate);
+  }
+}
+const ratio = (name: string): string =>
+  median(rates[name]!.map((rate, round) => rate / rates['mget']![round]!)).toFixed(2);
+
+console.log(
+  `${ASKED} people, two weeks: ${bytes} bytes, ${sample.people.reduce((sum, { busy: spans }) => sum + spans.length, 0)} intervals`,
+);
+console.table(
+  Object.fromEntries(
+    names.map((name) => [name, { 'requests/s': Math.round(median(rates[name]!)), 'of MGET': ratio(name) }]),
+  ),
+);
+redis.disconnect();
+await db.end();
+const reached = Number(ratio('ours'));
+console.log(`readFreebusy: ${reached} of MGET (at least 0.6 wanted)`);
+process.exitCode = reached >= 0.6 ? 0 : 1;
