@@ -10,7 +10,7 @@ import { createTestDatabase, type TestDatabase } from './testing/database.ts';
  */
 
 const id = (n: number): string => `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`;
-const [owner, member, workspace, canvas] = [id(1), id(2), id(3), id(4)];
+const [owner, member, workspace, canvas, personal] = [id(1), id(2), id(3), id(4), id(10)];
 const [live, child, trashed, below, gone] = [id(5), id(6), id(7), id(8), id(9)];
 
 let t: TestDatabase;
@@ -44,6 +44,10 @@ async function populate({ asOwner }: TestDatabase): Promise<void> {
   );
   await asOwner('insert into app.user_heads (user_id) values ($1), ($2)', [owner, member]);
   await asOwner(`insert into app.workspaces (id, name, owner_user_id) values ($1, 'Acme', $2)`, [workspace, owner]);
+  await asOwner(`insert into app.workspaces (id, name, owner_user_id, is_personal) values ($1, 'Personal', $2, true)`, [
+    personal,
+    owner,
+  ]);
   await asOwner(`insert into app.workspace_members (workspace_id, user_id, role) values ($1, $2, 'member')`, [
     workspace,
     member,
@@ -102,6 +106,16 @@ test('people, roles and blocks are where they were', async () => {
   ]);
   const { blocks, seq } = JSON.parse(row?.snapshot ?? '') as { blocks: { id: string }[]; seq: number };
   expect([seq, blocks.map((block) => block.id)]).toEqual([3, [live, child]]);
+});
+
+test('everybody has a calendar in their personal space, as those who come later', async () => {
+  const calendars = await t.db.call('select calendar, id from app.list_calendars($1, null, null, null, 9)', [owner]);
+  expect(calendars).toMatchObject([
+    { calendar: { name: 'Calendar', workspace_id: personal, role: 'owner', affects_busy: true, time_zone: 'UTC' } },
+  ]);
+  expect(await t.db.call('select app.default_calendar($1) as id', [owner])).toMatchObject([
+    { id: (calendars as { id: string }[])[0]?.id },
+  ]);
 });
 
 test('a block that was in the trash is there, with what went with it', async () => {
