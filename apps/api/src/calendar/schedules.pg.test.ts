@@ -161,7 +161,11 @@ describe('a new schedule', () => {
     const answer = await create({ ...daily(), rrule });
     expect(answer).toMatchObject({
       status: 400,
-      body: { code: 'schedule.rule_refused', errors: [{ pointer: '/rrule' }] },
+      body: {
+        code: 'schedule.rule_refused',
+        reason: expect.stringMatching(/^rule\./),
+        errors: [{ pointer: '/rrule' }],
+      },
     });
     expect(answer.body.errors[0].message.length).toBeGreaterThan(10);
     expect(await everything()).toBe(before);
@@ -219,6 +223,7 @@ describe('an exclusive calendar', () => {
     });
     expect(await everything()).toBe(before);
     expect((await create({ ...body(), starts_local: '2027-03-02T09:15:00' }, editor)).status).toBe(201);
+    expect((await patch(taken, '', { title: 'Renamed' })).status).toBe(200);
     const moved = await patch(taken, 'scope=this&recurrence_id=2027-03-03T09:00:00', {
       starts_local: '2027-03-03T09:05:00',
     });
@@ -321,6 +326,43 @@ describe('a change', () => {
     await patch(schedule, '', { ends_local: '2026-03-02T10:00:00' });
     expect(await asked()).toBe(2);
     expect((await get(schedule)).body).toMatchObject({ duration_seconds: 3_600, version: 3, sequence: 1 });
+  });
+
+  it('makes days of times, and times of days', async () => {
+    const schedule = await made();
+    expect(await patch(schedule, '', { starts_local: '2026-03-02' })).toMatchObject({
+      status: 400,
+      body: { errors: [{ pointer: '/starts_local' }] },
+    });
+    const days = await patch(schedule, '', { is_all_day: true, starts_local: '2026-03-02', ends_local: '2026-03-04' });
+    expect(days.body).toMatchObject({ is_all_day: true, time_zone: null, duration_seconds: 172_800 });
+    const times = await patch(schedule, '', { is_all_day: false, starts_local: '2026-03-02T07:00:00' });
+    expect(times.body).toMatchObject({
+      is_all_day: false,
+      time_zone: 'Europe/Berlin',
+      starts_local: '2026-03-02T07:00:00',
+    });
+    const floating = await patch(schedule, '', { time_zone: null });
+    expect(floating.body).toMatchObject({
+      time_zone: null,
+      starts_local: '2026-03-02T07:00:00',
+      duration_seconds: 3_600,
+    });
+  });
+
+  it('of what is private is audited without its words, which are not for the admins of the workspace', async () => {
+    const schedule = await made({ ...daily(), visibility: 'private', title: 'Secret' });
+    const one = 'scope=this&recurrence_id=2026-03-03T09:00:00';
+    expect((await patch(schedule, one, { title: 'Secret of a day' })).status).toBe(200);
+    expect((await patch(schedule, '', { description: 'Secret too', visibility: 'default' })).status).toBe(200);
+    await patch(schedule, '', { visibility: 'private' });
+    await api.call(owner, 'DELETE', pathOf(schedule));
+    const rows = await backends.database.asOwner<{ action: string }>(
+      'select action, before, after from app.audit_logs where target_id = $1 order by id',
+      [schedule.id],
+    );
+    expect(rows.map(({ action }) => action.slice(9))).toEqual(['create', 'update', 'update', 'update', 'delete']);
+    expect(JSON.stringify(rows)).not.toMatch(/Secret/);
   });
 
   it('of a rule is refused as in a new one; of nothing, or of an unknown field, too', async () => {

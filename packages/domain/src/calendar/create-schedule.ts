@@ -1,4 +1,5 @@
 import { createSchedule as insertSchedule, prepareSchedule } from '@potentia/db/calendar/schedule-queries';
+import type { Queryable } from '@potentia/db/client';
 import { withContext } from '@potentia/db/context';
 import type { z } from 'zod';
 import { fromDb } from '../platform/db-errors.ts';
@@ -26,22 +27,25 @@ export async function createSchedule(
   const body = parseInput(createScheduleBody, input);
   const { user_id } = ctx.actor;
   const { result, replayed } = await fromDb(() =>
-    withContext(ctx.db, { user_id }, (tx) =>
-      once<ScheduleDetail>(ctx, tx, 'schedule.create', input, async () => {
-        const { calendar_id } = body;
-        const calendar = await prepareSchedule(tx, { user_id, calendar_id });
-        const series = normaliseFor(readNewTimes(body, calendar.time_zone));
-        const schedule_id = newId();
-        const { title, description, location, url, color, status, transparency, visibility } = body;
-        const content = { title, description, location, url, color, status, transparency, visibility };
-        const { overrides: _none, ...times } = series;
-        const fields = { ...content, ...times, uid: schedule_id, organiser_user_id: user_id, ...boundsOf(series) };
-        const bookings = bookingsOf({ ...series, status, transparency }, calendar);
-        const { request_id } = ctx;
-        return insertSchedule(tx, { user_id, calendar_id, schedule_id, fields, bookings, request_id });
-      }),
-    ),
+    // Without a key there is one statement to write, which needs no transaction around it.
+    ctx.idempotency_key === undefined
+      ? write(ctx, ctx.db, body).then((result) => ({ result, replayed: false }))
+      : withContext(ctx.db, { user_id }, (tx) => once(ctx, tx, 'schedule.create', input, () => write(ctx, tx, body))),
   );
   publishOutboxHint(ctx);
   return { result: { ...result, conflicts: await conflictsOf(ctx, [result], []) }, replayed };
+}
+
+async function write(ctx: BusyCtx, db: Queryable, body: z.output<typeof createScheduleBody>): Promise<ScheduleDetail> {
+  const { user_id } = ctx.actor;
+  const { calendar_id } = body;
+  const calendar = await prepareSchedule(db, { user_id, calendar_id });
+  const series = normaliseFor(readNewTimes(body, calendar.time_zone));
+  const schedule_id = newId();
+  const { title, description, location, url, color, status, transparency, visibility } = body;
+  const content = { title, description, location, url, color, status, transparency, visibility };
+  const { overrides: _none, ...times } = series;
+  const fields = { ...content, ...times, uid: schedule_id, organiser_user_id: user_id, ...boundsOf(series) };
+  const bookings = bookingsOf({ ...series, status, transparency }, calendar);
+  return insertSchedule(db, { user_id, calendar_id, schedule_id, fields, bookings, request_id: ctx.request_id });
 }

@@ -125,13 +125,20 @@ function toRow(write: ScheduleWrite, loaded: Loaded, moves: boolean): object {
   if (write.op === 'delete') return write;
   checkLimits(write);
   const series = { ...write.fields, overrides: write.overrides };
-  const row = { ...write, ...boundsOf(series), bookings: moves ? [] : bookingsOf(series, loaded) };
-  if (write.op === 'create') return row;
+  const row = { ...write, ...boundsOf(series) };
+  if (write.op === 'create') return { ...row, bookings: bookingsOf(series, loaded) };
   const kept = (['overrides', 'responses', 'reminders'] as const).filter((list) =>
     isDeepStrictEqual(write[list], loaded.schedule[list]),
   );
-  return Object.fromEntries(Object.entries(row).filter(([key]) => !kept.some((list) => list === key)));
+  const books = write.occurrences_changed || !kept.includes('overrides') || changesBusy(write.changed);
+  return {
+    ...Object.fromEntries(Object.entries(row).filter(([key]) => !kept.some((list) => list === key))),
+    ...((books || moves) && { bookings: moves ? [] : bookingsOf(series, loaded) }),
+  };
 }
+
+const changesBusy = (changed: readonly string[]): boolean =>
+  changed.includes('status') || changed.includes('transparency');
 
 function checkLimits({ overrides, fields }: Exclude<ScheduleWrite, { op: 'delete' }>): void {
   const refuse = (what: string, max: number): AppError =>

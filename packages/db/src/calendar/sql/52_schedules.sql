@@ -35,10 +35,13 @@ begin
 end $$;
 
 -- What audit rows tell of a schedule.
-create or replace function app.schedule_summary(s app.schedules) returns jsonb language sql stable parallel safe
-  return jsonb_build_object('title', left((s).title, 200), 'calendar_id', (s).calendar_id,
-    'starts_local', app.local_json((s).starts_local, (s).is_all_day), 'time_zone', (s).time_zone,
-    'duration_seconds', (s).duration_seconds, 'rrule', (s).rrule);
+create or replace function app.schedule_summary(s app.schedules) returns jsonb language plpgsql stable parallel safe
+set search_path = app, pg_temp as $$
+begin
+  return app.hide_words(jsonb_build_object('title', left(s.title, 200), 'calendar_id', s.calendar_id,
+    'starts_local', app.local_json(s.starts_local, s.is_all_day), 'time_zone', s.time_zone,
+    'duration_seconds', s.duration_seconds, 'rrule', s.rrule), s.visibility = 'private');
+end $$;
 
 create or replace function app.get_schedule(p_user_id uuid, p_schedule_id uuid) returns jsonb
 language plpgsql set search_path = app, pg_temp as $$

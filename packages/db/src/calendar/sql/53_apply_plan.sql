@@ -1,3 +1,10 @@
+-- Audit rows are for the admins of the workspace, whoever reads the calendar: of what is private they tell that it changed, not what
+-- it says.
+create or replace function app.hide_words(p_row jsonb, p_is_private boolean) returns jsonb language sql immutable parallel safe
+  return case when not p_is_private then p_row else coalesce((select jsonb_object_agg(r.key, case
+      when r.key in ('title', 'description', 'location', 'url') and r.value <> 'null' then '"(private)"' else r.value end)
+    from jsonb_each(p_row) r), p_row) end;
+
 -- Of a schedule as JSON the fields that changed, short enough for an audit row.
 create or replace function app.brief_fields(p_row jsonb, p_fields jsonb) returns jsonb language sql immutable parallel safe
   return coalesce((select jsonb_object_agg(r.key, case
@@ -14,20 +21,22 @@ begin
       and o.recurrence_id = p_recurrence_id::timestamp);
 end $$;
 
--- p_write of these: what `rules/plan-types.ts` calls a ScheduleWrite, with first_at, last_at and bookings; overrides, responses and
--- reminders are absent where they stay as they are. p_edit: action, scope, recurrence_id. Each is called under the lock.
+-- p_write of these: what `rules/plan-types.ts` calls a ScheduleWrite, with first_at, last_at and bookings; overrides, responses,
+-- reminders and bookings are absent where they stay as they are. p_edit: action, scope, recurrence_id. Each is called under the lock.
 create or replace function app.apply_schedule_update(p_user_id uuid, p_before app.schedules, p_seq bigint, p_write jsonb, p_edit jsonb,
   p_request_id text, p_traceparent text) returns app.schedules
 language plpgsql set search_path = app, pg_temp as $$
 declare
   v_fields constant jsonb := p_write -> 'fields';
   v_is_one constant boolean := p_edit ->> 'scope' = 'this';
+  v_is_private constant boolean := 'private' in (p_before.visibility, v_fields ->> 'visibility');
   v_told_before jsonb := app.brief_fields(app.schedule_json(p_before), p_write -> 'changed');
   v_told_after jsonb;
   v_after schedules;
 begin
   if v_is_one then
-    v_told_before := v_told_before || jsonb_build_object('override', app.find_override(p_before, p_edit ->> 'recurrence_id'));
+    v_told_before := v_told_before || jsonb_build_object('override',
+      app.hide_words(app.find_override(p_before, p_edit ->> 'recurrence_id'), v_is_private));
   end if;
   update schedules s
   set organiser_user_id = (v_fields ->> 'organiser_user_id')::uuid, title = v_fields ->> 'title', description = v_fields ->> 'description',
@@ -48,7 +57,9 @@ begin
   if p_write ? 'reminders' then
     perform app.write_reminders(p_before.workspace_id, p_before.calendar_id, p_before.id, p_write -> 'reminders');
   end if;
-  perform app.book_schedule(p_before.workspace_id, p_before.calendar_id, p_before.id, nullif(p_write -> 'bookings', 'null'));
+  if p_write ? 'bookings' then
+    perform app.book_schedule(p_before.workspace_id, p_before.calendar_id, p_before.id, nullif(p_write -> 'bookings', 'null'));
+  end if;
   if (p_write ->> 'occurrences_changed')::boolean then
     perform app.uncover_schedule(p_before.workspace_id, p_before.calendar_id, p_before.id, p_request_id, p_traceparent);
     update schedule_reminders r set next_at = '-infinity', next_recurrence_id = null
@@ -66,10 +77,11 @@ begin
     v_told_after := v_told_after || jsonb_build_object('recurrence_id', p_edit -> 'recurrence_id');
   end if;
   if v_is_one then
-    v_told_after := v_told_after || jsonb_build_object('override', app.find_override(v_after, p_edit ->> 'recurrence_id'));
+    v_told_after := v_told_after || jsonb_build_object('override',
+      app.hide_words(app.find_override(v_after, p_edit ->> 'recurrence_id'), v_is_private));
   end if;
   perform app.append_audit(p_user_id, p_before.workspace_id, null, p_edit ->> 'action', 'schedule', p_before.id::text,
-    v_told_before, v_told_after, p_request_id);
+    app.hide_words(v_told_before, v_is_private), app.hide_words(v_told_after, v_is_private), p_request_id);
   return v_after;
 end $$;
 
@@ -206,5 +218,5 @@ begin
   return app.schedule_detail(v_schedule, v_access.role, v_access.guest_id);
 end $$;
 
-grant execute on function app.brief_fields, app.find_override, app.apply_schedule_update, app.apply_schedule_cut, app.apply_schedule_delete,
+grant execute on function app.hide_words, app.brief_fields, app.find_override, app.apply_schedule_update, app.apply_schedule_cut, app.apply_schedule_delete,
   app.apply_schedule_plan, app.move_schedule_to_calendar to app_user;
