@@ -3,6 +3,7 @@ import { writeSystemHealth } from '@potentia/db/platform/queries';
 import { createSubscriber } from '@potentia/domain/platform/adapters/redis-bus';
 import { OUTBOX_HINT_CHANNEL } from '@potentia/domain/platform/outbox';
 import { fastify } from 'fastify';
+import { measureUncovered } from './calendar/instance-metrics.ts';
 import { findLossRisks, type JobsContext } from './context.ts';
 import { createJobMetrics, createRelayMetrics, measureQueues, measureReleasedObjects } from './metrics.ts';
 import { OutboxRelay } from './outbox-relay.ts';
@@ -59,6 +60,7 @@ export async function startJobs(
   });
   startSchedules({ queues, redis: redis.queue, log });
   measureReleasedObjects(registry, db);
+  measureUncovered(registry, db);
   measureQueues(registry, redis.queue, Object.keys(queues), log);
   const reports = startHealthReports({ health, write: (row) => writeSystemHealth(db, row), log });
   redis.queue.once('ready', () => {

@@ -4,6 +4,8 @@ import type { Logger } from '@potentia/config/logger';
 import { fileLimits, objectSettings, postgresSettings, webhookSettings } from '@potentia/config/variables';
 import { VERSION } from '@potentia/config/version';
 import { createDb, type Db } from '@potentia/db/client';
+import type { InstanceMetrics } from '@potentia/domain/calendar/fill-instances';
+import type { ReminderMetrics } from '@potentia/domain/calendar/remind';
 import { createMarkdown } from '@potentia/domain/canvas/adapters/markdown-processes';
 import type { Markdown } from '@potentia/domain/canvas/markdown';
 import { createRedis, deadline, pingRedis, type RedisClient } from '@potentia/domain/platform/adapters/redis';
@@ -21,6 +23,8 @@ import { createHttpSender } from '@potentia/domain/webhook/adapters/http-sender'
 import type { WebhookDelivery } from '@potentia/domain/webhook/deliver-webhooks';
 import { createTargetGuard } from '@potentia/domain/webhook/target';
 import type { JobsConfig } from './config.ts';
+import { observeInstances } from './calendar/instance-metrics.ts';
+import { observeReminders } from './calendar/reminder-metrics.ts';
 import { createMailer } from './mailer.ts';
 import { observeWebhooks } from './webhook/metrics.ts';
 
@@ -39,6 +43,8 @@ export interface JobPorts extends FilePorts {
   cache: Cache;
   sealer: Sealer;
   webhooks: WebhookDelivery;
+  reminders: ReminderMetrics;
+  instances: InstanceMetrics;
   mailer: Mailer;
   /** Where links in mails lead. */
   app_url: string;
@@ -100,6 +106,8 @@ export function createJobsContext(config: JobsConfig, log: Logger): JobsContext 
       markdown,
       mailer,
       app_url: config.APP_URL ?? '',
+      reminders: observeReminders(health.registry),
+      instances: observeInstances(health.registry),
       sealer: createSealer(config.ENCRYPTION_KEYS),
       webhooks: {
         sender,

@@ -1,3 +1,13 @@
+import { CALENDAR_ZONES, checkZones } from '@potentia/domain/calendar/check-zones';
+import { CALENDAR_EXTEND, extendHorizon } from '@potentia/domain/calendar/extend-horizon';
+import { CALENDAR_FAN_OUT, fanOutCalendar, fanOutCalendarPayload } from '@potentia/domain/calendar/fan-out-calendar';
+import {
+  CALENDAR_MATERIALISE,
+  materialiseSchedule,
+  materialiseSchedulePayload,
+} from '@potentia/domain/calendar/materialise-schedule';
+import { CALENDAR_REMIND, remind, remindPayload } from '@potentia/domain/calendar/remind';
+import { CALENDAR_SWEEP, sweepInstances, sweepInstancesPayload } from '@potentia/domain/calendar/sweep-instances';
 import { CANVAS_PURGE_TRASH, purgeTrash, purgeTrashPayload } from '@potentia/domain/canvas/purge-trash';
 import { CANVAS_THIN_HISTORY, thinHistory, thinHistoryPayload } from '@potentia/domain/canvas/thin-history';
 import { ATTACHMENT_SWEEP, sweepAttachments } from '@potentia/domain/canvas/sweep-attachments';
@@ -142,6 +152,55 @@ export const QUEUES: Record<string, QueueDefinition> = {
     attempts: 3,
     backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
     pattern: '*/5 * * * *',
+  }),
+  // What another process works on at the same time is passed over.
+  [CALENDAR_REMIND]: define({
+    schema: remindPayload,
+    handle: remind,
+    concurrency: 1,
+    attempts: 3,
+    backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
+    pattern: '*/10 * * * * *',
+  }),
+  // Until they have run views expand on read; none of them holds what an edit waits for.
+  [CALENDAR_MATERIALISE]: define({
+    schema: materialiseSchedulePayload,
+    handle: materialiseSchedule,
+    concurrency: 4,
+    attempts: 5,
+    backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
+  }),
+  [CALENDAR_FAN_OUT]: define({
+    schema: fanOutCalendarPayload,
+    handle: (ctx, job) => fanOutCalendar(ctx, job),
+    concurrency: 2,
+    attempts: 5,
+    backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
+  }),
+  [CALENDAR_EXTEND]: define({
+    schema: z.object({}),
+    handle: extendHorizon,
+    concurrency: 1,
+    attempts: 3,
+    backoff: { type: 'exponential', delay: 10_000, jitter: 0.5 },
+    pattern: '47 * * * *',
+  }),
+  // Often, because it does nothing unless a day has passed or a deploy has brought another tz database.
+  [CALENDAR_ZONES]: define({
+    schema: z.object({}),
+    handle: checkZones,
+    concurrency: 1,
+    attempts: 3,
+    backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
+    pattern: '*/5 * * * *',
+  }),
+  [CALENDAR_SWEEP]: define({
+    schema: sweepInstancesPayload,
+    handle: sweepInstances,
+    concurrency: 1,
+    attempts: 3,
+    backoff: { type: 'exponential', delay: 10_000, jitter: 0.5 },
+    pattern: '53 4 * * *',
   }),
   [PURGE_WORKSPACES]: define({
     schema: purgeWorkspacesPayload,

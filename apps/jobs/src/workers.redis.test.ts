@@ -44,6 +44,8 @@ async function setUp(handle: Handle, url = server.url) {
       db: undefined as never,
       sealer: undefined as never,
       webhooks: undefined as never,
+      reminders: undefined as never,
+      instances: undefined as never,
       mailer: undefined as never,
       app_url: '',
       cache: undefined as never,
