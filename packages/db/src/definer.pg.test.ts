@@ -681,6 +681,39 @@ Object.assign(CASES, {
     stranger: [{ n: 0 }],
     member: [{ n: 0 }],
   },
+  // Only of schedules that one may read; the free/busy of the workspace's people is its members' to know.
+  name_occurrence: {
+    run: (user_id) =>
+      call(`select app.name_occurrence($1, $2, '2026-03-02T09:00:00') ->> 'schedule_id' = $2::uuid::text as named`, [
+        user_id,
+        schedule.schedule_id,
+      ]),
+    stranger: [{ named: null }],
+    member: [{ named: true }],
+  },
+  freebusy_stamps: {
+    run: (user_id) => call(`select app.freebusy_stamps($1, $2) = '' as unknown`, [[user_id], [calendar.user_id]]),
+    stranger: [{ unknown: true }],
+    member: [{ unknown: false }],
+  },
+  read_freebusy: {
+    run: (user_id) =>
+      call(`select count(*) as n from app.read_freebusy($1, $2, '2026-03-01', '2026-03-08')`, [
+        user_id,
+        [calendar.user_id],
+      ]),
+    stranger: [{ n: 0 }],
+    member: [{ n: 1 }],
+  },
+  list_busy: {
+    run: (user_id) =>
+      call(`select count(*) as n from app.list_busy($1, $2, '{2026-03-01}', '{2026-03-08}', '{}')`, [
+        user_id,
+        [calendar.user_id],
+      ]),
+    stranger: [{ n: 0 }],
+    member: [{ n: 1 }],
+  },
 } satisfies typeof CASES);
 
 /** Those that write instances: nobody's but the jobs'. */

@@ -5,12 +5,16 @@ import type { ApiContext } from '../context.ts';
 import { type App, operation } from '../platform/openapi.ts';
 import { userCtx } from '../platform/request-context.ts';
 
-const shared = { tags: ['free/busy'], access: 'person', scope: 'calendar:read' } as const;
+const tags = ['free/busy'];
+const access = 'person';
+const scope = 'calendar:read';
 
 /** When people are busy, and when they are all free. POST, because fifty ids are too many for a path; nothing is changed. */
 export function freebusyRoutes(app: App, context: ApiContext): void {
   const freebusySchema = operation({
-    ...shared,
+    tags,
+    access,
+    scope,
     operationId: 'readFreebusy',
     summary: 'When people are busy, without a word about why',
     description:
@@ -24,7 +28,9 @@ export function freebusyRoutes(app: App, context: ApiContext): void {
   );
 
   const slotsSchema = operation({
-    ...shared,
+    tags,
+    access,
+    scope,
     operationId: 'findSlots',
     summary: 'The next times at which everybody is free',
     description:

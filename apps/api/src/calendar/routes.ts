@@ -2,7 +2,10 @@ import type { ApiContext } from '../context.ts';
 import type { App } from '../platform/openapi.ts';
 import { reminderRoutes } from './reminder-routes.ts';
 import { calendarResourceRoutes } from './calendar-routes.ts';
+import { freebusyRoutes } from './freebusy-routes.ts';
+import { guestRoutes } from './guest-routes.ts';
 import { icsRoutes } from './ics-routes.ts';
+import { rsvpRoutes } from './rsvp-routes.ts';
 import { scheduleRoutes } from './schedule-routes.ts';
 import { subscriptionRoutes } from './subscription-routes.ts';
 import { viewRoutes } from './view-routes.ts';
@@ -16,6 +19,9 @@ export function calendarRoutes(app: App, context: ApiContext): void {
     icsRoutes(scope, context);
     done();
   });
+  guestRoutes(app, context);
+  rsvpRoutes(app, context);
   reminderRoutes(app, context);
   viewRoutes(app, context);
+  freebusyRoutes(app, context);
 }

@@ -222,6 +222,17 @@ const BODIES: Record<string, (world: World) => unknown> = {
   createSubscription: ({ cast }) => ({ user_id: cast.guest.user_id, role: 'viewer' }),
   updateSubscription: () => ({ role: 'editor' }),
   'updateSubscription of oneself': () => ({ is_hidden: true }),
+  readFreebusy: ({ cast }) => ({
+    user_ids: [cast.owner.user_id],
+    from: '2026-03-01T00:00:00Z',
+    to: '2026-03-08T00:00:00Z',
+  }),
+  findSlots: ({ cast }) => ({
+    user_ids: [cast.owner.user_id],
+    from: '2026-03-01T00:00:00Z',
+    to: '2026-03-08T00:00:00Z',
+    duration_minutes: 30,
+  }),
 };
 
 /**

@@ -9,7 +9,7 @@
 -- asked for pays for this, so it touches each row once, however many ask about the same people at once. Not for app_user.
 create or replace function app.list_freebusy_stamps(p_user_ids uuid[], p_person_ids uuid[])
 returns table (n bigint, person_id uuid, stamp text, time_zone text)
-language plpgsql stable set search_path = app, pg_temp set plan_cache_mode = force_generic_plan as $$
+language plpgsql stable rows 10 set search_path = app, pg_temp set plan_cache_mode = force_generic_plan as $$
 declare
   v_ids constant uuid[] := p_user_ids || p_person_ids;
 begin
@@ -71,16 +71,6 @@ begin
     left join app.list_freebusy_stamps(p_user_ids, p_person_ids) s on s.n = a.n);
 end $$;
 
--- Calendars whose schedules make a person busy, or may, because the person is a guest. Not for app_user.
-create or replace function app.list_busy_sources(p_person_id uuid)
-returns table (workspace_id uuid, calendar_id uuid, affects_busy boolean, instances_of uuid)
-language sql stable
-begin atomic
-  select s.workspace_id, s.calendar_id, s.affects_busy, s.instances_of
-  from app.calendar_subscriptions s
-  where s.user_id = p_person_id and app.is_in_workspace(p_person_id, s.workspace_id);
-end;
-
 -- What a schedule, or one occurrence of it, does to a person; null: nothing. p_response: null for whoever is no guest. Not for app_user.
 create or replace function app.busy_status(p_status text, p_transparency text, p_response text) returns text
 language sql immutable parallel safe
@@ -104,67 +94,71 @@ begin
     g.response);
 end $$;
 
--- Rows that may lie in a window, of whose copies: the person's own, those of the owner of a calendar, or the shared ones. Not for app_user.
-create or replace function app.list_instances_of(p_of uuid, p_calendar_id uuid, p_from timestamptz, p_to timestamptz)
-returns setof app.schedule_instances
-language plpgsql stable rows 100 set search_path = app, pg_temp as $$
+-- What makes a person busy in a window, from the instances that are whole there. is_local: starts_at and ends_at are a wall clock,
+-- read as UTC. What holds for all occurrences of a schedule is looked up once for each. Not for app_user.
+create or replace function app.list_busy_instances(p_person_id uuid, p_from timestamptz, p_to timestamptz, p_ignore uuid[])
+returns table (schedule_id uuid, recurrence_id timestamp, starts_at timestamptz, ends_at timestamptz, status text, is_local boolean)
+language plpgsql stable rows 200 set search_path = app, pg_temp set plan_cache_mode = force_generic_plan as $$
 declare
+  v_earliest constant timestamptz := p_from - interval '24 hours';
   -- None is longer than 366 days, so what began before the window ends before this.
   v_longest constant timestamptz := p_from + interval '368 days';
 begin
-  if p_of is null then
-    return query
-      select i.* from schedule_instances i
-      where i.user_id is null and i.calendar_id = p_calendar_id
-        and i.starts_at >= p_from - interval '24 hours' and i.starts_at < p_to and i.ends_at > p_from
-      union all
-      select i.* from schedule_instances i
-      where i.user_id is null and i.calendar_id = p_calendar_id and i.ends_at - i.starts_at > interval '1 day'
-        and i.ends_at > p_from and i.ends_at < v_longest and i.starts_at < p_from - interval '24 hours';
-    return;
-  end if;
   return query
-    select i.* from schedule_instances i
-    where i.user_id = p_of and (p_calendar_id is null or i.calendar_id = p_calendar_id)
-      and i.starts_at >= p_from - interval '24 hours' and i.starts_at < p_to and i.ends_at > p_from
-    union all
-    select i.* from schedule_instances i
-    where i.user_id = p_of and (p_calendar_id is null or i.calendar_id = p_calendar_id)
-      and i.ends_at - i.starts_at > interval '1 day' and i.ends_at > p_from and i.ends_at < v_longest
-      and i.starts_at < p_from - interval '24 hours';
-end $$;
-
--- What makes a person busy in a window, from the instances that are whole there. is_local: starts_at and ends_at are a wall clock,
--- read as UTC. Not for app_user.
-create or replace function app.list_busy_instances(p_person_id uuid, p_from timestamptz, p_to timestamptz, p_ignore uuid[])
-returns table (schedule_id uuid, recurrence_id timestamp, starts_at timestamptz, ends_at timestamptz, status text, is_local boolean)
-language plpgsql stable set search_path = app, pg_temp as $$
-begin
-  return query
-    with sources as materialized (select * from app.list_busy_sources(p_person_id)),
-    found as (
-      select i.*, x.affects_busy
-      from app.list_instances_of(p_person_id, null, p_from, p_to) i
-      left join sources x on x.calendar_id = i.calendar_id
-      where x.calendar_id is null or x.instances_of = p_person_id
+    with homes as materialized (
+      select w as workspace_id from app.workspaces_of(p_person_id) w
+    ), subs as materialized (
+      select b.calendar_id, b.affects_busy, b.instances_of from calendar_subscriptions b
+      where b.user_id = p_person_id and b.workspace_id in (select h.workspace_id from homes h)
+    ), found as materialized (
+      -- The person's own rows, those of the owners whose rows the person reads, the shared ones. Longer ones have their own index.
+      select i.schedule_id, i.user_id as holder, i.recurrence_id, i.starts_at, i.ends_at
+      from (select p_person_id as id union select b.instances_of from subs b where b.instances_of is not null) o
+      cross join lateral (
+        select i.schedule_id, i.user_id, i.recurrence_id, i.starts_at, i.ends_at from schedule_instances i
+        where i.user_id = o.id and i.starts_at >= v_earliest and i.starts_at < p_to and i.ends_at > p_from
+        union all
+        select i.schedule_id, i.user_id, i.recurrence_id, i.starts_at, i.ends_at from schedule_instances i
+        where i.user_id = o.id and i.ends_at - i.starts_at > interval '1 day' and i.ends_at > p_from and i.ends_at < v_longest
+          and i.starts_at < v_earliest) i
       union all
-      select i.*, x.affects_busy
-      from sources x cross join lateral app.list_instances_of(x.instances_of, x.calendar_id, p_from, p_to) i
-      where x.instances_of is distinct from p_person_id
-    ),
-    judged as (
-      select f.schedule_id, f.recurrence_id, f.starts_at, f.ends_at,
-        app.busy_status(coalesce(o.status, s.status), coalesce(o.transparency, s.transparency),
-          case when g.id is not null then app.response_to(g, f.recurrence_id) end) as status,
-        s.time_zone is null as is_local
-      from found f
-      join schedules s on s.id = f.schedule_id and s.calendar_id = f.calendar_id
-        and s.materialised_from <= p_from and s.materialised_until >= p_to
+      select i.schedule_id, null, i.recurrence_id, i.starts_at, i.ends_at
+      from subs b
+      cross join lateral (
+        select i.schedule_id, i.recurrence_id, i.starts_at, i.ends_at from schedule_instances i
+        where i.user_id is null and i.calendar_id = b.calendar_id and i.starts_at >= v_earliest and i.starts_at < p_to
+          and i.ends_at > p_from
+        union all
+        select i.schedule_id, i.recurrence_id, i.starts_at, i.ends_at from schedule_instances i
+        where i.user_id is null and i.calendar_id = b.calendar_id and i.ends_at - i.starts_at > interval '1 day'
+          and i.ends_at > p_from and i.ends_at < v_longest and i.starts_at < v_earliest) i
+      where b.instances_of is null
+    ), counted as materialized (
+      select s, g, d.holder, s.time_zone is null as is_local,
+        -- Every occurrence as the schedule says; for the others it is asked occurrence by occurrence.
+        g.id is null and not exists (select from schedule_overrides o where o.workspace_id = s.workspace_id
+          and o.calendar_id = s.calendar_id and o.schedule_id = s.id) as is_plain,
+        app.busy_status(s.status, s.transparency, null) as status
+      from (select distinct f.schedule_id, f.holder from found f) d
+      join schedules s on s.id = d.schedule_id and s.materialised_from <= p_from and s.materialised_until >= p_to
+      left join subs b on b.calendar_id = s.calendar_id
       left join schedule_guests g on g.user_id = p_person_id and g.schedule_id = s.id
-        and (f.affects_busy is not null or app.is_in_workspace(p_person_id, g.workspace_id))
-      left join schedule_overrides o on f.is_override and o.workspace_id = s.workspace_id and o.calendar_id = s.calendar_id
-        and o.schedule_id = s.id and o.recurrence_id = f.recurrence_id
-      where (f.affects_busy or g.id is not null) and not coalesce(o.is_cancelled, false) and s.id <> all (p_ignore)
+        and g.workspace_id in (select h.workspace_id from homes h)
+      where s.id <> all (p_ignore)
+        and case when b.calendar_id is null then g.id is not null and d.holder = p_person_id
+          else b.instances_of is not distinct from d.holder and (b.affects_busy or g.id is not null) end
+    ), judged as (
+      select f.schedule_id, f.recurrence_id, f.starts_at, f.ends_at, c.status, c.is_local
+      from counted c join found f on f.schedule_id = (c.s).id and f.holder is not distinct from c.holder
+      where c.is_plain
+      union all
+      select f.schedule_id, f.recurrence_id, f.starts_at, f.ends_at,
+        app.busy_status(coalesce(o.status, (c.s).status), coalesce(o.transparency, (c.s).transparency),
+          case when (c.g).id is not null then app.response_to(c.g, f.recurrence_id) end), c.is_local
+      from counted c join found f on f.schedule_id = (c.s).id and f.holder is not distinct from c.holder
+      left join schedule_overrides o on o.workspace_id = (c.s).workspace_id and o.calendar_id = (c.s).calendar_id
+        and o.schedule_id = f.schedule_id and o.recurrence_id = f.recurrence_id
+      where not c.is_plain and not coalesce(o.is_cancelled, false)
     )
     select * from judged j where j.status is not null;
 end $$;
@@ -172,27 +166,31 @@ end $$;
 -- Schedules that may make a person busy in a window in which their instances are not whole: the caller expands them. Not for app_user.
 create or replace function app.list_busy_series(p_person_id uuid, p_from timestamptz, p_to timestamptz, p_ignore uuid[])
 returns jsonb
-language plpgsql stable set search_path = app, pg_temp as $$
+language plpgsql stable set search_path = app, pg_temp set plan_cache_mode = force_generic_plan as $$
 begin
   return (
-    with open as (
+    with homes as materialized (
+      select w as workspace_id from app.workspaces_of(p_person_id) w
+    ), subs as materialized (
+      select b.workspace_id, b.calendar_id from calendar_subscriptions b
+      where b.user_id = p_person_id and b.affects_busy and b.workspace_id in (select h.workspace_id from homes h)
+    ), open as (
       -- Two branches, each by an index: those that are whole up to a time before the end, and those from a time after the start.
-      select s as schedule from app.list_busy_sources(p_person_id) x
-      join schedules s on s.workspace_id = x.workspace_id and s.calendar_id = x.calendar_id
-      where x.affects_busy and s.materialised_until < p_to and s.first_at < p_to and (s.last_at is null or s.last_at >= p_from)
+      select s as schedule from subs b
+      join schedules s on s.workspace_id = b.workspace_id and s.calendar_id = b.calendar_id
+      where s.materialised_until < p_to and s.first_at < p_to and (s.last_at is null or s.last_at >= p_from)
       union all
-      select s from app.list_busy_sources(p_person_id) x
-      join schedules s on s.workspace_id = x.workspace_id and s.calendar_id = x.calendar_id
-      where x.affects_busy and s.materialised_until >= p_to and s.materialised_from > p_from and s.materialised_from > '-infinity'
+      select s from subs b
+      join schedules s on s.workspace_id = b.workspace_id and s.calendar_id = b.calendar_id
+      where s.materialised_from > p_from and s.materialised_from > '-infinity' and s.materialised_until >= p_to
         and s.first_at < p_to and (s.last_at is null or s.last_at >= p_from)
       union all
       select s from schedule_guests g
       join schedules s on s.workspace_id = g.workspace_id and s.calendar_id = g.calendar_id and s.id = g.schedule_id
-      left join calendar_subscriptions x on x.workspace_id = g.workspace_id and x.calendar_id = g.calendar_id
-        and x.user_id = p_person_id and x.affects_busy
-      where g.user_id = p_person_id and x.user_id is null
-        and (s.materialised_until < p_to or s.materialised_from > p_from)
-        and s.first_at < p_to and (s.last_at is null or s.last_at >= p_from) and app.is_in_workspace(p_person_id, g.workspace_id)
+      where g.user_id = p_person_id and (s.materialised_until < p_to or s.materialised_from > p_from)
+        and s.first_at < p_to and (s.last_at is null or s.last_at >= p_from)
+        and g.workspace_id in (select h.workspace_id from homes h)
+        and not exists (select from subs b where b.calendar_id = g.calendar_id)
     )
     select jsonb_agg(jsonb_build_object('schedule_id', (o.schedule).id, 'series', app.series_json(o.schedule),
       'status', (o.schedule).status, 'transparency', (o.schedule).transparency, 'response', g.response,
@@ -203,6 +201,7 @@ begin
           and r.schedule_id = g.schedule_id and r.guest_id = g.id), '[]')))
     from open o
     left join schedule_guests g on g.user_id = p_person_id and g.schedule_id = (o.schedule).id
+      and g.workspace_id in (select h.workspace_id from homes h)
     where (o.schedule).id <> all (p_ignore));
 end $$;
 
@@ -223,7 +222,7 @@ end $$;
 create or replace function app.read_freebusy(p_user_id uuid, p_user_ids uuid[], p_from timestamptz, p_to timestamptz,
   p_ignore uuid[] default '{}')
 returns table (user_id uuid, stamp text, time_zone text, busy text, tentative text, local_busy text, local_tentative text, series jsonb)
-language plpgsql stable security definer set search_path = app, pg_temp as $$
+language plpgsql stable rows 10 security definer set search_path = app, pg_temp as $$
 declare
   v_from constant timestamptz := p_from - interval '14 hours';
   v_to constant timestamptz := p_to + interval '14 hours';
