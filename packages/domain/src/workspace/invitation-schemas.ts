@@ -4,7 +4,8 @@ import { cursor, id, pageLimit, pageOf, timestamp } from '../platform/schemas.ts
 import { normalAddress } from './rules/address.ts';
 import { memberRole } from './schemas.ts';
 
-const address = z
+/** An e-mail address in the form in which addresses are kept. */
+export const address = z
   .string()
   .max(320)
   .overwrite((text) => normalAddress(text) ?? text)

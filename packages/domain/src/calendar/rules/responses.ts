@@ -31,3 +31,40 @@ export function effectiveResponse(
   }
   return (latest ?? guest).response;
 }
+
+/** An answer to a series, or to some of its occurrences. */
+export interface LocalAnswer {
+  scope: 'this' | 'following' | 'all';
+  /** Null with `all`. */
+  recurrence_id: LocalTime | null;
+  response: GuestResponse;
+}
+
+/**
+ * What a guest has answered once they have answered so, and the answers to single occurrences that it takes the place of: all of
+ * them, those from an occurrence on, or that to the one. `app.write_answer` does the same to what is stored.
+ */
+export function answerLocally(
+  guest: { response: GuestResponse },
+  responses: readonly OccurrenceResponse[],
+  { scope, recurrence_id, response }: LocalAnswer,
+): { response: GuestResponse; responses: OccurrenceResponse[]; lost: OccurrenceResponse[] } {
+  if (scope === 'all' || recurrence_id === null) return { response, responses: [], lost: [...responses] };
+  const goes = (row: OccurrenceResponse): boolean =>
+    scope === 'following'
+      ? row.recurrence_id >= recurrence_id
+      : row.applies_to === 'this' && row.recurrence_id === recurrence_id;
+  const kept = responses.filter((row) => !goes(row));
+  return {
+    response: guest.response,
+    responses: [...kept, { recurrence_id, applies_to: scope, response }].sort(inOrder),
+    lost: responses.filter(goes),
+  };
+}
+
+const inOrder = (a: OccurrenceResponse, b: OccurrenceResponse): number =>
+  a.recurrence_id === b.recurrence_id
+    ? Number(a.applies_to < b.applies_to) - Number(a.applies_to > b.applies_to)
+    : a.recurrence_id < b.recurrence_id
+      ? -1
+      : 1;
