@@ -40,7 +40,7 @@ async function* print(
   const now = clock().getTime();
   const { begin, end } = frameCalendar(
     calendar,
-    time_zones.flatMap((zone) => vtimezone(zone, now) ?? []),
+    time_zones.map((zone) => vtimezone(zone, now)).filter((component) => component !== null),
   );
   yield begin;
   let after_id: string | null = null;

@@ -178,7 +178,7 @@ begin
 end $$;
 
 -- Who asks for a calendar as ICS, and what stands above its schedules. `stamp` changes with everything that the text says.
-create or replace function app.open_export(p_user_id uuid, p_calendar_id uuid, out calendar jsonb, out time_zones text[], out stamp text)
+create or replace function app.open_export(p_user_id uuid, p_calendar_id uuid, out calendar jsonb, out time_zones jsonb, out stamp text)
 language plpgsql stable security definer set search_path = app, pg_temp as $$
 declare
   v_access record;
@@ -194,8 +194,8 @@ begin
       (select count(*) from schedule_reminders r where r.workspace_id = c.workspace_id and r.calendar_id = c.id and r.user_id = p_user_id))
   into calendar, stamp
   from calendars c where c.id = p_calendar_id;
-  time_zones := array(select distinct s.time_zone from schedules s
-    where s.workspace_id = v_access.workspace_id and s.calendar_id = p_calendar_id and s.time_zone is not null order by 1);
+  time_zones := to_jsonb(array(select distinct s.time_zone from schedules s
+    where s.workspace_id = v_access.workspace_id and s.calendar_id = p_calendar_id and s.time_zone is not null order by 1));
 end $$;
 
 -- The schedules of a calendar in the order of their ids, as much of each as the reader may see: of what they may not, the times

@@ -93,13 +93,11 @@ export function hasDay(rule: DayRule, days: number, { year, month, day }: Calend
 }
 
 function hasWeek(byweekno: number[], wkst: number, days: number, year: number): boolean {
-  let week_year = year;
   let first = firstWeek(year, wkst);
   let next = firstWeek(year + 1, wkst);
   if (days < first) {
-    week_year = year - 1;
     next = first;
-    first = firstWeek(week_year, wkst);
+    first = firstWeek(year - 1, wkst);
   } else if (days >= next) {
     first = next;
     next = firstWeek(year + 2, wkst);

@@ -92,46 +92,53 @@ type Visit = (local: number, instant: number) => boolean;
 function walk(series: Series, from: number, to: number, steps: Budget, visit: Visit): void {
   const excluded = new Set(series.exdates.map((text) => instantOf(series, parseLocal(text))));
   const done = new Set<number>();
-  let goes_on = true;
-  const take = (local: number, instant: number): void => {
-    if (instant < from || instant >= to || excluded.has(instant) || done.has(instant)) return;
+  /** False: enough. */
+  const take = (local: number, instant: number): boolean => {
+    if (instant < from || instant >= to || excluded.has(instant) || done.has(instant)) return true;
     done.add(instant);
-    goes_on = visit(local, instant);
+    return visit(local, instant);
   };
-  if (series.rrule === null) take(parseLocal(series.starts_local), instantOf(series, parseLocal(series.starts_local)));
-  else
-    scanSeries(series, readFields(series.rrule), from, to, steps, (local, instant) => (take(local, instant), goes_on));
+  const start = parseLocal(series.starts_local);
+  const goes_on =
+    series.rrule === null
+      ? take(start, instantOf(series, start))
+      : scanSeries(series, readFields(series.rrule), from, to, steps, take);
+  if (!goes_on) return;
   for (const text of series.rdates) {
-    if (!goes_on) return;
     const local = parseLocal(text);
-    take(local, instantOf(series, local));
+    if (!take(local, instantOf(series, local))) return;
   }
 }
 
-/** The rule with its COUNT and UNTIL. What lies before `from` may be handed out or not. */
-function scanSeries(series: Series, rule: RuleFields, from: number, to: number, budget: Budget, visit: Visit): void {
+/** The rule with its COUNT and UNTIL; false when `visit` ended it. What lies before `from` may be handed out or not. */
+function scanSeries(series: Series, rule: RuleFields, from: number, to: number, budget: Budget, visit: Visit): boolean {
   const { time_zone } = series;
   const margin = time_zone === null ? 0 : MAX_OFFSET;
   let left = rule.count ?? Infinity;
   const start = parseLocal(series.starts_local);
   const scan = { rule, start, from: rule.count === null ? from - margin : -Infinity, to: to + margin, budget };
-  const isPast = untilOf(series, rule);
+  const beyond = untilOf(series, rule);
+  let goes_on = true;
   scanRule(scan, (local) => {
     // What is counted and lies far before the window needs no zone.
     if (local < from - margin && rule.until === null) return --left > 0;
     const instant = time_zone === null ? local : toInstant(local, time_zone);
-    if (isPast(local, instant) || left-- <= 0) return false;
-    return visit(local, instant) && left > 0;
+    const over = beyond(local, instant);
+    // In a gap the wall clock runs ahead of the instants: one that is a little too late can be followed by one that is not.
+    if (over > 0) return over < DAY_MS;
+    goes_on = visit(local, instant);
+    return goes_on && --left > 0;
   });
+  return goes_on;
 }
 
-/** UNTIL is inclusive: as an instant, as a wall clock, or as a whole day. */
-function untilOf(series: Series, { until }: RuleFields): (local: number, instant: number) => boolean {
-  if (until === null) return () => false;
+/** By how much, in milliseconds, an occurrence is past UNTIL, which is inclusive: an instant, a wall clock, or a whole day. */
+function untilOf(series: Series, { until }: RuleFields): (local: number, instant: number) => number {
+  if (until === null) return () => 0;
   const { ms, kind } = until;
-  if (kind === 'date') return (local) => local >= ms + DAY_MS;
-  if (kind === 'local' || series.time_zone === null) return (local) => local > ms;
-  return (_local, instant) => instant > ms;
+  if (kind === 'date') return (local) => local - ms - DAY_MS + 1;
+  if (kind === 'local' || series.time_zone === null) return (local) => local - ms;
+  return (_local, instant) => instant - ms;
 }
 
 /** Whether an occurrence starts at this instant by rule and RDATEs, and is not excluded. */

@@ -36,7 +36,7 @@ export function readAlarms(
     const channels = [...new Set([...(found.get(key)?.channels ?? []), channel] as const)].sort().reverse();
     found.set(key, {
       ...when,
-      channels: channels as IcsReminder['channels'],
+      channels: channels,
       ...readOccurrences(alarm, recurrence_id),
     });
   }

@@ -58,7 +58,7 @@ function parseLines(lines: string[], line: number, rrules: string[], has_exrule:
   const component = { name, line, rrules, has_exrule };
   if (lines.length > MAX_LINES) return { ...component, jcal: null, problem: 'It has too many lines' };
   try {
-    return { ...component, jcal: ICAL.parse(lines.join('\r\n')) as unknown as JcalComponent, problem: null };
+    return { ...component, jcal: ICAL.parse(lines.join('\r\n')) as JcalComponent, problem: null };
   } catch (error) {
     return { ...component, jcal: null, problem: (error as Error).message.slice(0, 200) };
   }

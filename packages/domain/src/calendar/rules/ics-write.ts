@@ -34,8 +34,7 @@ export const vcalendar = (properties: JcalProperty[], components: JcalComponent[
 ];
 
 /** The text of a component, folded and escaped (RFC 5545 3.1). */
-export const printComponent = (component: JcalComponent): string =>
-  `${ICAL.stringify(component as unknown as Parameters<typeof ICAL.stringify>[0])}\r\n`;
+export const printComponent = (component: JcalComponent): string => ICAL.stringify(component);
 
 export const printSchedule = (schedule: WrittenSchedule): string =>
   writeSchedule(schedule).map(printComponent).join('');

@@ -31,7 +31,7 @@ function byName(tzid: string): string | null {
     const name = parts.slice(from).join('/');
     if (name.length <= 64 && isZone(name)) return name;
   }
-  const [windows] = findIana(tzid as Parameters<typeof findIana>[0]);
+  const [windows] = findIana(tzid);
   return windows !== undefined && isZone(windows) ? windows : null;
 }
 

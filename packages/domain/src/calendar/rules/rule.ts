@@ -168,7 +168,7 @@ function readUntilPart(value: string, start: RuleStart): string {
   const text =
     match && `${match[1]}-${match[2]}-${match[3]}T${match[4] ?? '00'}:${match[5] ?? '00'}:${match[6] ?? '00'}`;
   // A day or an hour that there is not would be another one.
-  const at = text === null || text === undefined ? NaN : Date.parse(`${text}Z`);
+  const at = text === null ? NaN : Date.parse(`${text}Z`);
   if (Number.isNaN(at) || new Date(at).toISOString().slice(0, 19) !== text)
     throw new RuleRefused('rule.until_invalid', `UNTIL is a time such as 20261231T235959Z, not ${value.slice(0, 40)}`);
   return printUntil(readUntil(value, start), start);
