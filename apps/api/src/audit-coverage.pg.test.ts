@@ -14,12 +14,14 @@ const LEAVES_NO_TRACE = new Set([
   // Reads, though they are sent with a body.
   'echo',
   'previewInvitation',
+  'previewRsvp',
   'openShared',
   // Of the auth server.
   'refreshSession',
   // Refused: the tokens are none, and an owner does not leave.
   'respondToWorkspaceInvitation',
   'respondToCanvasInvitation',
+  'answerRsvp',
   'leaveWorkspace',
   // It is so already.
   'restoreWorkspace',

@@ -21,6 +21,8 @@ const SERVED_OTHERWISE: Record<string, number> = {
   respondToWorkspaceInvitation: 404,
   respondToCanvasInvitation: 404,
   previewInvitation: 404,
+  previewRsvp: 404,
+  answerRsvp: 404,
 };
 
 let backends: Backends;

@@ -14,6 +14,7 @@ import {
 } from './testing/seed.ts';
 import {
   seedCalendar,
+  seedGuest,
   seedSchedule,
   seedSubscription,
   type SeededCalendar,
@@ -30,6 +31,8 @@ let canvas: SeededCanvas;
 /** The member may write in it; its schedule is private, so that no viewer would do. */
 let calendar: SeededCalendar;
 let schedule: SeededSchedule;
+/** Of the schedule, by address. */
+let guest: { guest_id: string };
 let member: { user_id: string };
 let stranger: { user_id: string };
 /** To the member: one to look at, one to answer. */
@@ -44,6 +47,7 @@ beforeAll(async () => {
   calendar = await seedCalendar(t.db, workspace);
   await seedSubscription(t.db, calendar, 'editor', member);
   schedule = await seedSchedule(t.db, calendar, { visibility: 'private' });
+  guest = await seedGuest(t.db, schedule, { email: `${randomUUID()}@example.test` });
   const { canvas_id } = canvas;
   const second = await seedCanvas(t.db, workspace);
   invitations = {
@@ -614,6 +618,77 @@ Object.assign(CASES, {
       call('select app.bury_schedule_guests($1, $2) is null as told', [schedule.schedule_id, [user_id]]),
     stranger: [{ told: false }],
     member: [{ told: false }],
+  },
+  list_schedule_guests: {
+    run: (user_id) =>
+      failure(
+        call(`select count(*) as n from app.list_schedule_guests($1, $2, null, null, 9) where guest ->> 'id' = $3`, [
+          user_id,
+          schedule.schedule_id,
+          guest.guest_id,
+        ]),
+      ),
+    stranger: 'schedule.not_found',
+    member: [{ n: 1 }],
+  },
+  find_invitees: {
+    run: (user_id) =>
+      failure(
+        call('select user_id = $3 as found, unknown from app.find_invitees($1, $2, $4)', [
+          user_id,
+          calendar.calendar_id,
+          member.user_id,
+          [{ user_id: member.user_id }],
+        ]),
+      ),
+    stranger: 'calendar.not_found',
+    member: [{ found: true, unknown: false }],
+  },
+  // For guests of it alone, of whom neither is one.
+  find_organiser: {
+    run: (user_id) => failure(call('select app.find_organiser($1, $2)', [user_id, schedule.schedule_id])),
+    stranger: 'schedule.not_found',
+    member: 'schedule.not_found',
+  },
+  // For anybody with a token that the service has signed; it names the guest.
+  preview_rsvp: {
+    run: (user_id) =>
+      failure(
+        call('select count(*) as n from jsonb_object_keys(app.preview_rsvp($1))', [
+          user_id === member.user_id ? guest.guest_id : randomUUID(),
+        ]),
+      ),
+    stranger: 'rsvp.not_found',
+    member: [{ n: 9 }],
+  },
+  answer_rsvp: {
+    run: (user_id) =>
+      failure(
+        call(`select app.answer_rsvp($1, 'accepted', null, 'r', null) ->> 'response' as response`, [
+          user_id === member.user_id ? guest.guest_id : randomUUID(),
+        ]),
+      ),
+    stranger: 'rsvp.not_found',
+    member: [{ response: 'accepted' }],
+  },
+  get_guest_mail: {
+    run: () => failure(call('select app.get_guest_mail($1, $2)', [randomUUID(), guest.guest_id])),
+    stranger: 'db.forbidden',
+    member: 'db.forbidden',
+  },
+  get_cancellation_mail: {
+    run: (user_id) =>
+      failure(
+        call(`select app.get_cancellation_mail($1, $2, $3, now(), $4, 'a@b.test', $5)`, [
+          randomUUID(),
+          schedule.workspace_id,
+          guest.guest_id,
+          schedule.schedule_id,
+          user_id,
+        ]),
+      ),
+    stranger: 'db.forbidden',
+    member: 'db.forbidden',
   },
   take_due_reminders: {
     run: () => failure(call('select app.take_due_reminders(now(), 1)', [])),
