@@ -1,3 +1,8 @@
+import {
+  createCalendar as insertCalendar,
+  createSubscription as insertSubscription,
+} from '@potentia/db/calendar/calendar-queries';
+import { type Tx, withContext } from '@potentia/db/context';
 import { createTestDatabase, type TestDatabase } from '@potentia/db/testing/database';
 import { addMember, seedApiKey } from '@potentia/db/testing/seed';
 import {
@@ -7,16 +12,20 @@ import {
   seedSchedule,
   seedSubscription,
 } from '@potentia/db/testing/seed-calendar';
+import { leaveWorkspace as endMembership } from '@potentia/db/workspace/queries';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expireApiKeys } from '../auth/expire-api-keys.ts';
 import { revokeApiKey } from '../auth/revoke-api-key.ts';
 import type { UserCtx } from '../platform/ctx.ts';
 import { personCtx } from '../platform/testing/person.ts';
+import { newId } from '../platform/uuid.ts';
 import { deleteWorkspace } from '../workspace/delete-workspace.ts';
 import { leaveWorkspace } from '../workspace/leave-workspace.ts';
 import { purgeWorkspaces } from '../workspace/purge-workspaces.ts';
 import { removeWorkspaceMember } from '../workspace/remove-workspace-member.ts';
 import { transferWorkspace } from '../workspace/transfer-workspace.ts';
+import { createCalendar } from './create-calendar.ts';
+import { createSubscription } from './create-subscription.ts';
 import { getCalendar } from './get-calendar.ts';
 import { listCalendars } from './list-calendars.ts';
 import { askedOf, auditOf, type Company, headsOf, makeCompany, toldOf } from './testing/company.ts';
@@ -162,6 +171,63 @@ describe('the end of an API key', () => {
       actor_user_id: null,
       reason: 'membership.end',
     });
+  });
+});
+
+describe('whoever leaves while they are given something', () => {
+  /** Runs `first` in a transaction that stays open until `second` waits for it; what became of `second`. */
+  async function atOnce(first: (tx: Tx) => Promise<unknown>, second: () => Promise<unknown>, user_id: string) {
+    let outcome: Promise<unknown> | undefined;
+    await withContext(database.db, { user_id }, async (tx) => {
+      await first(tx);
+      outcome = second().then(
+        () => 'done',
+        (error: unknown) => (error as { code: string }).code,
+      );
+      await expect
+        .poll(async () => {
+          const waiting = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+          return (await database.asOwner(waiting)).length;
+        })
+        .toBe(1);
+    });
+    return outcome;
+  }
+  const request_id = 'r';
+
+  it('is not left with a subscription', async () => {
+    const { owner, guest, workspace_id, calendar_id } = await makeCompany(database);
+    const [asked, left] = [owner.actor, guest.actor];
+    const input = { calendar_id, target_user_id: left.user_id, role: 'viewer', request_id };
+    const leave = () => leaveWorkspace(guest, { workspace_id });
+    const given = (tx: Tx) => insertSubscription(tx, { user_id: asked.user_id, ...input });
+    expect(await atOnce(given, leave, asked.user_id)).toBe('done');
+    expect(
+      await count('calendar_subscriptions', 'user_id = $1 and workspace_id = $2', [left.user_id, workspace_id]),
+    ).toBe(0);
+
+    const second = await makeCompany(database);
+    const { user_id } = second.guest.actor;
+    const gone = (tx: Tx) => endMembership(tx, { user_id, workspace_id: second.workspace_id, request_id });
+    const give = () => createSubscription(second.owner, { calendar_id: second.calendar_id, user_id, role: 'viewer' });
+    expect(await atOnce(gone, give, user_id)).toBe('subscription.user_not_found');
+  });
+
+  it('leaves the calendar that they were making to the owner of the workspace, or makes none', async () => {
+    const { boss, viewer, workspace_id } = await makeCompany(database);
+    const { user_id } = viewer.actor;
+    const calendar_id = newId();
+    const fields = { name: 'x', description: null, color: null, time_zone: null, is_exclusive: false };
+    const making = (tx: Tx) => insertCalendar(tx, { user_id, calendar_id, workspace_id, fields, request_id });
+    expect(await atOnce(making, () => leaveWorkspace(viewer, { workspace_id }), user_id)).toBe('done');
+    expect(await getCalendar(boss, { calendar_id })).toMatchObject({ role: 'owner' });
+
+    const second = await makeCompany(database);
+    const leaver = second.editor;
+    const home = { workspace_id: second.workspace_id };
+    const gone = (tx: Tx) => endMembership(tx, { user_id: leaver.actor.user_id, ...home, request_id });
+    const make = () => createCalendar(leaver, { ...home, name: 'x' });
+    expect(await atOnce(gone, make, leaver.actor.user_id)).toBe('workspace.not_found');
   });
 });
 

@@ -124,6 +124,16 @@ begin
   end if;
 end $$;
 
+-- The tenant's context of a member who stays one until the transaction ends: whoever is taken out at the same time leaves to the
+-- workspace's owner what they are making.
+create or replace function app.stay_in_workspace(p_user_id uuid, p_workspace_id uuid) returns void
+language plpgsql set search_path = app, pg_temp set lock_timeout = '400ms' as $$
+begin
+  perform app.set_tenant_context(p_user_id, p_workspace_id, 'member');
+  perform from workspace_members m where m.workspace_id = p_workspace_id and m.user_id = p_user_id for key share;
+  perform app.set_tenant_context(p_user_id, p_workspace_id, 'member');
+end $$;
+
 -- p_fields: name, description, color, time_zone (null: the caller's own), is_exclusive. p_workspace_id null: the personal space.
 create or replace function app.create_calendar(p_user_id uuid, p_calendar_id uuid, p_workspace_id uuid, p_fields jsonb,
   p_request_id text, p_traceparent text) returns jsonb
@@ -137,7 +147,7 @@ begin
   if v_workspace_id is null then
     perform app.fail('PT400', 'request.invalid', 'Required: an API key has no personal space.', '{"pointer": "/workspace_id"}');
   end if;
-  perform app.set_tenant_context(p_user_id, v_workspace_id, 'member');
+  perform app.stay_in_workspace(p_user_id, v_workspace_id);
   perform pg_advisory_xact_lock(7236020, hashtext(v_workspace_id::text));
   if app.count_calendars(p_user_id, v_workspace_id) >= v_max then
     perform app.fail('PT409', 'calendar.too_many', format('A workspace has at most %s calendars.', v_max));
@@ -380,7 +390,7 @@ begin
 end $$;
 
 grant execute on function app.calendar_json, app.calendar_summary, app.people_among, app.notify_subscribers, app.insert_calendar, app.default_calendar,
-  app.count_calendars, app.count_subscriptions, app.check_subscription_limit, app.create_calendar, app.get_time_zone,
+  app.count_calendars, app.count_subscriptions, app.stay_in_workspace, app.check_subscription_limit, app.create_calendar, app.get_time_zone,
   app.list_calendars, app.present_calendar, app.get_calendar, app.hold_calendar, app.update_calendar, app.delete_calendar,
   app.bury_calendar_guests, app.uncover_calendar, app.hand_over_calendar, app.transfer_calendar, app.get_calendar_tenant,
   app.get_schedule_tenant to app_user;

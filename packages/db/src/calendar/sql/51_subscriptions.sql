@@ -37,13 +37,15 @@ begin
   return v_json;
 end $$;
 
--- Whether somebody is in the workspace of the calendar whose owner asks.
+-- Whether somebody is in the workspace of the calendar whose owner asks, and stays there until the transaction ends: whoever leaves
+-- at the same time waits, and then leaves behind what they were given. Before the calendar is held, as leaving does it.
 create or replace function app.is_in_calendar_workspace(p_user_id uuid, p_calendar_id uuid, p_target_user_id uuid) returns boolean
-language plpgsql security definer set search_path = app, pg_temp as $$
+language plpgsql security definer set search_path = app, pg_temp set lock_timeout = '400ms' as $$
 declare
   v_workspace_id uuid;
 begin
   v_workspace_id := (app.set_calendar_context(p_user_id, p_calendar_id, 'owner')).workspace_id;
+  perform from workspace_members m where m.workspace_id = v_workspace_id and m.user_id = p_target_user_id for key share;
   return app.find_workspace_role(p_target_user_id, v_workspace_id) is not null;
 end $$;
 
@@ -70,11 +72,12 @@ language plpgsql set search_path = app, pg_temp as $$
 declare
   -- As many as deleting the calendar can tell within the deadline of a statement.
   v_max constant int := 50000;
+  v_is_there constant boolean := app.is_in_calendar_workspace(p_user_id, p_calendar_id, p_target_user_id);
   v_calendar calendars;
 begin
   v_calendar := (app.hold_calendar(p_user_id, p_calendar_id, 'owner')).calendar;
   perform app.check_subscriber_role(p_role);
-  if not app.is_in_calendar_workspace(p_user_id, p_calendar_id, p_target_user_id) then
+  if not v_is_there then
     perform app.fail('PT404', 'subscription.user_not_found', 'There is nobody with this id in the workspace.', '{"pointer": "/user_id"}');
   end if;
   if exists (select from calendar_subscriptions s where s.workspace_id = v_calendar.workspace_id and s.calendar_id = p_calendar_id
