@@ -30,6 +30,14 @@ export function registerInbox(app: FastifyInstance, store: MailStore): void {
       .send(`<base target="_blank">${mail.html ?? '<p>This mail has no HTML.</p>'}`);
   });
 
+  app.get<{ Params: { id: string } }>('/inbox/:id/invite.ics', (request, reply) => {
+    const calendar = store.find(request.params.id)?.calendar;
+    if (!calendar) return reply.code(404).send(no_mail);
+    return reply
+      .header('content-type', `text/calendar; charset=utf-8; method=${calendar.method}`)
+      .send(calendar.content);
+  });
+
   app.delete<{ Params: { id: string } }>('/inbox/:id', async (request, reply) =>
     (await store.remove(request.params.id)) ? reply.code(204).send() : reply.code(404).send(no_mail),
   );

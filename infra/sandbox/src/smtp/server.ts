@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { simpleParser } from 'mailparser';
+import { type Attachment, simpleParser } from 'mailparser';
 import { SMTPServer, type SMTPServerDataStream } from 'smtp-server';
 import type { MailStore } from './store.ts';
 
@@ -71,6 +71,15 @@ async function receive(stream: SMTPServerDataStream, to: string[], store: MailSt
     message_id: parsed.messageId ?? null,
     text: parsed.text ?? '',
     html: parsed.html === false ? null : parsed.html,
+    calendar: calendarOf(parsed.attachments),
     received_at: new Date().toISOString(),
   });
+}
+
+/** The part that a calendar program takes as a message (RFC 6047), not the file beside it. */
+function calendarOf(attachments: Attachment[]): { method: string; content: string } | null {
+  const part = attachments.find(({ contentType }) => contentType === 'text/calendar');
+  if (!part) return null;
+  const content = part.content.toString('utf8');
+  return { method: /^METHOD:(\w+)/m.exec(content)?.[1] ?? '', content };
 }

@@ -9,6 +9,8 @@ export interface StoredMail {
   message_id: string | null;
   text: string;
   html: string | null;
+  /** What calendar programs read of it; null: nothing. */
+  calendar?: { method: string; content: string } | null;
   received_at: string;
 }
 

@@ -3,6 +3,15 @@ import type { PrintedMail } from './rules/mail-text.ts';
 /** One mail, whole. Address and text as they are: the adapter encodes them. */
 export interface Mail extends PrintedMail {
   to: string;
+  /** What calendar programs read of it (RFC 6047): as a form of the mail beside its text, and as a file. */
+  calendar?: MailCalendar;
+}
+
+export interface MailCalendar {
+  /** Of `content`, which says it too. */
+  method: 'REQUEST' | 'CANCEL';
+  /** ICS. */
+  content: string;
 }
 
 /** Sends mail. */

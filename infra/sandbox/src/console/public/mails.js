@@ -40,7 +40,17 @@ export function showMails(root) {
       sandbox: 'allow-popups allow-popups-to-escape-sandbox',
     });
     const plain = h('details', {}, h('summary', {}, 'As text'), h('pre', {}, mail.text));
-    view.replaceChildren(h('h3', {}, mail.subject), frame, plain);
+    const parts = mail.calendar
+      ? [
+          h(
+            'details',
+            {},
+            h('summary', {}, `For calendars: ${mail.calendar.method}`),
+            h('pre', {}, mail.calendar.content),
+          ),
+        ]
+      : [];
+    view.replaceChildren(h('h3', {}, mail.subject), frame, plain, ...parts);
   }
 
   const tick = () => {

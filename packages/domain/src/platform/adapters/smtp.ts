@@ -33,7 +33,7 @@ export function createSmtpMailer({ url, from }: SmtpOptions): Mailer & { close()
   const domain = /@([^@>\s]+)>?\s*$/.exec(from)?.[1] ?? 'localhost';
 
   return {
-    async send({ id, to, subject, text, html }) {
+    async send({ id, to, subject, text, html, calendar }) {
       const message = {
         from,
         // As an object, so that no part of it is read as another address.
@@ -41,6 +41,7 @@ export function createSmtpMailer({ url, from }: SmtpOptions): Mailer & { close()
         subject,
         text,
         html,
+        ...(calendar && { icalEvent: { ...calendar, filename: 'invite.ics' } }),
         messageId: `<${id}@${domain}>`,
         headers: { 'Auto-Submitted': 'auto-generated' },
       };

@@ -7,7 +7,8 @@ export interface MailText {
   subject: string;
   /** Above the button, in this order. */
   paragraphs: string[];
-  button: { label: string; url: string };
+  /** Null: there is nothing to open. */
+  button: { label: string; url: string } | null;
   /** What stands where a mail reader does not show the button. */
   link_hint: string;
   footer: string;
@@ -42,12 +43,12 @@ export const escapeHtml = (text: string): string =>
 /** Both forms of a mail. The HTML has its styles inline and loads nothing. */
 export function printMail(text: MailText): PrintedMail {
   const { subject, paragraphs, button, link_hint, footer } = text;
-  const plain = [...paragraphs, `${button.label}:\n${button.url}`, `-- \n${footer}`].join('\n\n');
+  const link = button ? [`${button.label}:\n${button.url}`] : [];
+  const plain = [...paragraphs, ...link, `-- \n${footer}`].join('\n\n');
   return { subject: subject.replaceAll(/\s+/g, ' '), text: `${plain}\n`, html: printHtml(text, link_hint) };
 }
 
 function printHtml({ locale, subject, paragraphs, button, footer }: MailText, link_hint: string): string {
-  const url = escapeHtml(button.url);
   const body = paragraphs.map((paragraph) => `<p style="margin:0 0 16px">${escapeHtml(paragraph)}</p>`).join('\n');
   return `<!doctype html>
 <html lang="${locale}">
@@ -55,11 +56,17 @@ function printHtml({ locale, subject, paragraphs, button, footer }: MailText, li
 <body style="margin:0;padding:24px;background:#f4f4f1;color:#1c1c1a;font:16px/1.5 system-ui,sans-serif">
 <div style="max-width:520px;margin:0 auto;padding:32px;background:#ffffff;border-radius:8px">
 ${body}
-<p style="margin:24px 0"><a href="${url}" style="display:inline-block;padding:12px 20px;background:#1f5f4a;color:#ffffff;border-radius:6px;text-decoration:none">${escapeHtml(button.label)}</a></p>
-<p style="margin:0 0 16px;font-size:13px;color:#5c5c57">${escapeHtml(link_hint)}<br><a href="${url}" style="color:#1f5f4a;word-break:break-all">${url}</a></p>
-<p style="margin:0;font-size:13px;color:#5c5c57">${escapeHtml(footer)}</p>
+${printButton(button, link_hint)}<p style="margin:0;font-size:13px;color:#5c5c57">${escapeHtml(footer)}</p>
 </div>
 </body>
 </html>
+`;
+}
+
+function printButton(button: MailText['button'], link_hint: string): string {
+  if (!button) return '';
+  const url = escapeHtml(button.url);
+  return `<p style="margin:24px 0"><a href="${url}" style="display:inline-block;padding:12px 20px;background:#1f5f4a;color:#ffffff;border-radius:6px;text-decoration:none">${escapeHtml(button.label)}</a></p>
+<p style="margin:0 0 16px;font-size:13px;color:#5c5c57">${escapeHtml(link_hint)}<br><a href="${url}" style="color:#1f5f4a;word-break:break-all">${url}</a></p>
 `;
 }
