@@ -132,6 +132,20 @@ it('an API key makes calendars in its workspace, and sees of others what it is s
   expect((await api.call(key, 'GET', `${CALENDARS}/${unseen}`)).status).toBe(404);
 });
 
+it('a schedule that names no calendar stands in the one that everybody begins with', async () => {
+  const { owner } = await makeCast(api, backends);
+  const lunch = { title: 'Lunch', starts_local: '2026-03-02T12:00:00', duration_seconds: 3600 };
+  const [first] = mustBe(200, await api.call(owner, 'GET', CALENDARS)).items;
+  const made = await api.call(owner, 'POST', '/api/v1/schedules', lunch);
+  expect(made).toMatchObject({ status: 201, body: { calendar_id: first.id, time_zone: 'UTC' } });
+  expect((await api.call(owner, 'DELETE', `${CALENDARS}/${first.id}`)).status).toBe(204);
+  expect((await api.call(owner, 'GET', `/api/v1/schedules/${made.body.id}`)).status).toBe(404);
+  expect(await api.call(owner, 'POST', '/api/v1/schedules', lunch)).toMatchObject({
+    status: 400,
+    body: { errors: [{ pointer: '/calendar_id' }] },
+  });
+});
+
 it('warm: to read or change a calendar or a subscription is one round trip to Postgres', async () => {
   const database = new URL(backends.database.app_url);
   await using proxy = await startFaultProxy({ target_host: database.hostname, target_port: Number(database.port) });

@@ -137,11 +137,6 @@ export function transferCalendar(
   ]);
 }
 
-/** The calendar of what names none; null: the person has none of their own. */
-export async function getDefaultCalendar(db: Queryable, user_id: string): Promise<string | null> {
-  return (await callOne<{ id: string | null }>(db, 'select app.default_calendar($1) as id', [user_id])).id;
-}
-
 /** The workspace of a calendar that the person may see. */
 export async function getCalendarTenant(
   db: Queryable,

@@ -10,11 +10,11 @@ export interface ScheduleScope {
 
 const traceparent = (): string | null => currentTraceparent() ?? null;
 
-/** What a new schedule of this calendar goes by. Throws `calendar.not_found`, `calendar.forbidden` (editors may). */
+/** What a new schedule of this calendar (null: of the caller's own) goes by. Throws `calendar.not_found`, `calendar.forbidden` (editors may). */
 export function prepareSchedule(
   db: Queryable,
-  { user_id, calendar_id }: { user_id: string; calendar_id: string },
-): Promise<{ time_zone: string; is_exclusive: boolean }> {
+  { user_id, calendar_id }: { user_id: string; calendar_id: string | null },
+): Promise<{ calendar_id: string; time_zone: string; is_exclusive: boolean }> {
   return callOne(db, 'select * from app.prepare_schedule($1, $2)', [user_id, calendar_id]);
 }
 

@@ -1,7 +1,6 @@
 import { createTestDatabase, type TestDatabase } from '@potentia/db/testing/database';
 import { addMember, seedUser, seedWorkspace } from '@potentia/db/testing/seed';
 import { seedCalendar, seedGuest, seedSchedule } from '@potentia/db/testing/seed-calendar';
-import { getDefaultCalendar } from '@potentia/db/calendar/calendar-queries';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { updateMe } from '../auth/update-me.ts';
 import { personCtx } from '../platform/testing/person.ts';
@@ -154,20 +153,19 @@ describe('the list of calendars', () => {
 });
 
 describe('everybody', () => {
-  it('begins with a calendar of their own, and gets no other when they delete it', async () => {
+  it('begins with a calendar of their own, which takes what names none, and gets no other when they delete it', async () => {
     const ctx = await somebody();
-    const { items } = await listCalendars(ctx, {});
-    expect(items).toMatchObject([
-      { name: 'Calendar', role: 'owner', workspace_id: ctx.personal_workspace_id, time_zone: 'UTC' },
-    ]);
-    const { db } = database;
-    expect(await getDefaultCalendar(db, ctx.actor.user_id)).toBe(items[0]!.id);
-    await deleteCalendar(ctx, { calendar_id: items[0]!.id });
-    await seedUser(db, { user_id: ctx.actor.user_id });
+    const takes = () => database.db.call('select app.default_calendar($1) as id', [ctx.actor.user_id]);
+    const [first] = (await listCalendars(ctx, {})).items;
+    expect(first).toMatchObject({ name: 'Calendar', role: 'owner', workspace_id: ctx.personal_workspace_id });
+    expect(await takes()).toEqual([{ id: first!.id }]);
+    await deleteCalendar(ctx, { calendar_id: first!.id });
+    await seedUser(database.db, { user_id: ctx.actor.user_id });
     expect(await listCalendars(ctx, {})).toMatchObject({ items: [] });
-    expect(await getDefaultCalendar(db, ctx.actor.user_id)).toBeNull();
+    expect(await takes()).toEqual([{ id: null }]);
+    await createCalendar(ctx, { name: 'A room', is_exclusive: true });
     const { result } = await createCalendar(ctx, { name: 'The next' });
-    expect(await getDefaultCalendar(db, ctx.actor.user_id)).toBe(result.id);
+    expect(await takes()).toEqual([{ id: result.id }]);
   });
 
   it('takes the calendars of their personal space that kept to their zone along to another, audited', async () => {
@@ -266,6 +264,29 @@ describe('deleting a calendar', () => {
       before: { name: 'Seeded calendar', subscriptions: 4, schedules: 1 },
       after: null,
     });
+  });
+
+  it('takes back by mail, and on their channels from who does not subscribe, what its guests were invited to and is yet to come', async () => {
+    const { owner, viewer, guest, calendar, calendar_id } = await makeCompany(database);
+    const [past, endless] = [
+      await seedSchedule(database.db, calendar),
+      await seedSchedule(database.db, calendar, { rrule: 'FREQ=DAILY' }),
+    ];
+    for (const schedule of [past, endless]) {
+      for (const { actor } of [guest, viewer]) await seedGuest(database.db, schedule, actor);
+      const { guest_id } = await seedGuest(database.db, schedule, { email: `${newId()}@example.com` });
+      await database.asOwner('update app.schedule_guests set mail_id = gen_random_uuid() where id = $1', [guest_id]);
+    }
+    await deleteCalendar(owner, { calendar_id });
+    const sent = await database.asOwner<{ schedule_id: string; template: string | null; user_id: string | null }>(
+      `select payload ->> 'schedule_id' as schedule_id, payload ->> 'template' as template, payload ->> 'user_id' as user_id
+       from app.outbox where payload ->> 'schedule_id' = any ($1) order by template`,
+      [[past.schedule_id, endless.schedule_id]],
+    );
+    expect(sent).toEqual([
+      { schedule_id: endless.schedule_id, template: 'schedule_cancellation', user_id: null },
+      { schedule_id: endless.schedule_id, template: null, user_id: guest.actor.user_id },
+    ]);
   });
 
   it('is for its owner alone', async () => {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { safeText } from '../canvas/rules/content.ts';
 import { cursor, id, pageLimit, pageOf, timestamp } from '../platform/schemas.ts';
 import { conflict } from './freebusy-schemas.ts';
+import { newGuests } from './guest-schemas.ts';
 import { schedule_roles } from './rules/roles.ts';
 import { localTime, needsRecurrenceId, recurrenceId, scope, scopeQuery, scopeShape, timeZone } from './time-schemas.ts';
 
@@ -210,7 +211,7 @@ const hasOneEnd = (body: { ends_local?: unknown; duration_seconds?: unknown }): 
 
 export const createScheduleBody = z
   .strictObject({
-    calendar_id: id,
+    calendar_id: id.nullable().default(null).describe('Null: the oldest of your own in your personal space'),
     title,
     ...times,
     description: content.description.default(null),
@@ -220,6 +221,7 @@ export const createScheduleBody = z
     status: content.status.default('confirmed'),
     transparency: content.transparency.default('opaque'),
     visibility: content.visibility.default('default'),
+    guests: newGuests.default([]).describe('Whom to invite; `POST …/guests` invites more'),
   })
   .refine(hasOneEnd, BOTH_ENDS)
   .meta({ id: 'CreateSchedule' });

@@ -273,12 +273,35 @@ begin
   v_readers := array(
     select s.user_id from calendar_subscriptions s where s.workspace_id = v_calendar.workspace_id and s.calendar_id = p_calendar_id);
   v_schedules := (select count(*) from schedules s where s.workspace_id = v_calendar.workspace_id and s.calendar_id = p_calendar_id);
+  perform app.cancel_schedules(v_calendar, v_readers, p_user_id, p_request_id, p_traceparent);
   perform app.bury_calendar_guests(v_calendar.workspace_id, p_calendar_id, v_readers);
   perform app.notify_subscribers(v_calendar, v_readers, 'calendar.unsubscribed', '{}', p_request_id, p_traceparent);
   delete from calendars c where c.workspace_id = v_calendar.workspace_id and c.id = p_calendar_id;
   perform app.append_audit(p_user_id, v_calendar.workspace_id, null, 'calendar.delete', 'calendar', p_calendar_id::text,
     app.calendar_summary(v_calendar) || jsonb_build_object('subscriptions', cardinality(v_readers), 'schedules', v_schedules), null,
     p_request_id);
+end $$;
+
+-- Before a calendar goes: guests of what was yet to come hear of it, by mail, or on their channel those who are not told of the calendar.
+create or replace function app.cancel_schedules(p_calendar app.calendars, p_readers uuid[], p_actor_user_id uuid, p_request_id text,
+  p_traceparent text) returns void
+language plpgsql set search_path = app, pg_temp as $$
+declare
+  v_schedule schedules;
+begin
+  for v_schedule in
+    select s.* from schedules s
+    where s.workspace_id = p_calendar.workspace_id and s.calendar_id = p_calendar.id and s.status <> 'cancelled'
+      and (s.last_at is null or s.last_at > now())
+      and exists (select from schedule_guests g
+        where g.workspace_id = s.workspace_id and g.calendar_id = s.calendar_id and g.schedule_id = s.id)
+  loop
+    perform app.mail_cancellations(v_schedule, null, p_request_id, p_traceparent);
+    perform app.notify_of_schedule(array(select g.user_id from schedule_guests g
+      where g.workspace_id = v_schedule.workspace_id and g.calendar_id = v_schedule.calendar_id and g.schedule_id = v_schedule.id
+        and g.user_id is not null and g.user_id <> all (p_readers)),
+      'schedule.cancelled', v_schedule, '{"scope": "all"}', p_actor_user_id, p_request_id, p_traceparent);
+  end loop;
 end $$;
 
 -- Before a calendar goes: whoever synchronises as a guest, and not by a subscription, is told what goes with it, and all whose
@@ -392,5 +415,5 @@ end $$;
 grant execute on function app.calendar_json, app.calendar_summary, app.people_among, app.notify_subscribers, app.insert_calendar, app.default_calendar,
   app.count_calendars, app.count_subscriptions, app.stay_in_workspace, app.check_subscription_limit, app.create_calendar, app.get_time_zone,
   app.list_calendars, app.present_calendar, app.get_calendar, app.hold_calendar, app.update_calendar, app.delete_calendar,
-  app.bury_calendar_guests, app.uncover_calendar, app.hand_over_calendar, app.transfer_calendar, app.get_calendar_tenant,
+  app.cancel_schedules, app.bury_calendar_guests, app.uncover_calendar, app.hand_over_calendar, app.transfer_calendar, app.get_calendar_tenant,
   app.get_schedule_tenant to app_user;

@@ -84,15 +84,22 @@ begin
     order by ((p.s).id);
 end $$;
 
--- What a schedule of this calendar is made by: the zone that it has unless it says otherwise, and whether it books.
-create or replace function app.prepare_schedule(p_user_id uuid, p_calendar_id uuid, out time_zone text, out is_exclusive boolean)
+-- What a schedule of this calendar (null: of the person's own) is made by: the zone that it has unless it says otherwise, and whether
+-- it books.
+create or replace function app.prepare_schedule(p_user_id uuid, p_calendar_id uuid, out calendar_id uuid, out time_zone text,
+  out is_exclusive boolean)
 language plpgsql set search_path = app, pg_temp as $$
 declare
   v_workspace_id uuid;
 begin
-  v_workspace_id := (app.set_calendar_context(p_user_id, p_calendar_id, 'editor')).workspace_id;
+  calendar_id := coalesce(p_calendar_id, app.default_calendar(p_user_id));
+  if calendar_id is null then
+    perform app.fail('PT400', 'request.invalid', 'Required: you have no calendar of your own in your personal space.',
+      '{"pointer": "/calendar_id"}');
+  end if;
+  v_workspace_id := (app.set_calendar_context(p_user_id, calendar_id, 'editor')).workspace_id;
   select c.time_zone, c.is_exclusive into prepare_schedule.time_zone, prepare_schedule.is_exclusive
-  from calendars c where c.workspace_id = v_workspace_id and c.id = p_calendar_id;
+  from calendars c where c.workspace_id = v_workspace_id and c.id = prepare_schedule.calendar_id;
 end $$;
 
 create or replace function app.check_room_for_schedule(p_workspace_id uuid, p_calendar_id uuid) returns void
