@@ -1,118 +1,140 @@
-import { MONTHLY, type RuleFields, WEEKLY, YEARLY } from './rule-fields.ts';
+import { dateOf, dayOf, monthLength, nthWeekday, weekday } from './civil.ts';
+import { MONTHLY, type RuleFields, WEEKLY, type WeekdayNumber, YEARLY } from './rule-fields.ts';
+import { YearParts } from './year-parts.ts';
 
-/*
- * Which days a rule has. Days are counted from 1970-01-01, months from 1, weekdays from Monday = 0.
+/**
+ * Which days a rule has: BYMONTH, BYWEEKNO, BYYEARDAY, BYMONTHDAY and BYDAY taken together (RFC 5545 3.3.10), with what the start of
+ * the series stands in for where the rule says nothing. A month is a number: bit 0 is its first day.
  */
+export class DaySets {
+  /** No part says anything of days: every day is in. */
+  readonly has_all: boolean;
+  /** As bits, from Monday; of WEEKLY these are the days of a week before the other parts are asked. */
+  readonly weekdays: number;
+  /** Of WEEKLY: nothing but weekdays decides. */
+  readonly is_of_weekdays: boolean;
+  /** As bits, from January; -1: all. */
+  private readonly months: number;
+  /** Days of a month by BYMONTHDAY, for months of 28 to 31 days; null: all. */
+  private readonly month_days: Int32Array | null;
+  private readonly ordinals: readonly WeekdayNumber[];
+  /** Days of a month by BYDAY, for each length and first weekday; -1: not worked out yet. Null: all. */
+  private readonly shapes: Int32Array | null;
+  private readonly year_parts: YearParts | null;
+  /** The month that was asked for last: its days, as bits, its first, and that of the next. */
+  private mask = 0;
+  private first = Infinity;
+  private end = -Infinity;
 
-export const DAY_MS = 86_400_000;
+  constructor(rule: RuleFields, first_day: number) {
+    const { freq, byyearday, byweekno } = rule;
+    const { bymonth, bymonthday, byday } = withDefaults(rule, first_day);
+    this.months = bymonth.length === 0 ? -1 : bymonth.reduce((bits, month) => bits | (1 << (month - 1)), 0);
+    this.month_days =
+      bymonthday.length === 0 ? null : Int32Array.of(28, 29, 30, 31).map((l) => monthDays(bymonthday, l));
+    // A number before a weekday counts within a year or a month, and where there is neither it means nothing.
+    const counts = freq === YEARLY || freq === MONTHLY;
+    const of_year = freq === YEARLY && bymonth.length === 0;
+    const numbered = byday.filter(({ n }) => n !== 0 && counts);
+    this.ordinals = of_year ? [] : numbered;
+    this.weekdays = byday.reduce((bits, { weekday, n }) => (n !== 0 && counts ? bits : bits | (1 << weekday)), 0);
+    this.shapes = byday.length === 0 ? null : new Int32Array(28).fill(-1);
+    const has_year_parts = byyearday.length + byweekno.length > 0 || (of_year && numbered.length > 0);
+    this.year_parts = has_year_parts ? new YearParts(rule, of_year ? numbered : []) : null;
+    const unlimited = this.months === -1 && this.month_days === null && !has_year_parts;
+    this.has_all = unlimited && byday.length === 0;
+    this.is_of_weekdays = unlimited;
+  }
 
-/** The day of a date of the Gregorian calendar (H. Hinnant, days_from_civil). */
-export function dayOf(year: number, month: number, day: number): number {
-  const y = month <= 2 ? year - 1 : year;
-  const era = Math.floor(y / 400);
-  const yoe = y - era * 400;
-  const doy = Math.floor((153 * (month + (month > 2 ? -3 : 9)) + 2) / 5) + day - 1;
-  return era * 146_097 + yoe * 365 + Math.floor(yoe / 4) - Math.floor(yoe / 100) + doy - 719_468;
+  /** The days of a month, as bits. */
+  ofMonth(year: number, month: number): number {
+    if ((this.months & (1 << (month - 1))) === 0) return 0;
+    return this.maskOf(year, month, dayOf(year, month, 1));
+  }
+
+  has(day: number): boolean {
+    if (day < this.first || day >= this.end) this.open(day);
+    return ((this.mask >>> (day - this.first)) & 1) === 1;
+  }
+
+  /** The next day that may be in after one that is not: in its month, or the first of the next. */
+  leap(day: number): number {
+    if (day < this.first || day >= this.end) this.open(day);
+    const rest = this.mask >>> (day - this.first);
+    return rest === 0 ? this.end : day + (31 - Math.clz32(rest & -rest));
+  }
+
+  private open(day: number): void {
+    const { year, month } = dateOf(day);
+    this.first = dayOf(year, month, 1);
+    this.end = this.first + monthLength(year, month);
+    this.mask = this.ofMonth(year, month);
+  }
+
+  private maskOf(year: number, month: number, first: number): number {
+    const length = monthLength(year, month);
+    let mask = 0x7fffffff >>> (31 - length);
+    if (this.month_days) mask &= this.month_days[length - 28] as number;
+    if (this.shapes) mask &= this.byWeekday(length, weekday(first)) | (this.year_parts?.ordinals(year, month) ?? 0);
+    return this.year_parts ? mask & this.year_parts.limits(year, month) : mask;
+  }
+
+  private byWeekday(length: number, first_weekday: number): number {
+    const shapes = this.shapes as Int32Array;
+    const shape = (length - 28) * 7 + first_weekday;
+    let mask = shapes[shape] as number;
+    if (mask === -1) {
+      mask = 0;
+      for (let at = 0; at < length; at++) if ((this.weekdays >> ((first_weekday + at) % 7)) & 1) mask |= 1 << at;
+      for (const { weekday, n } of this.ordinals) {
+        const at = nthWeekday(weekday, n, first_weekday, length);
+        if (at >= 0) mask |= 1 << at;
+      }
+      shapes[shape] = mask;
+    }
+    return mask;
+  }
 }
 
-export const weekday = (day: number): number => (((day + 3) % 7) + 7) % 7;
-
-export const isLeap = (year: number): boolean => year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
-
-const LENGTHS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-export const monthLength = (year: number, month: number): number =>
-  month === 2 && isLeap(year) ? 29 : (LENGTHS[month - 1] as number);
-
-export interface CalendarDate {
-  year: number;
-  month: number;
-  day: number;
+function monthDays(bymonthday: readonly number[], length: number): number {
+  let mask = 0;
+  for (const each of bymonthday) {
+    const at = each > 0 ? each - 1 : length + each;
+    if (at >= 0 && at < length) mask |= 1 << at;
+  }
+  return mask;
 }
 
-/** The date of a day (civil_from_days). */
-export function dateOf(days: number): CalendarDate {
-  const z = days + 719_468;
-  const era = Math.floor(z / 146_097);
-  const doe = z - era * 146_097;
-  const yoe = Math.floor((doe - Math.floor(doe / 1_460) + Math.floor(doe / 36_524) - Math.floor(doe / 146_096)) / 365);
-  const doy = doe - (365 * yoe + Math.floor(yoe / 4) - Math.floor(yoe / 100));
-  const mp = Math.floor((5 * doy + 2) / 153);
-  const month = mp < 10 ? mp + 3 : mp - 9;
-  return { year: yoe + era * 400 + (month <= 2 ? 1 : 0), month, day: doy - Math.floor((153 * mp + 2) / 5) + 1 };
-}
+type DayParts = Pick<RuleFields, 'bymonth' | 'bymonthday' | 'byday'>;
 
-/** The first day of week 1 of a year: the first with at least four days in it (RFC 5545, BYWEEKNO). */
-function firstWeek(year: number, wkst: number): number {
-  const january = dayOf(year, 1, 1);
-  const into = (weekday(january) - wkst + 7) % 7;
-  return into <= 3 ? january - into : january + 7 - into;
-}
-
-/** What the filters of a rule are asked by, with what its start stands in for where it says nothing. */
-export interface DayRule extends RuleFields {
-  /** Weekdays without an ordinal, as bits. */
-  weekdays: number;
-  /** `weekday * 1000 + n`, n ± from the end; empty: none has an ordinal. */
-  ordinals: Set<number>;
-  /** Of the year, not of the month: YEARLY without BYMONTH. */
-  ordinals_of_year: boolean;
-}
-
-/** Writes the defaults out that the start of a series gives its rule (RFC 5545 3.3.10, end). */
-export function withDefaults(rule: RuleFields, start: CalendarDate, start_weekday: number): DayRule {
+/** What the start of a series gives its rule (RFC 5545 3.3.10, end). */
+function withDefaults(rule: RuleFields, first_day: number): DayParts {
   const { freq, byday, bymonthday, byyearday, byweekno, bymonth } = rule;
-  const filled = { ...rule };
-  const none = byday.length + bymonthday.length + byyearday.length === 0;
-  if (none && freq === YEARLY && byweekno.length === 0) {
-    if (bymonth.length === 0) filled.bymonth = [start.month];
-    filled.bymonthday = [start.day];
-  } else if (none && freq === MONTHLY) filled.bymonthday = [start.day];
-  else if (none && (freq === WEEKLY || (freq === YEARLY && byweekno.length > 0)))
-    filled.byday = [{ weekday: start_weekday, n: 0 }];
-  let weekdays = 0;
-  const ordinals = new Set<number>();
-  for (const { weekday, n } of filled.byday) {
-    if (n === 0) weekdays |= 1 << weekday;
-    else ordinals.add(weekday * 1_000 + n);
-  }
-  return { ...filled, weekdays, ordinals, ordinals_of_year: freq === YEARLY && bymonth.length === 0 };
+  if (byday.length + bymonthday.length + byyearday.length > 0) return rule;
+  if (freq === WEEKLY || (freq === YEARLY && byweekno.length > 0))
+    return { bymonth, bymonthday, byday: [{ weekday: weekday(first_day), n: 0 }] };
+  if (freq !== YEARLY && freq !== MONTHLY) return rule;
+  const { month, day } = dateOf(first_day);
+  return { bymonth: freq === YEARLY && bymonth.length === 0 ? [month] : bymonth, bymonthday: [day], byday };
 }
 
-/** Whether a rule has this day, all that it says of days taken together. */
-export function hasDay(rule: DayRule, days: number, { year, month, day }: CalendarDate): boolean {
-  const { bymonth, bymonthday, byyearday, byweekno } = rule;
-  if (bymonth.length > 0 && !bymonth.includes(month)) return false;
-  if (bymonthday.length > 0 && !bymonthday.includes(day) && !bymonthday.includes(day - monthLength(year, month) - 1))
-    return false;
-  if (byyearday.length > 0) {
-    const nth = days - dayOf(year, 1, 1) + 1;
-    if (!byyearday.includes(nth) && !byyearday.includes(nth - (isLeap(year) ? 366 : 365) - 1)) return false;
+/**
+ * How many days each period of a rule has, if it is the same number for all; null: it depends. What can be said without looking at
+ * them, so that a rule with COUNT leaps over those before a window.
+ */
+export function daysPerPeriod(rule: RuleFields, first_day: number): number | null {
+  const { freq, byyearday, byweekno } = rule;
+  const { bymonth, bymonthday, byday } = withDefaults(rule, first_day);
+  if (byyearday.length + byweekno.length > 0) return null;
+  const months = freq === YEARLY ? bymonth.length || 12 : 1;
+  if (freq !== YEARLY && bymonth.length > 0) return null;
+  if (freq > WEEKLY) return byday.length + bymonthday.length === 0 ? 1 : null;
+  if (freq === WEEKLY) return bymonthday.length > 0 ? null : new Set(byday.map(({ weekday }) => weekday)).size;
+  if (byday.length === 0 && bymonthday.length > 0) {
+    const is_sure = bymonthday.every((day) => day > 0 && day <= 28) || bymonthday.every((day) => day < 0 && day >= -28);
+    return is_sure ? months * bymonthday.length : null;
   }
-  if (byweekno.length > 0 && !hasWeek(byweekno, rule.wkst, days, year)) return false;
-  return rule.byday.length === 0 || hasWeekday(rule, days, { year, month, day });
-}
-
-function hasWeek(byweekno: number[], wkst: number, days: number, year: number): boolean {
-  let first = firstWeek(year, wkst);
-  let next = firstWeek(year + 1, wkst);
-  if (days < first) {
-    next = first;
-    first = firstWeek(year - 1, wkst);
-  } else if (days >= next) {
-    first = next;
-    next = firstWeek(year + 2, wkst);
-  }
-  const number = Math.floor((days - first) / 7) + 1;
-  return byweekno.includes(number) || byweekno.includes(number - (next - first) / 7 - 1);
-}
-
-function hasWeekday(rule: DayRule, days: number, { year, month, day }: CalendarDate): boolean {
-  const of_week = weekday(days);
-  if ((rule.weekdays & (1 << of_week)) !== 0) return true;
-  if (rule.ordinals.size === 0) return false;
-  const nth = rule.ordinals_of_year ? days - dayOf(year, 1, 1) : day - 1;
-  const length = rule.ordinals_of_year ? (isLeap(year) ? 366 : 365) : monthLength(year, month);
-  const from_start = Math.floor(nth / 7) + 1;
-  const from_end = -(Math.floor((length - 1 - nth) / 7) + 1);
-  return rule.ordinals.has(of_week * 1_000 + from_start) || rule.ordinals.has(of_week * 1_000 + from_end);
+  const [only] = byday;
+  const is_one = only && byday.length === 1 && bymonthday.length === 0 && only.n !== 0 && Math.abs(only.n) <= 4;
+  return is_one ? (freq === YEARLY && bymonth.length === 0 ? 1 : months) : null;
 }

@@ -2,7 +2,7 @@ import rruleLibrary from 'rrule';
 import { FREQUENCIES, readFields, type RuleFields, WEEKDAYS } from './rule-fields.ts';
 import { expandSeries } from './expand.ts';
 import { printUntil, readUntil } from './rule-parts.ts';
-import { BudgetExceeded } from './scan-rule.ts';
+import { BudgetExceeded } from './scan-output.ts';
 import type { LocalTime } from './series.ts';
 import { parseLocal, toInstant } from './zones.ts';
 

@@ -1,4 +1,4 @@
-import { dateOf, DAY_MS, monthLength, weekday } from './day-sets.ts';
+import { dateOf, DAY_MS, monthLength, weekday } from './civil.ts';
 import type { JcalComponent, JcalProperty } from './ics-components.ts';
 import { WEEKDAYS } from './rule-fields.ts';
 import { printLocal, readZone, type Transition } from './zones.ts';
