@@ -101,8 +101,9 @@ export interface InstancesWritten extends ExpansionState {
   is_shared: boolean;
   from: string;
   until: string;
-  /** The bounds by our zone tables, ISO 8601. */
-  first_at: string;
+  /** The bounds by our zone tables, ISO 8601; null: there is no occurrence. */
+  first_at: string | null;
+  /** Null: endless, too. */
   last_at: string | null;
   tz_version: string;
 }

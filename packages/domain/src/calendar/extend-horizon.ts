@@ -8,9 +8,9 @@ import {
 import type { Ctx } from '../platform/ctx.ts';
 import { fromDb } from '../platform/db-errors.ts';
 import { fillInstances, type InstanceCtx, pruneReaders } from './fill-instances.ts';
-import { materialiseSchedule, openWindow } from './materialise-schedule.ts';
-import { expandSeries, seriesBounds } from './rules/expand.ts';
-import { horizonDue, instanceWindow } from './rules/horizon.ts';
+import { materialiseSchedule } from './materialise-schedule.ts';
+import { expandSeries } from './rules/expand.ts';
+import { horizonDue, instanceWindow, openWindow } from './rules/horizon.ts';
 
 /** The queue of the horizon that moves. */
 export const CALENDAR_EXTEND = 'calendar.extend';
@@ -69,7 +69,7 @@ async function extendSchedule(ctx: InstanceCtx, schedule_id: string): Promise<vo
   if (!found || found.materialised_until === '-infinity') return;
   // Another worker was here, or the series is none any more.
   if (!(Date.parse(found.materialised_from) < window.from)) return;
-  const open = openWindow(window, seriesBounds(found.series).last_at);
+  const open = openWindow(found.series, window);
   // All that is to come of a series that ends is there already.
   const since = found.materialised_until === 'infinity' ? window.to : Date.parse(found.materialised_until);
   const from = Math.max(since, window.from);

@@ -9,7 +9,7 @@ import {
 import type { Ctx } from '../platform/ctx.ts';
 import { fromDb } from '../platform/db-errors.ts';
 import { AppError } from '../platform/errors.ts';
-import { seriesBounds } from './rules/expand.ts';
+import { boundsOf } from './rules/horizon.ts';
 import type { Occurrence } from './rules/series.ts';
 import { zoneFingerprint } from './rules/zones.ts';
 
@@ -51,7 +51,7 @@ export async function fillInstances(ctx: InstanceCtx, window: InstanceWindow): P
     since: found.materialised_until,
     fingerprint: checkZone(found),
   };
-  const bounds = seriesBounds(found.series);
+  const bounds = boundsOf(found.series);
   const columns = toColumns(window.occurrences);
   const readers: string[] = [];
   let is_shared = false;
@@ -66,8 +66,8 @@ export async function fillInstances(ctx: InstanceCtx, window: InstanceWindow): P
         ...open,
         readers,
         is_shared,
-        first_at: new Date(bounds.first_at).toISOString(),
-        last_at: bounds.last_at === null ? null : new Date(bounds.last_at).toISOString(),
+        first_at: toIso(bounds?.first_at),
+        last_at: toIso(bounds?.last_at),
         tz_version: process.versions.tz ?? '',
       }),
     );
@@ -84,6 +84,8 @@ export async function pruneReaders(ctx: InstanceCtx, schedule_id: string): Promi
     if (deleted < PRUNE_ROWS) return;
   }
 }
+
+const toIso = (ms: number | null | undefined): string | null => (ms == null ? null : new Date(ms).toISOString());
 
 function toColumns(occurrences: Occurrence[]): InstanceColumns {
   return {

@@ -4,8 +4,8 @@ import { fromDb } from '../platform/db-errors.ts';
 import { AppError } from '../platform/errors.ts';
 import type { OutboxJob } from '../platform/outbox.ts';
 import { fillInstances, type InstanceCtx, pruneReaders } from './fill-instances.ts';
-import { expandSeries, seriesBounds } from './rules/expand.ts';
-import { instanceWindow } from './rules/horizon.ts';
+import { expandSeries } from './rules/expand.ts';
+import { instanceWindow, openWindow } from './rules/horizon.ts';
 
 /** The outbox topic of schedules whose occurrences or readers have changed. */
 export const CALENDAR_MATERIALISE = 'calendar.materialise';
@@ -45,20 +45,6 @@ function expand(schedule_id: string, { series }: ExpansionRow, now: number) {
   }
   const window = instanceWindow(schedule_id, now);
   const from = new Date(window.from).toISOString();
-  const open = openWindow(window, seriesBounds(series).last_at);
+  const open = openWindow(series, window);
   return { written: { from, until: open.until }, open, occurrences: expandSeries(series, window) };
-}
-
-/**
- * What of a recurring schedule is open when all of `window` is written. Of one that ends within it, everything that follows; of one that
- * ended before it, nothing: then there are no rows, and never will be.
- */
-export function openWindow(
-  window: { from: number; to: number },
-  last_at: number | null,
-): { from: string; until: string } {
-  return {
-    from: last_at !== null && last_at <= window.from ? 'infinity' : new Date(window.from).toISOString(),
-    until: last_at !== null && last_at <= window.to ? 'infinity' : new Date(window.to).toISOString(),
-  };
 }

@@ -127,6 +127,7 @@ create or replace function app.finish_instances(p_schedule_id uuid, p_sequence i
 language plpgsql security definer set search_path = app, pg_temp set lock_timeout = '4s' as $$
 declare
   v_schedule schedules;
+  v_is_other boolean;
 begin
   state := 'superseded';
   missing := '{}';
@@ -147,9 +148,10 @@ begin
     return;
   end if;
   state := 'covered';
+  v_is_other := coalesce(v_schedule.time_zone is not null and v_schedule.tz_version <> p_tz_version, false);
   update schedules s set materialised_from = p_from, materialised_until = p_until, tz_version = p_tz_version,
-    first_at = case when s.time_zone is not null and s.tz_version <> p_tz_version then p_first_at else s.first_at end,
-    last_at = case when s.time_zone is not null and s.tz_version <> p_tz_version then p_last_at else s.last_at end
+    first_at = case when v_is_other and p_first_at is not null then p_first_at else s.first_at end,
+    last_at = case when v_is_other and p_first_at is not null then p_last_at else s.last_at end
   where s.workspace_id = v_schedule.workspace_id and s.calendar_id = v_schedule.calendar_id and s.id = p_schedule_id;
   if v_schedule.time_zone is not null then
     insert into time_zone_rules (time_zone, tz_version, fingerprint) values (v_schedule.time_zone, p_tz_version, p_fingerprint)

@@ -1,4 +1,5 @@
-import type { Window } from './series.ts';
+import { seriesBounds } from './expand.ts';
+import type { Series, Window } from './series.ts';
 
 const DAY_MS = 86_400_000;
 const STEP_MS = 7 * DAY_MS;
@@ -20,3 +21,25 @@ export function instanceWindow(id: string, now: number): Window {
 
 /** Windows that began then or earlier are to be moved: those of every process that looks at the clock are later by now. */
 export const horizonDue = (now: number): number => now - BEHIND_MS - STEP_MS - CLOCK_MS;
+
+/**
+ * What of a recurring series is open for reading when all of `window` is written. Of one that ends within it, everything that follows; of
+ * one that ended before it, nothing: then there are no instances, and never will be. ISO 8601, or ±infinity.
+ */
+export function openWindow(series: Series, window: Window): { from: string; until: string } {
+  const last_at = boundsOf(series)?.last_at ?? Infinity;
+  return {
+    from: last_at <= window.from ? 'infinity' : new Date(window.from).toISOString(),
+    until: last_at <= window.to ? 'infinity' : new Date(window.to).toISOString(),
+  };
+}
+
+/** As `seriesBounds`; null: there is no occurrence at all. */
+export function boundsOf(series: Series): { first_at: number; last_at: number | null } | null {
+  try {
+    return seriesBounds(series);
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
+}

@@ -1,7 +1,15 @@
 import { createLogger } from '@potentia/config/logger';
 import type { Db } from '@potentia/db/client';
 import type { TestDatabase } from '@potentia/db/testing/database';
-import type { SeededCalendar } from '@potentia/db/testing/seed-calendar';
+import { addMember, seedWorkspace } from '@potentia/db/testing/seed';
+import {
+  seedCalendar,
+  seedSchedule,
+  seedSubscription,
+  type SeededCalendar,
+  type SeededScheduleFields,
+} from '@potentia/db/testing/seed-calendar';
+import { expect } from 'vitest';
 import { recordBus } from '../../platform/testing/person.ts';
 import { newId } from '../../platform/uuid.ts';
 import type { InstanceCtx } from '../fill-instances.ts';
@@ -42,6 +50,32 @@ export const watched = (db: Db, before: (text: string) => Promise<void>): Db => 
     return db.call(text, params, options);
   },
 });
+
+/** A job in whose database `what` happens once, ahead of the first statement whose text holds `where`. */
+export function interrupted(database: TestDatabase, where: string, what: () => Promise<unknown>, now: () => Date) {
+  let is_done = false;
+  const before = async (text: string): Promise<void> => {
+    if (is_done || !text.includes(where)) return;
+    is_done = true;
+    await what();
+  };
+  return jobCtx(watched(database.job_db, before), now);
+}
+
+/** A calendar with some subscribers, who read the owner's instances, and one schedule; nothing is materialised. */
+export async function seedReaders(
+  database: TestDatabase,
+  fields: Partial<SeededScheduleFields> = { rrule: 'FREQ=WEEKLY' },
+  subscribers = 2,
+) {
+  const workspace = await seedWorkspace(database.db);
+  const calendar = await seedCalendar(database.db, workspace);
+  const people: string[] = [];
+  for (let n = 0; n < subscribers; n++) people.push((await seedSubscription(database.db, calendar)).user_id);
+  const schedule = await seedSchedule(database.db, calendar, { time_zone: 'America/New_York', ...fields });
+  const newcomer = async () => (await addMember(database.db, workspace)).user_id;
+  return { calendar, schedule, people, newcomer };
+}
 
 /** What the verbs of others do to subscriptions, guests and schedules, with the same locks and outbox rows, as functions of the database. */
 export async function installEdits(database: TestDatabase): Promise<void> {
@@ -194,3 +228,21 @@ export function rowsOf({ rows }: Picture, { id, from, until }: Schedule, reader:
 export const readBy = ({ subscriptions }: Picture, { guests }: Schedule): (string | null)[] => [
   ...new Set([...subscriptions.map(({ instances_of }) => instances_of), ...guests]),
 ];
+
+/** Everything is open, these readers have every row, and there are no others. */
+export async function expectExactly(
+  database: TestDatabase,
+  calendar: SeededCalendar,
+  readers: (string | null)[],
+): Promise<void> {
+  const picture = await takePicture(database, calendar);
+  let count = 0;
+  for (const schedule of picture.schedules) {
+    expect(schedule.until, 'is open').not.toBe('-infinity');
+    const expected = expectedRows(schedule);
+    for (const reader of readers)
+      expect(rowsOf(picture, schedule, reader), `rows of ${reader ?? 'all'}`).toEqual(expected);
+    count += expected.length * readers.length;
+  }
+  expect(picture.rows.length).toBe(count);
+}
