@@ -304,8 +304,8 @@ begin
   end loop;
 end $$;
 
--- Before a calendar goes: whoever synchronises as a guest, and not by a subscription, is told what goes with it, and all whose
--- calendars it changes are counted up. Definer, since nobody writes guest_tombstones.
+-- Before a calendar goes: whoever synchronises as a guest is told what goes with it (also who subscribes by now: they may not have
+-- synchronised since), and all whose calendars it changes are counted up. Definer, since nobody writes guest_tombstones.
 create or replace function app.bury_calendar_guests(p_workspace_id uuid, p_calendar_id uuid, p_readers uuid[]) returns void
 language plpgsql security definer set search_path = app, pg_temp as $$
 declare
@@ -321,7 +321,6 @@ begin
   insert into guest_tombstones as t (user_id, schedule_id, seq)
   select g.user_id, g.schedule_id, h.seq from app.bump_user_calendars(p_readers || v_guests) h
   join schedule_guests g on g.workspace_id = p_workspace_id and g.calendar_id = p_calendar_id and g.user_id = h.user_id
-  where h.user_id = any (v_guests)
   on conflict (user_id, schedule_id) do update set seq = excluded.seq, created_at = now();
 end $$;
 
