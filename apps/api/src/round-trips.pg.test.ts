@@ -20,7 +20,16 @@ it('warm: a hot GET is one round trip to Postgres and one to Redis; a mutation o
   const path = `/api/v1/canvases/${canvas_id}`;
   let version = 1;
 
+  const { body: calendar } = await api.call(owner, 'POST', '/api/v1/calendars', { name: 'Round trips' });
+  const times = { starts_local: '2027-03-02T09:00:00', duration_seconds: 900, rrule: 'FREQ=DAILY;COUNT=5' };
+  const body = { calendar_id: calendar.id, title: 'Standup', transparency: 'transparent', ...times };
+  const { body: schedule } = await api.call(owner, 'POST', '/api/v1/schedules', body);
+  const one = `/api/v1/schedules/${schedule.id}`;
+
   const READS = {
+    schedule: () => api.call(owner, 'GET', one),
+    schedules: () => api.call(owner, 'GET', `/api/v1/calendars/${calendar.id}/schedules`),
+    'dry run': () => api.call(owner, 'PATCH', `${one}?dry_run=true`, { title: 'New' }),
     canvas: () => api.call(owner, 'GET', path),
     snapshot: () => api.call(owner, 'GET', `${path}/snapshot`),
     page: () => api.call(owner, 'GET', `${path}/blocks`),
@@ -51,6 +60,7 @@ it('warm: a hot GET is one round trip to Postgres and one to Redis; a mutation o
   for (const [name, ask] of Object.entries(READS)) {
     expect({ name, ...(await count(ask)) }).toEqual({ name, postgres: 1, redis: 1 });
   }
+  expect(await count(() => api.call(owner, 'PATCH', one, { title: randomUUID() }))).toEqual({ postgres: 3, redis: 2 });
   expect({ name: 'edit', ...(await count(WRITES.edit)) }).toEqual({ name: 'edit', postgres: 1, redis: 2 });
   expect({ name: 'create', ...(await count(WRITES.create)) }).toEqual({ name: 'create', postgres: 2, redis: 2 });
 });

@@ -202,6 +202,66 @@ describe('a new schedule', () => {
   });
 });
 
+describe('guests of a new schedule', () => {
+  it('are invited with it, told, and looked up for conflicts; once per Idempotency-Key', async () => {
+    const body = { ...daily(), starts_local: '2027-06-07T09:00:00', rrule: null };
+    const own = await api.call(member, 'POST', '/api/v1/calendars', { name: 'Own' });
+    await made({ ...body, calendar_id: own.body.id, time_zone: 'Europe/Berlin' }, member);
+    const address = `${randomUUID()}@example.com`;
+    const guests = [
+      { user_id: member.user_id },
+      { email: viewer.email, is_optional: true },
+      { email: address, name: 'Ann' },
+    ];
+    const headers = { 'idempotency-key': randomUUID() };
+    const first = await create({ ...body, guests }, owner, headers);
+    expect(first, first.text).toMatchObject({
+      status: 201,
+      body: { guest_count: 3, my_guest_id: null, conflicts: [{ user_id: member.user_id, occurrence: null }] },
+    });
+    expect((await create({ ...body, guests }, owner, headers)).body).toEqual(first.body);
+    const told = await backends.database.asOwner<{ topic: string; user_id: string | null }>(
+      `select topic, user_id from app.outbox where request_id = $1 and topic <> 'calendar.materialise'`,
+      [first.headers['x-request-id']],
+    );
+    const delivered = told.filter(({ topic }) => topic === 'me.deliver').map(({ user_id }) => user_id);
+    expect(delivered.toSorted()).toEqual([member.user_id, viewer.user_id].toSorted());
+    expect(told.filter(({ topic }) => topic === 'mail.send')).toHaveLength(1);
+    expect((await get(first.body, member)).body).toMatchObject({ role: 'guest', my_response: 'needs_action' });
+  });
+
+  it('are refused by name, and then nothing is written', async () => {
+    const before = await everything();
+    for (const [guest, status, pointer] of [
+      [{ user_id: stranger.user_id }, 404, '/guests/0/user_id'],
+      [{ user_id: randomUUID() }, 404, '/guests/0/user_id'],
+      [{ email: 'nobody' }, 400, '/guests/0/email'],
+      [{}, 400, '/guests/0'],
+    ] as const)
+      expect(await create({ ...daily(), guests: [guest] })).toMatchObject({ status, body: { errors: [{ pointer }] } });
+    expect(await everything()).toBe(before);
+  });
+
+  it('keep their answers to the occurrences that a cut moves to a schedule of its own', async () => {
+    const schedule = await made({ ...daily(), guests: [{ user_id: member.user_id }] });
+    const respond = (name: string, response: string) =>
+      api.call(member, 'PATCH', `${pathOf(schedule)}/respond?scope=this&recurrence_id=${name}`, { response });
+    expect((await respond('2026-03-03T09:00:00', 'declined')).status).toBe(200);
+    expect((await respond('2026-03-05T09:00:00', 'tentative')).status).toBe(200);
+    const query = 'scope=following&recurrence_id=2026-03-04T09:00:00';
+    const { body } = await patch(schedule, query, { starts_local: '2026-03-04T10:00:00' });
+    const answers = async ({ id }: { id: string }) =>
+      (await api.call(owner, 'GET', `${SCHEDULES}/${id}/guests`)).body.items.map(
+        (guest: { responses: object[] }) => guest.responses,
+      );
+    expect(await answers(schedule)).toMatchObject([[{ recurrence_id: '2026-03-03T09:00:00', response: 'declined' }]]);
+    expect(await answers(body.cut_off)).toMatchObject([
+      [{ recurrence_id: '2026-03-05T10:00:00', response: 'tentative' }],
+    ]);
+    expect((await get(body.cut_off, member)).body.my_guest_id).not.toBe((await get(schedule, member)).body.my_guest_id);
+  });
+});
+
 describe('an exclusive calendar', () => {
   const body = () => ({ ...daily(), starts_local: '2027-03-02T09:00:00', visibility: 'private' });
   beforeEach(async () => {
