@@ -12,8 +12,7 @@ import { type Reminder, updateReminderInput } from './reminder-schemas.ts';
  * an occurrence that it is not of), `reminder.version_conflict` with the current one, `reminder.too_many`.
  */
 export async function updateReminder(ctx: UserCtx, input: z.input<typeof updateReminderInput>): Promise<Reminder> {
-  const { schedule_id, reminder_id, version, scope, recurrence_id, ...given } = parseInput(updateReminderInput, input);
-  const patch = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const { schedule_id, reminder_id, version, scope, recurrence_id, ...patch } = parseInput(updateReminderInput, input);
   const target = { schedule_id, reminder_id, version, scope, recurrence_id };
   const reminder = await fromDb(() =>
     withContext(ctx.db, { user_id: ctx.actor.user_id }, (tx) => changeReminder(ctx, tx, target, patch)),

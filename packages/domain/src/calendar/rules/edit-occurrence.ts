@@ -1,4 +1,4 @@
-import { nextOccurrence } from './expand.ts';
+import { parseLocal, printLocal } from './local-time.ts';
 import { noneLost } from './keep-named.ts';
 import {
   type Lost,
@@ -7,10 +7,10 @@ import {
   PlanRefused,
   type SchedulePatch,
 } from './plan-types.ts';
-import { BEGINNING_OF_TIME } from './series-frame.ts';
+import { firstStart, liveSeries } from './series-frame.ts';
 import type { LocalTime, Series } from './series.ts';
 import { isEmptyOverride } from './shift-series.ts';
-import { parseLocal, printLocal, toInstant, toLocal } from './zones.ts';
+import { toInstant, toLocal } from './zones.ts';
 
 const CONTENT = ['title', 'description', 'location', 'url', 'status', 'transparency'] as const;
 
@@ -29,8 +29,10 @@ export function changeOccurrence(current: PlannedSchedule, patch: SchedulePatch,
     if (patch[key] !== undefined) Object.assign(override, { [key]: own(patch[key], current[key]) });
   const starts_local = startIn(current, patch, override.starts_local ?? name);
   if (starts_local !== null) override.starts_local = starts_local === name ? null : starts_local;
-  if (patch.duration_seconds !== undefined)
-    override.duration_seconds = own(patch.duration_seconds, current.duration_seconds);
+  if (patch.duration_seconds !== undefined) {
+    const is_own = patch.duration_seconds !== current.duration_seconds;
+    override.duration_seconds = is_own ? patch.duration_seconds : null;
+  }
   if (patch.ics_properties !== undefined) override.ics_properties = patch.ics_properties;
   const others = current.overrides.filter((row) => row.recurrence_id !== name);
   return { ...current, overrides: isEmptyOverride(override) ? others : sortByName([...others, override]) };
@@ -54,7 +56,7 @@ const sortByName = (rows: PlannedOverride[]): PlannedOverride[] =>
   rows.toSorted((a, b) => (a.recurrence_id < b.recurrence_id ? -1 : 1));
 
 /** Null: as the series has it. A text that the series has and this occurrence does not is empty. */
-function own<Value>(wanted: Value | null, of_series: Value | null): Value | '' | null {
+function own(wanted: string | null, of_series: string | null): string | null {
   if (wanted === of_series) return null;
   return wanted ?? '';
 }
@@ -115,5 +117,5 @@ export function dropOccurrence(
       skips: row.skips.filter((skipped) => skipped !== name),
     })),
   };
-  return { schedule: nextOccurrence(schedule, BEGINNING_OF_TIME) === null ? null : schedule, lost };
+  return { schedule: firstStart(liveSeries(schedule)) === null ? null : schedule, lost };
 }

@@ -3,7 +3,9 @@ import type { LocalTime } from './series.ts';
 
 /** One reminder, without whose it is. */
 export type ReminderParts = Omit<PlannedReminder, 'user_id'>;
-export type ReminderPatch = Partial<Pick<ReminderParts, 'minutes_before' | 'local_time' | 'days_before' | 'channels'>>;
+export type ReminderPatch = {
+  [Key in 'minutes_before' | 'local_time' | 'days_before' | 'channels']?: ReminderParts[Key] | undefined;
+};
 
 export interface ReminderEdit {
   scope: Scope;

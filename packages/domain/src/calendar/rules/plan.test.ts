@@ -269,14 +269,14 @@ describe('this and following', () => {
     });
   });
 
-  it('refuses a rule of which no later start gives the same', () => {
-    const weeks = planned({
-      starts_local: '2024-01-01T09:00:00',
-      rrule: 'FREQ=YEARLY;INTERVAL=2;BYWEEKNO=1;BYDAY=MO,TU',
-    });
-    expect(() => update(weeks, 'following', '2024-12-31T09:00:00', { title: 'x' })).toThrow(
-      expect.objectContaining({ code: 'schedule.occurrence_not_found' }),
-    );
+  it('counts the times that a change of the clocks makes one', () => {
+    const hours = planned({ starts_local: '2026-03-07T01:00:00', rrule: 'FREQ=HOURLY;COUNT=12;BYHOUR=1,2,3,9' });
+    const [head, tail] = applyPlan(hours, update(hours, 'following', '2026-03-09T01:00:00', { title: 'x' }));
+    expect([head!.rrule, tail!.rrule]).toEqual([
+      'FREQ=HOURLY;COUNT=8;BYHOUR=1,2,3,9',
+      'FREQ=HOURLY;COUNT=4;BYHOUR=1,2,3,9',
+    ]);
+    expect([...startsOf(head!, 20), ...startsOf(tail!, 20)]).toEqual(startsOf(hours, 20));
   });
 });
 
@@ -406,6 +406,22 @@ describe('all', () => {
     expect(once).toMatchObject({ occurrences_changed: false, schedules: [{ changed: ['title', 'color'] }] });
     expect(counts(once)).toEqual([0, 0, 0]);
     expect(update(applyPlan(current, once)[0]!, 'all', null, { title: 'New', color: '#112233' }).schedules).toEqual([]);
+  });
+
+  it('without its rule is once: the first that there still was, or the one that is named', () => {
+    const current = planned({
+      exdates: ['2026-02-02T09:00:00'],
+      overrides: [override('2026-02-16T09:00:00', { title: 'x' })],
+    });
+    expect(applyPlan(current, update(current, 'all', null, { rrule: null }))[0]).toMatchObject({
+      starts_local: '2026-02-09T09:00:00',
+      overrides: [],
+    });
+    const later = { rrule: null, starts_local: '2026-02-16T11:00:00' };
+    const [head, once] = applyPlan(current, update(current, 'following', '2026-02-16T09:00:00', later));
+    expect(names(head)).toEqual(['2026-02-09T09:00:00']);
+    expect(once).toMatchObject({ ...later, overrides: [{ recurrence_id: '2026-02-16T11:00:00', title: 'x' }] });
+    expect(names(once)).toEqual(['2026-02-16T11:00:00']);
   });
 
   it('that would leave nothing is refused', () => {

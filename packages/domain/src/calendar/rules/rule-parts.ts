@@ -1,4 +1,5 @@
-import { printLocal, toInstant, toLocal } from './zones.ts';
+import { printLocal } from './local-time.ts';
+import { toInstant, toLocal } from './zones.ts';
 
 /** The parts of a normalised rule (`FREQ=WEEKLY;BYDAY=MO`), in their order. */
 export type RuleParts = Map<string, string>;
@@ -17,12 +18,13 @@ export interface UntilFrame {
 
 /** Epoch ms of a wall clock, read as UTC: of `20260401T090000Z`, `20260401T090000` or `20260401`. A date alone: the end of that day. */
 export function readUntil(until: string, { time_zone, is_all_day }: UntilFrame): number {
-  const digits = /^(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)(Z?))?$/.exec(until);
-  if (!digits) throw new Error(`no UNTIL: ${until}`);
-  const [year, month, day, hour, minute, second] = digits.slice(1, 7).map(Number) as number[];
-  if (digits[4] === undefined) return Date.UTC(year!, month! - 1, day) + (is_all_day ? 0 : 86_399_000);
-  const at = Date.UTC(year!, month! - 1, day, hour, minute, second);
-  return digits[7] === 'Z' && time_zone !== null ? toLocal(at, time_zone) : at;
+  const parts = /^(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)(Z?))?$/.exec(until);
+  if (!parts) throw new Error(`no UNTIL: ${until}`);
+  const [year, month, day, hour, minute, second] = parts.slice(1, 7);
+  const date = Date.parse(`${year}-${month}-${day}T00:00:00Z`);
+  if (hour === undefined) return date + (is_all_day ? 0 : 86_399_000);
+  const at = date + ((Number(hour) * 60 + Number(minute)) * 60 + Number(second)) * 1_000;
+  return parts[7] === 'Z' && time_zone !== null ? toLocal(at, time_zone) : at;
 }
 
 /** An UNTIL that ends with the occurrence at this wall clock: an inclusive instant, of floating series a wall clock, of all-day ones a date. */

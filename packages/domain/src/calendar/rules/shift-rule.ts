@@ -2,6 +2,7 @@ import { printParts, printUntil, readParts, readUntil, type RuleParts, type Unti
 
 const DAY_MS = 86_400_000;
 const WEEKDAYS = ['SU', 'MO', 'TU', 'WE', 'TH', 'FR', 'SA'];
+const weekdayOf = (date: Date): string => WEEKDAYS[date.getUTCDay()] ?? '';
 
 /** Where a series begins: epoch ms of the wall clock read as UTC, and what that clock is of. */
 export interface SeriesStart extends UntilFrame {
@@ -40,7 +41,7 @@ function followDay(parts: RuleParts, from: SeriesStart, to: SeriesStart): void {
   };
   const frequency = parts.get('FREQ');
   if (frequency === 'WEEKLY' || frequency === 'DAILY') {
-    follow('BYDAY', WEEKDAYS[old.getUTCDay()]!, WEEKDAYS[now.getUTCDay()]!);
+    follow('BYDAY', weekdayOf(old), weekdayOf(now));
   }
   if (frequency === 'MONTHLY' || frequency === 'YEARLY') {
     follow('BYMONTHDAY', String(old.getUTCDate()), String(now.getUTCDate()));

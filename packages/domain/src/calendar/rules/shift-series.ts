@@ -1,5 +1,6 @@
-import { type Hanging, keepNamed } from './keep-named.ts';
+import { parseLocal } from './local-time.ts';
 import { nextOccurrence } from './expand.ts';
+import { type Hanging, keepNamed } from './keep-named.ts';
 import {
   type Lost,
   type PlannedOverride,
@@ -7,10 +8,18 @@ import {
   PlanRefused,
   type SchedulePatch,
 } from './plan-types.ts';
-import { bareSeries, BEGINNING_OF_TIME, DAY_MS, instantOf, rekeyer, type Rekey, ruleAlone } from './series-frame.ts';
+import {
+  bareSeries,
+  DAY_MS,
+  firstStart,
+  instantOf,
+  liveSeries,
+  rekeyer,
+  type Rekey,
+  ruleAlone,
+} from './series-frame.ts';
 import type { LocalTime, Series } from './series.ts';
 import { shiftRule } from './shift-rule.ts';
-import { parseLocal } from './zones.ts';
 
 export interface ChangedSeries {
   schedule: PlannedSchedule;
@@ -22,13 +31,20 @@ export interface ChangedSeries {
 /**
  * A series with the patch applied to all of it. `starts_local` is the new start of the occurrence `anchor`, or of the first: the
  * whole series moves by as much wall clock, and what hangs on its occurrences moves along. Another zone alone keeps the wall clock.
+ * Without its rule it is once, at that occurrence.
  */
 export function changeSeries(current: PlannedSchedule, patch: SchedulePatch, anchor: LocalTime | null): ChangedSeries {
   const is_all_day = patch.is_all_day ?? current.is_all_day;
-  const anchor_ms = rekeyer(is_all_day, 0).ms(parseLocal(anchor ?? current.starts_local));
+  const begins = patch.rrule === null ? (anchor ?? firstName(current)) : current.starts_local;
+  const anchor_ms = rekeyer(is_all_day, 0).ms(parseLocal(anchor ?? begins));
   const delta_ms = patch.starts_local === undefined ? 0 : parseLocal(patch.starts_local) - anchor_ms;
   const rekey = rekeyer(is_all_day, delta_ms);
-  const { overrides: _overrides, ...times } = changeTimes(current, patch, is_all_day, rekey);
+  const { overrides: _overrides, ...times } = changeTimes(
+    { ...current, starts_local: begins },
+    patch,
+    is_all_day,
+    rekey,
+  );
   const freed = freeAnchor(current.overrides, patch, anchor);
   const changed: PlannedSchedule = { ...current, ...patch, ...times, overrides: freed };
   if (sameTimes(current, changed))
@@ -37,6 +53,13 @@ export function changeSeries(current: PlannedSchedule, patch: SchedulePatch, anc
   const hanging: Hanging = { overrides: freed, responses: current.responses, reminders: current.reminders };
   const { lost, ...kept } = keepNamed(changed, hanging, rekey, is_all_day !== current.is_all_day);
   return { schedule: { ...changed, ...kept }, lost, delta_ms };
+}
+
+/** Once is when the first occurrence is that there still was. */
+function firstName(current: Series): LocalTime {
+  const first = firstStart(liveSeries(current));
+  const named = first === null ? null : nextOccurrence(bareSeries(current), first - 1);
+  return named?.recurrence_id ?? current.starts_local;
 }
 
 function changeTimes(current: Series, patch: SchedulePatch, is_all_day: boolean, rekey: Rekey): Series {
@@ -50,7 +73,7 @@ function changeTimes(current: Series, patch: SchedulePatch, is_all_day: boolean,
     time_zone,
     is_all_day,
     duration_seconds: patch.duration_seconds ?? durationOf(current, is_all_day),
-    rrule: own_rule ? patch.rrule! : current.rrule === null ? null : shiftRule(current.rrule, from, to, rekey.ms),
+    rrule: own_rule ? (patch.rrule ?? null) : current.rrule && shiftRule(current.rrule, from, to, rekey.ms),
     rdates: patch.rdates ?? renamed(current.rdates, rekey),
     exdates: patch.exdates ?? renamed(current.exdates, rekey),
     overrides: current.overrides,
@@ -96,7 +119,7 @@ function checkOccurrences(current: Series, changed: Series, patch: SchedulePatch
       patch.starts_local === undefined ? '/rrule' : '/starts_local',
     );
   }
-  if (nextOccurrence(bareSeries(changed), BEGINNING_OF_TIME) === null) {
+  if (firstStart(bareSeries(changed)) === null) {
     throw new PlanRefused(
       'invalid',
       'schedule.no_occurrence',
@@ -106,5 +129,4 @@ function checkOccurrences(current: Series, changed: Series, patch: SchedulePatch
 }
 
 const startFits = (series: Series): boolean =>
-  series.rrule === null ||
-  nextOccurrence(ruleAlone(series), BEGINNING_OF_TIME)?.starts_at === instantOf(series, series.starts_local);
+  series.rrule === null || firstStart(ruleAlone(series)) === instantOf(series, series.starts_local);

@@ -1,3 +1,4 @@
+import { parseLocal } from './local-time.ts';
 import { expandSeries, nextOccurrence } from './expand.ts';
 import { effectiveResponse } from './responses.ts';
 import {
@@ -8,9 +9,16 @@ import {
   PlanRefused,
 } from './plan-types.ts';
 import { printParts, printUntil, readParts } from './rule-parts.ts';
-import { bareSeries, BEGINNING_OF_TIME, instantOf, ruleAlone } from './series-frame.ts';
-import type { LocalTime, Series } from './series.ts';
-import { parseLocal } from './zones.ts';
+import {
+  bareSeries,
+  BEGINNING_OF_TIME,
+  END_OF_TIME,
+  firstStart,
+  instantOf,
+  liveSeries,
+  ruleAlone,
+} from './series-frame.ts';
+import type { LocalTime, Occurrence, Series } from './series.ts';
 
 export type CutGuest = PlannedGuest & { copy_of: string };
 
@@ -63,10 +71,8 @@ export function splitSeries(current: PlannedSchedule, at: LocalTime, ids: PlanId
 
 /** Whether no occurrence is left before it. */
 export function isFirst(series: Series, at: LocalTime): boolean {
-  const cancelled = series.overrides.flatMap((row) => (row.is_cancelled ? [row.recurrence_id] : []));
-  const live = { ...bareSeries(series), exdates: [...series.exdates, ...cancelled] };
-  const first = nextOccurrence(live, BEGINNING_OF_TIME);
-  return first === null || first.starts_at >= instantOf(series, at);
+  const first = firstStart(liveSeries(series));
+  return first === null || first >= instantOf(series, at);
 }
 
 type Times = Pick<Series, 'starts_local' | 'rrule' | 'rdates' | 'exdates'>;
@@ -87,7 +93,8 @@ type Ruled = Pick<Series, 'starts_local' | 'rrule'> | null;
 function withStart(ruled: Ruled, rdates: LocalTime[]): Omit<Times, 'exdates'> {
   if (ruled) return { ...ruled, rdates };
   const [first, ...rest] = rdates.toSorted();
-  return { starts_local: first!, rrule: null, rdates: rest };
+  if (first === undefined) throw new Error('a part of a series has no time');
+  return { starts_local: first, rrule: null, rdates: rest };
 }
 
 function splitRule(current: Series, at: LocalTime): { head: Ruled; tail: Ruled } {
@@ -98,7 +105,7 @@ function splitRule(current: Series, at: LocalTime): { head: Ruled; tail: Ruled }
   const alone = ruleAlone(current);
   const parts = readParts(rrule);
   const count = parts.get('COUNT');
-  const before = expandSeries(alone, { from: BEGINNING_OF_TIME, to: split }, count === undefined ? { limit: 1 } : {});
+  const before = timesBefore(alone, at, count !== undefined);
   const next = nextOccurrence(alone, split - 1);
   if (next === null) return { head: whole, tail: null };
   if (before.length === 0) return { head: null, tail: { starts_local: next.recurrence_id, rrule } };
@@ -115,6 +122,12 @@ function splitRule(current: Series, at: LocalTime): { head: Ruled; tail: Ruled }
     tail: { starts_local: next.recurrence_id, rrule: printParts(tail) },
   };
 }
+
+/** Its times before this one, or just the first; COUNT counts those of the wall clock that a gap makes one instant, too. */
+const timesBefore = (alone: Series, at: LocalTime, is_counted: boolean): Occurrence[] =>
+  is_counted
+    ? expandSeries({ ...alone, time_zone: null }, { from: BEGINNING_OF_TIME, to: parseLocal(at) })
+    : expandSeries(alone, { from: BEGINNING_OF_TIME, to: instantOf(alone, at) }, { limit: 1 });
 
 /** Wall clock of the last time of a rule before an instant; there is one. Looks back further and further. */
 function lastBefore(alone: Series, before: number): number {
@@ -159,7 +172,7 @@ const CHECKED = 50;
 /** A start in the middle of a period can give other occurrences than the start of the whole series: then it cannot be cut there. */
 function checkDivided(current: Series, head: Series, tail: Series, at: LocalTime): void {
   const split = instantOf(current, at);
-  const after = { from: split, to: Infinity };
+  const after = { from: split, to: END_OF_TIME };
   const starts = (series: Series) =>
     expandSeries(bareSeries(series), after, { limit: CHECKED }).map(({ starts_at }) => starts_at);
   if (starts(head).length === 0 && JSON.stringify(starts(tail)) === JSON.stringify(starts(current))) return;

@@ -111,6 +111,6 @@ export function applyPlan(current: PlannedSchedule, plan: Plan): PlannedSchedule
 export const startsOf = (series: Series, limit = 8): string[] =>
   occurrencesOf(series, limit).map((one) => `${one.recurrence_id}@${new Date(one.starts_at).toISOString()}`);
 
-/** The first occurrences from 1990 on. */
+/** The first occurrences until 2034. */
 export const occurrencesOf = (series: Series, limit: number) =>
-  expandSeries(series, { from: Date.UTC(1990, 0, 1), to: Date.UTC(2036, 0, 1) }, { limit });
+  expandSeries(series, { from: Date.UTC(1990, 0, 1), to: Date.UTC(2034, 0, 1) }).slice(0, limit);
