@@ -48,6 +48,10 @@ const IDS: Record<string, Make> = {
   },
   version: () => '1',
   calendar_id: ({ calendar_id }) => calendar_id,
+  // Who asks for their feed has one.
+  'getFeed.calendar_id': withFeed,
+  'revokeFeed.calendar_id': withFeed,
+  'openFeed.token': makeFeedToken,
   schedule_id: async (scene) => (await makeSchedule(scene)).schedule_id,
   'getSubscription.user_id': subscribeSomebody,
   'updateSubscription.user_id': subscribeSomebody,
@@ -102,6 +106,19 @@ const IDS_BELOW: Record<string, (scene: Scene, ids: Record<string, string>) => P
     return (await seedReminder(scene.backends.database.db, schedule, scene.by)).reminder_id;
   },
 };
+
+/** Past the verb, since a key that only reads makes none. */
+async function withFeed({ backends, calendar_id, workspace_id, by }: Scene): Promise<string> {
+  const text = `insert into app.calendar_feeds (workspace_id, calendar_id, user_id, token_hash)
+    values ($1, $2, $3, encode(sha256(gen_random_uuid()::text::bytea), 'hex'))`;
+  await backends.database.asOwner(text, [workspace_id, calendar_id, by.user_id]);
+  return calendar_id;
+}
+
+async function makeFeedToken(scene: Scene): Promise<string> {
+  const { url } = await post(scene, 201, `/api/v1/calendars/${scene.calendar_id}/feed`);
+  return /feeds\/(.+)\.ics$/.exec(url as string)?.[1] ?? '';
+}
 
 /** A reader of the world's calendar who asks for nothing themselves. */
 async function subscribeSomebody(world: World): Promise<string> {
@@ -168,6 +185,21 @@ export async function makeIds(
 const mutation_id = randomUUID;
 const email = (): string => `${randomUUID()}@example.com`;
 
+const ICS = [
+  'BEGIN:VCALENDAR',
+  'VERSION:2.0',
+  'PRODID:-//potentia//tests//EN',
+  'BEGIN:VEVENT',
+  'UID:one@example.com',
+  'DTSTAMP:20260301T000000Z',
+  'DTSTART:20260302T090000Z',
+  'DURATION:PT1H',
+  'SUMMARY:One',
+  'END:VEVENT',
+  'END:VCALENDAR',
+  '',
+].join('\r\n');
+
 /** By operationId, for each that takes a body. */
 const BODIES: Record<string, (world: World) => unknown> = {
   echo: () => ({ any: 'thing' }),
@@ -227,6 +259,9 @@ const BODIES: Record<string, (world: World) => unknown> = {
   createSubscription: ({ cast }) => ({ user_id: cast.guest.user_id, role: 'viewer' }),
   updateSubscription: () => ({ role: 'editor' }),
   'updateSubscription of oneself': () => ({ is_hidden: true }),
+  createReminder: () => ({ minutes_before: 10 }),
+  updateReminder: () => ({ minutes_before: 20 }),
+  importCalendar: () => ({ ics: ICS }),
   readFreebusy: ({ cast }) => ({
     user_ids: [cast.owner.user_id],
     from: '2026-03-01T00:00:00Z',
@@ -256,6 +291,7 @@ export function makeBody(door: Door, world: World, of_oneself = false): unknown 
 const QUERIES: Record<string, string> = {
   deleteWorkspace: '?name=Seeded+workspace',
   search: '?q=words',
+  viewSchedules: '?from=2026-03-01T00:00:00Z&to=2026-03-08T00:00:00Z',
 };
 
 export const queryOf = (door: Door): string => QUERIES[door.operation.operationId] ?? '';

@@ -9,7 +9,7 @@ import { parseInput } from '../platform/parse.ts';
 import { BudgetExceeded } from './rules/expand.ts';
 import { pageOfView, type Position, printOccurrences } from './rules/view-page.ts';
 import { type Cut, viewInstances, viewSeries, type ViewedOccurrence } from './rules/viewed.ts';
-import { viewPosition, viewQuery } from './view-schemas.ts';
+import { viewPosition, viewQuery, wordsOf } from './view-schemas.ts';
 
 const HOUR_MS = 3_600_000;
 /** Stored instances that one statement reads. */
@@ -32,7 +32,13 @@ export interface ViewedPage {
   read: { instances: number; expanded: number };
 }
 
-type Query = z.output<typeof viewQuery> & { after: Position | null };
+/** Times in epoch milliseconds. */
+interface Query extends Omit<z.output<typeof viewQuery>, 'from' | 'to' | 'q'> {
+  from: number;
+  to: number;
+  words: string[] | null;
+  after: Position | null;
+}
 
 /**
  * The occurrences of everything that the person may see, in order of their starts: subscribed calendars of all workspaces, and
@@ -40,9 +46,11 @@ type Query = z.output<typeof viewQuery> & { after: Position | null };
  * their horizon, is expanded now. Throws `calendar.not_found`, `view.too_large`, `request.invalid` for a cursor of another list.
  */
 export async function viewSchedules(ctx: UserCtx, input: z.input<typeof viewQuery>): Promise<ViewedPage> {
-  const query = parseInput(viewQuery, input);
+  const { from, to, q, ...query } = parseInput(viewQuery, input);
   const after = query.cursor === undefined ? null : decodeCursor(viewPosition, query.cursor);
-  const { items, next, read } = await viewWindow(ctx, { ...query, after });
+  const times = { from: Date.parse(from), to: Date.parse(to) };
+  const words = q === undefined ? null : wordsOf(q);
+  const { items, next, read } = await viewWindow(ctx, { ...query, ...times, words, after });
   const next_cursor = next && JSON.stringify(encodeCursor(next));
   return { json: `{"items":${printOccurrences(items)},"next_cursor":${next_cursor ?? 'null'}}`, read };
 }
@@ -84,7 +92,7 @@ async function readView(
       after: resumed === null ? null : new Date(resumed).toISOString(),
       calendar_id: query.calendar_id ?? null,
       include_hidden: query.include_hidden,
-      words: query.q ?? null,
+      words: query.words,
       max_instances: MAX_INSTANCES,
       max_series: MAX_SERIES,
     };

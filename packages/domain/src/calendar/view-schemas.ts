@@ -14,11 +14,14 @@ const LATEST = Date.UTC(2102, 0, 1);
 const flag = z.stringbool().or(z.boolean()).default(false);
 const response = z.enum(['needs_action', 'accepted', 'declined', 'tentative']);
 
-/** With any offset; taken to milliseconds. */
-const instant = z.iso
-  .datetime({ offset: true })
-  .transform((text) => Date.parse(text))
-  .refine((ms) => ms >= EARLIEST && ms < LATEST, 'Not in the years 1900 to 2101');
+/** With any offset. */
+const instant = z.iso.datetime({ offset: true }).refine((text) => {
+  const ms = Date.parse(text);
+  return ms >= EARLIEST && ms < LATEST;
+}, 'Not in the years 1900 to 2101');
+
+/** In lower case. */
+export const wordsOf = (text: string): string[] => text.toLowerCase().split(/\s+/).filter(Boolean);
 
 // Outputs
 
@@ -62,15 +65,15 @@ export const viewQuery = z
     calendar_id: id.optional().describe('This calendar alone, also if you hide it'),
     include_hidden: flag.describe('Calendars that you hide, too'),
     q: safeText(200)
-      .transform((text) => text.toLowerCase().split(/\s+/).filter(Boolean))
-      .refine((words) => words.length > 0, 'Must not be empty')
-      .refine((words) => words.length <= MAX_WORDS, `At most ${MAX_WORDS} words`)
+      .refine((text) => wordsOf(text).length > 0, 'Must not be empty')
+      .refine((text) => wordsOf(text).length <= MAX_WORDS, `At most ${MAX_WORDS} words`)
       .optional()
       .describe('Words or parts of them, which all stand in the title, the location or the description'),
     cursor: z.string().min(1).max(1_024).optional(),
     limit: pageLimit(5_000, 1_000),
   })
-  .superRefine(({ from, to }, ctx) => {
+  .superRefine((query, ctx) => {
+    const [from, to] = [Date.parse(query.from), Date.parse(query.to)];
     if (to <= from) ctx.addIssue({ code: 'custom', path: ['to'], message: 'Not after from' });
     else if (to - from > MAX_WINDOW_DAYS * DAY_MS)
       ctx.addIssue({ code: 'custom', path: ['to'], message: `More than ${MAX_WINDOW_DAYS} days after from` });
