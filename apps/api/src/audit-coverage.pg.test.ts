@@ -16,6 +16,10 @@ const LEAVES_NO_TRACE = new Set([
   'previewInvitation',
   'previewRsvp',
   'openShared',
+  'readFreebusy',
+  'findSlots',
+  'checkRule',
+  'previewRsvp',
   // Of the auth server.
   'refreshSession',
   // Refused: the tokens are none, and an owner does not leave.
@@ -23,6 +27,7 @@ const LEAVES_NO_TRACE = new Set([
   'respondToCanvasInvitation',
   'answerRsvp',
   'leaveWorkspace',
+  'answerRsvp',
   // It is so already.
   'restoreWorkspace',
   'restoreCanvas',

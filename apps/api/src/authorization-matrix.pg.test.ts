@@ -338,6 +338,7 @@ describe('the authorisation matrix', () => {
       'GET /ws/canvas/{canvas_id}',
       'GET /api/v1/shared/{token}',
       'POST /api/v1/shared/{token}',
+      'GET /api/v1/feeds/{token}',
     ]);
   });
 
