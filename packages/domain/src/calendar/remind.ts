@@ -45,12 +45,12 @@ export async function remind(
 ): Promise<{ taken: number; sent: number }> {
   const done = { taken: 0, sent: 0 };
   for (let batch = 0; batch < MAX_BATCHES; batch++) {
-    const { taken, sent } = await remindBatch(ctx);
+    const { taken, sent, is_last } = await remindBatch(ctx);
     done.taken += taken;
     done.sent += sent.length;
     for (const { channel, late_ms } of sent) ctx.reminders.observeReminder(channel, late_ms);
     if (sent.length > 0) publishOutboxHint(ctx);
-    if (taken < BATCH) break;
+    if (is_last) break;
   }
   if (done.sent > 0) ctx.log.info(done, 'reminders were sent');
   return done;
@@ -61,15 +61,24 @@ interface Sent {
   late_ms: number;
 }
 
-function remindBatch(ctx: Pick<Ctx, 'db' | 'log' | 'clock' | 'request_id'>): Promise<{ taken: number; sent: Sent[] }> {
+interface Batch {
+  taken: number;
+  sent: Sent[];
+  is_last: boolean;
+}
+
+function remindBatch(ctx: Pick<Ctx, 'db' | 'log' | 'clock' | 'request_id'>): Promise<Batch> {
   const now = ctx.clock().getTime();
   return fromDb(() =>
     asSystem(ctx.db, CALENDAR_REMIND, async (tx) => {
       const due = await takeDueReminders(tx, { now: new Date(now).toISOString(), limit: BATCH });
-      if (due.reminders.length === 0) return { taken: 0, sent: [] };
+      if (due.reminders.length === 0) return { taken: 0, sent: [], is_last: true };
       const { rows, messages, sent } = settleAll(ctx.log, due, now);
       await settleReminders(tx, { rows, messages, request_id: ctx.request_id });
-      return { taken: due.reminders.length, sent };
+      const taken = due.reminders.length;
+      // Of some the next is due already.
+      const is_last = taken < BATCH && !rows.some(({ next_at }) => next_at !== null && Date.parse(next_at) <= now);
+      return { taken, sent, is_last };
     }),
   );
 }
