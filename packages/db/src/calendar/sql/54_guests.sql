@@ -117,10 +117,9 @@ begin
   insert into audit_logs (id, workspace_id, actor_type, actor_user_id, action, target_type, target_id, after, request_id)
   select app.uuidv7(), p_schedule.workspace_id, 'user', p_user_id, 'guest.create', 'guest', g.id::text, app.guest_summary(g), p_request_id
   from unnest(v_guests) g;
-  -- Who does not subscribe has instances of their own, which are yet to be written.
-  if not p_is_new and exists (select from unnest(user_ids) u (id) where not exists (select from calendar_subscriptions c
-      where c.workspace_id = p_schedule.workspace_id and c.calendar_id = p_schedule.calendar_id and c.user_id = u.id)) then
-    perform app.uncover_schedule(p_schedule.workspace_id, p_schedule.calendar_id, p_schedule.id, p_request_id, p_traceparent);
+  -- Guests have instances of their own, which are yet to be written: subscribers too, for the day on which they subscribe no more.
+  if not p_is_new and cardinality(user_ids) > 0 then
+    perform app.shut_instances(p_schedule.workspace_id, p_schedule.calendar_id, p_schedule.id, p_request_id, p_traceparent);
   end if;
   perform app.notify_of_schedule(user_ids, 'schedule.invited', p_schedule, '{"scope": "all"}', p_user_id, p_request_id, p_traceparent);
   mailed := app.mail_guests(p_schedule, 'invited', array(select g.id from unnest(v_guests) g where g.email is not null),
@@ -203,6 +202,9 @@ begin
   end if;
   delete from schedule_guests g where g.workspace_id = v_lock.workspace_id and g.calendar_id = v_lock.calendar_id
     and g.schedule_id = p_schedule_id and g.id = p_guest_id;
+  if v_guest.user_id is not null then
+    perform app.request_instances(v_lock.workspace_id, p_schedule_id, p_request_id, p_traceparent);
+  end if;
   perform app.append_audit(p_user_id, v_lock.workspace_id, null, 'guest.delete', 'guest', p_guest_id::text,
     app.guest_summary(v_guest), null, p_request_id);
 end $$;

@@ -11,6 +11,17 @@ begin
   perform pg_advisory_xact_lock(7236011, hashtext(p_schedule_id::text));
 end $$;
 
+-- None of the instances of a schedule are read until a job has seen to it that all who are to have theirs: what adding a guest who has
+-- an account ends with. The occurrences are the same, and so is their version. The caller has the context and the calendar's lock.
+create or replace function app.shut_instances(p_workspace_id uuid, p_calendar_id uuid, p_schedule_id uuid, p_request_id text,
+  p_traceparent text) returns void
+language plpgsql set search_path = app, pg_temp as $$
+begin
+  update schedules s set materialised_from = '-infinity', materialised_until = '-infinity'
+  where s.workspace_id = p_workspace_id and s.calendar_id = p_calendar_id and s.id = p_schedule_id;
+  perform app.request_instances(p_workspace_id, p_schedule_id, p_request_id, p_traceparent);
+end $$;
+
 -- Whose rows of a schedule there are to be: of its guests; of each subscriber, unless there are rows for all; and of whomever a
 -- subscription reads at present. Null: those for all.
 create or replace function app.list_readers(p_workspace_id uuid, p_calendar_id uuid, p_schedule_id uuid) returns setof uuid
@@ -205,4 +216,5 @@ begin
   return v_rows;
 end $$;
 
+grant execute on function app.shut_instances to app_user;
 grant execute on function app.read_expansion, app.write_instances, app.finish_instances, app.prune_instances, app.trim_instances to job_user;

@@ -122,14 +122,14 @@ const EDITS = `
     if s.id is null then
       return;
     end if;
-    if p_comes then
-      insert into app.schedule_guests (workspace_id, calendar_id, schedule_id, id, user_id, created_by)
-      values (s.workspace_id, s.calendar_id, s.id, gen_random_uuid(), p_user_id, p_user_id) on conflict do nothing;
-    else
+    if not p_comes then
       delete from app.schedule_guests g where g.schedule_id = s.id and g.user_id = p_user_id;
+      perform app.request_instances(s.workspace_id, s.id, null, null);
+    elsif not exists (select from app.schedule_guests g where g.schedule_id = s.id and g.user_id = p_user_id) then
+      insert into app.schedule_guests (workspace_id, calendar_id, schedule_id, id, user_id, created_by)
+      values (s.workspace_id, s.calendar_id, s.id, gen_random_uuid(), p_user_id, p_user_id);
+      perform app.shut_instances(s.workspace_id, s.calendar_id, s.id, null, null);
     end if;
-    update app.schedules x set materialised_from = '-infinity', materialised_until = '-infinity' where x.id = s.id;
-    perform app.request_instances(s.workspace_id, s.id, null, null);
   end $$;
   create function edit(p_schedule_id uuid, p_fields jsonb) returns void language plpgsql as $$
   declare
