@@ -469,6 +469,29 @@ describe('a change', () => {
   });
 });
 
+describe('a busy calendar', () => {
+  it('tells a stranger nothing, keeps a place for a colleague, and no other calendar waits for it', async () => {
+    const schedule = await made();
+    const other = await api.call(stranger, 'POST', '/api/v1/calendars', { name: 'Other' });
+    const { asOwner } = backends.database;
+    await patch(schedule, '', { title: 'Known' });
+    await asOwner('begin');
+    await asOwner('select 1 from app.calendars where id = $1 for update', [calendar.calendar_id]);
+    const crowd = Array.from({ length: 100 }, (_, n) => patch(schedule, '', { title: `Edit ${n}` }));
+    const first = await Promise.race(crowd);
+    const foreign = await patch(schedule, '', { title: 'x' }, stranger);
+    const elsewhere = await create({ ...daily(), calendar_id: other.body.id }, stranger);
+    const late = create(daily(), editor);
+    await asOwner('rollback');
+    expect(first).toMatchObject({ status: 429, body: { code: 'calendar.busy' } });
+    expect(foreign).toMatchObject({ status: 404, body: { code: 'schedule.not_found' } });
+    expect(elsewhere.status).toBe(201);
+    expect((await late).status).toBe(201);
+    const statuses = (await Promise.all(crowd)).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 429).length).toBeGreaterThanOrEqual(100 - 64 - 2);
+  });
+});
+
 describe('deleting', () => {
   const remove = (schedule: { id: string }, query = '', who = owner) =>
     api.call(who, 'DELETE', `${pathOf(schedule)}?${query}`);

@@ -3,13 +3,13 @@ import { createSchedule as insertSchedule, prepareSchedule } from '@potentia/db/
 import type { Queryable } from '@potentia/db/client';
 import { withContext } from '@potentia/db/context';
 import type { z } from 'zod';
-import { fromDb } from '../platform/db-errors.ts';
 import { once, type Once } from '../platform/idempotency.ts';
 import { publishOutboxHint } from '../platform/outbox.ts';
 import { parseInput } from '../platform/parse.ts';
 import { newId } from '../platform/uuid.ts';
 import { bookingsOf } from './book-schedule.ts';
 import type { BusyCtx } from './busy-cache.ts';
+import { writeCalendar } from './calendar-queue.ts';
 import { conflictsOf } from './conflicts-of.ts';
 import { countGuestMails, type GuestCtx, toNewGuests } from './guest-ctx.ts';
 import { MAX_GUESTS } from './guest-schemas.ts';
@@ -28,7 +28,7 @@ interface Made {
  * Puts a schedule into a calendar, with its guests. Exactly once per `Idempotency-Key`. Whoever is busy then is named in
  * `conflicts`, and it is written all the same; on an exclusive calendar what overlaps is refused. Throws `calendar.not_found`,
  * `calendar.forbidden` (editors may), `calendar.full`, `schedule.rule_refused`, `schedule.booked` (with the occurrence and by
- * what), `schedule.overlaps_itself`, `schedule.booking_unbounded`, and of guests what `addGuests` does.
+ * what), `schedule.overlaps_itself`, `schedule.booking_unbounded`, `calendar.busy`, and of guests what `addGuests` does.
  */
 export async function createSchedule(
   ctx: CreateCtx,
@@ -36,7 +36,7 @@ export async function createSchedule(
 ): Promise<Once<CreatedSchedule>> {
   const body = parseInput(createScheduleBody, input);
   const { user_id } = ctx.actor;
-  const { result, replayed } = await fromDb(() =>
+  const { result, replayed } = await writeCalendar(ctx, body.calendar_id, () =>
     // Without a key and guests one statement writes, and needs no transaction around it.
     ctx.idempotency_key === undefined && body.guests.length === 0
       ? write(ctx, ctx.db, body).then((result) => ({ result, replayed: false }))

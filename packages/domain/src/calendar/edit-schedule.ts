@@ -13,6 +13,7 @@ import { publishOutboxHint } from '../platform/outbox.ts';
 import { newId } from '../platform/uuid.ts';
 import { bookingsOf } from './book-schedule.ts';
 import type { BusyCtx } from './busy-cache.ts';
+import { writeSchedule } from './calendar-queue.ts';
 import { conflictsOf } from './conflicts-of.ts';
 import { previewPlan } from './preview-plan.ts';
 import { planEdit } from './rules/plan.ts';
@@ -35,17 +36,18 @@ export interface EditRequest {
 
 /**
  * Every change of a schedule: reads it under the calendar's lock, plans in milliseconds, writes in one statement.
- * Throws `schedule.not_found`, `schedule.forbidden`, `schedule.version_conflict` (conflict or precondition), what planning refuses
+ * Throws `schedule.not_found`, `schedule.forbidden`, `schedule.version_conflict` (conflict or precondition), `calendar.busy`, what planning refuses
  * (`schedule.occurrence_not_found`, …), and what creating in this calendar would. Null: nothing is left of it.
  */
 export async function editSchedule(ctx: BusyCtx, request: EditRequest): Promise<ChangedSchedule | null> {
   const { user_id } = ctx.actor;
-  const { edit, plan, loaded, written } = await fromDb(() =>
+  const { edit, plan, loaded, written } = await writeSchedule(ctx, request.schedule_id, () =>
     withContext(ctx.db, { user_id }, async (tx) => {
       const loaded = await loadScheduleForEdit<PlannedSchedule>(tx, toLoad(ctx, request, true));
       const edit = request.toEdit(loaded);
       const plan = planOrRefuse(loaded, edit);
-      return { edit, plan, loaded, written: await writePlan(ctx, tx, request, loaded, edit, plan) };
+      const written = await writePlan(ctx, tx, request, loaded, edit, plan);
+      return { edit, plan, loaded, written, calendar_id: written.schedule?.calendar_id ?? loaded.calendar_id };
     }),
   );
   publishOutboxHint(ctx);
