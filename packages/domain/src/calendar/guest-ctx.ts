@@ -17,15 +17,17 @@ const LIMITS = {
   address: { limit: 20, window_ms: 24 * HOUR_MS },
 } satisfies Record<string, Limit>;
 
-/** Guests as they are written, with ids of their own. */
-export const toNewGuests = (guests: z.output<typeof newGuests>): NewGuest[] =>
-  guests.map(({ user_id = null, email = null, name, is_optional }) => ({
-    id: newId(),
+/** Guests as they are written, with ids of their own in the order in which they were given, which is that of lists. */
+export function toNewGuests(guests: z.output<typeof newGuests>): NewGuest[] {
+  const ids = guests.map(() => newId()).sort();
+  return guests.map(({ user_id = null, email = null, name, is_optional }, at) => ({
+    id: ids[at] ?? newId(),
     user_id,
     email,
     name,
     is_optional,
   }));
+}
 
 /**
  * Counts the mails that are about to go out to those addresses. Called last in its transaction, so that a refusal takes everything
