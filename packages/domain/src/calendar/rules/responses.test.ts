@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { effectiveResponse, type OccurrenceResponse } from './responses.ts';
+import { answerLocally, effectiveResponse, type OccurrenceResponse } from './responses.ts';
 
 const guest = { response: 'accepted' } as const;
 const row = (day: string, applies_to: 'this' | 'following', response: OccurrenceResponse['response']) => ({
@@ -46,5 +46,36 @@ describe('the answer to one occurrence', () => {
     const rows: OccurrenceResponse[] = [{ recurrence_id: '2026-03-03', applies_to: 'following', response: 'declined' }];
     expect(effectiveResponse(guest, rows, '2026-03-02')).toBe('accepted');
     expect(effectiveResponse(guest, rows, '2026-03-03')).toBe('declined');
+  });
+});
+
+describe('an answer', () => {
+  const rows = [row('03', 'following', 'declined'), row('05', 'this', 'tentative'), row('07', 'following', 'accepted')];
+  const to = (scope: 'this' | 'following' | 'all', at: string | null) =>
+    answerLocally(guest, rows, {
+      scope,
+      recurrence_id: at && `2026-03-${at}T09:00:00`,
+      response: 'needs_action',
+    });
+
+  it('to all ends all others', () => {
+    expect(to('all', null)).toEqual({ response: 'needs_action', responses: [], lost: rows });
+  });
+
+  it('to one ends that to the one alone', () => {
+    expect(to('this', '05')).toEqual({
+      response: 'accepted',
+      responses: [rows[0], row('05', 'this', 'needs_action'), rows[2]],
+      lost: [rows[1]],
+    });
+    expect(to('this', '03').lost).toEqual([]);
+  });
+
+  it('to those from one on ends all from there on', () => {
+    expect(to('following', '05')).toEqual({
+      response: 'accepted',
+      responses: [rows[0], row('05', 'following', 'needs_action')],
+      lost: [rows[1], rows[2]],
+    });
   });
 });
