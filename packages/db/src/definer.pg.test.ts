@@ -791,6 +791,35 @@ Object.assign(CASES, {
   },
 } satisfies typeof CASES);
 
+/** Those of ICS. */
+Object.assign(CASES, {
+  open_export: {
+    run: (user_id) =>
+      failure(
+        call(`select calendar ->> 'name' is not null as named from app.open_export($1, $2)`, [
+          user_id,
+          calendar.calendar_id,
+        ]),
+      ),
+    stranger: 'calendar.not_found',
+    member: [{ named: true }],
+  },
+  export_schedules: {
+    run: (user_id) =>
+      failure(
+        call('select count(*) as n from app.export_schedules($1, $2, null, 9)', [user_id, calendar.calendar_id]),
+      ),
+    stranger: 'calendar.not_found',
+    member: [{ n: 1 }],
+  },
+  // By a token alone, which nobody has who was not given it.
+  find_feed: {
+    run: () => failure(call(`select user_id from app.find_feed(repeat('0', 64))`, [])),
+    stranger: 'calendar.feed_not_found',
+    member: 'calendar.feed_not_found',
+  },
+} satisfies typeof CASES);
+
 /** Those that write instances: nobody's but the jobs'. */
 for (const [name, params] of Object.entries({
   read_expansion: [randomUUID()],

@@ -1,13 +1,4 @@
-import type { IcsFile, IcsSchedule } from './rules/ics-types.ts';
-
-/** A schedule that can be stored: its series was expanded, and ends somewhere or does not. */
-export interface ImportedSchedule extends IcsSchedule {
-  /** ISO 8601, UTC. */
-  first_at: string;
-  last_at: string | null;
-}
-
-export type ImportedFile = Omit<IcsFile, 'schedules'> & { schedules: ImportedSchedule[] };
+import type { ImportedFile } from './rules/ics-types.ts';
 
 /** Reads iCalendar, which comes from anywhere. */
 export interface IcsReader {

@@ -1,8 +1,8 @@
 import { serveTasks } from '../../platform/serve-tasks.ts';
-import type { ImportedFile } from '../ics.ts';
 import { boundSchedules } from '../rules/ics-bounds.ts';
 import { readIcs } from '../rules/ics-read.ts';
 import { IcsRefused } from '../rules/ics-times.ts';
+import type { ImportedFile } from '../rules/ics-types.ts';
 
 /*
  * What runs in the processes of `ics-processes.ts`.

@@ -1,6 +1,5 @@
-import type { ImportedFile, ImportedSchedule } from '../ics.ts';
 import { BudgetExceeded, seriesBounds } from './expand.ts';
-import type { IcsFile, IcsProblem, IcsSchedule } from './ics-types.ts';
+import type { IcsFile, IcsProblem, IcsSchedule, ImportedFile, ImportedSchedule } from './ics-types.ts';
 
 /** Finds where each schedule of a file begins and ends; one whose occurrences cannot be found becomes a problem. */
 export function boundSchedules({ name, schedules, problems }: IcsFile): ImportedFile {

@@ -77,3 +77,12 @@ export interface IcsFile {
   schedules: IcsSchedule[];
   problems: IcsProblem[];
 }
+
+/** A schedule that can be stored: its series was expanded, and ends somewhere or does not. */
+export interface ImportedSchedule extends IcsSchedule {
+  /** ISO 8601, UTC. */
+  first_at: string;
+  last_at: string | null;
+}
+
+export type ImportedFile = Omit<IcsFile, 'schedules'> & { schedules: ImportedSchedule[] };
