@@ -9,6 +9,8 @@ export interface FanOut {
   fan_out: 'each' | 'shared';
   /** Counts the changes of `fan_out`. */
   fan_out_version: number;
+  /** All are to be turned over, the owner's too. */
+  is_switching: boolean;
   /** Subscriptions that do not read yet what they are to. */
   pending: { user_id: string; created_at: string }[];
 }
@@ -50,7 +52,7 @@ export function copyInstances(
 /** Lets these subscriptions (with shared rows: all) read what was written for them; how many. Null: `fan_out` has changed. */
 export async function turnSubscriptions(
   db: Queryable,
-  { calendar_id, fan_out_version, pending }: { calendar_id: string } & Omit<FanOut, 'fan_out'>,
+  { calendar_id, fan_out_version, pending }: { calendar_id: string } & Pick<FanOut, 'fan_out_version' | 'pending'>,
 ): Promise<number | null> {
   const params = [
     calendar_id,

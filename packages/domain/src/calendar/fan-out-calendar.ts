@@ -38,17 +38,21 @@ export async function fanOutCalendar(
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const chosen = await fromDb(() => chooseFanOut(ctx.db, { calendar_id, ...limits }));
     if (!chosen) return;
-    if (chosen.pending.length === 0 || (await turnOver(ctx, calendar_id, chosen))) return prune(ctx, calendar_id);
+    const turned = chosen.pending.length > 0 ? await turnOver(ctx, calendar_id, chosen) : 0;
+    if (turned === null) continue;
+    // Each change of a subscription has a job: that of one who was turned over here comes later, and will find nothing else to do.
+    if (turned > 0 && !chosen.is_switching) return;
+    return prune(ctx, calendar_id);
   }
   throw new AppError('unavailable', 'calendar.busy', 'The calendar is being changed', { retry_after_ms: 2_000 });
 }
 
-/** False: the calendar was decided about anew meanwhile. */
+/** How many subscriptions; null: the calendar was decided about anew meanwhile. */
 async function turnOver(
   ctx: InstanceCtx,
   calendar_id: string,
   { fan_out, fan_out_version, pending }: FanOut,
-): Promise<boolean> {
+): Promise<number | null> {
   const user_ids = fan_out === 'each' ? pending.map(({ user_id }) => user_id) : [];
   const chunks: { readers: string[]; is_shared: boolean }[] =
     fan_out === 'shared' ? [{ readers: [], is_shared: true }] : [];
@@ -57,11 +61,11 @@ async function turnOver(
   for (const chunk of chunks)
     for (let cursor_id: string | null = null; ;) {
       const copied = await copyNext(ctx, { calendar_id, fan_out_version, cursor_id, rows: COPY_ROWS, ...chunk });
-      if (!copied.is_current) return false;
+      if (!copied.is_current) return null;
       cursor_id = copied.next_id;
       if (cursor_id === null) break;
     }
-  return (await fromDb(() => turnSubscriptions(ctx.db, { calendar_id, fan_out_version, pending }))) !== null;
+  return fromDb(() => turnSubscriptions(ctx.db, { calendar_id, fan_out_version, pending }));
 }
 
 async function copyNext(ctx: InstanceCtx, input: Parameters<typeof copyInstances>[1]) {

@@ -13,7 +13,8 @@ begin
 end $$;
 
 -- Decides whether instances are for each subscriber or for all: for all above p_limit subscribers, for each again at p_back or below.
--- Answers what is to be turned over: `pending`, the subscriptions that do not read yet what they are to. Null: no such calendar.
+-- Answers what is to be turned over: `pending`, the subscriptions that do not read yet what they are to; is_switching: the owner's is
+-- among them. Null: no such calendar.
 create or replace function app.choose_fan_out(p_calendar_id uuid, p_limit int, p_back int) returns jsonb
 language plpgsql security definer set search_path = app, pg_temp set lock_timeout = '4s' as $$
 declare
@@ -32,7 +33,7 @@ begin
     returning * into v_calendar;
   end if;
   return (select jsonb_build_object('fan_out', v_calendar.fan_out, 'fan_out_version', v_calendar.fan_out_version,
-      'pending', coalesce(jsonb_agg(jsonb_build_object('user_id', s.user_id, 'created_at', s.created_at) order by s.user_id), '[]'))
+      'is_switching', coalesce(bool_or(s.role = 'owner'), false), 'pending', coalesce(jsonb_agg(jsonb_build_object('user_id', s.user_id, 'created_at', s.created_at) order by s.user_id), '[]'))
     from calendar_subscriptions s
     where s.workspace_id = v_calendar.workspace_id and s.calendar_id = p_calendar_id
       and s.instances_of is distinct from case v_calendar.fan_out when 'each' then s.user_id end);
