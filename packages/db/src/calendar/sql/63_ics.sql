@@ -128,8 +128,11 @@ begin
     update schedule_reminders r set next_at = '-infinity'
     where r.workspace_id = p_workspace_id and r.calendar_id = p_calendar_id and r.schedule_id = v_before.id;
   end if;
-  perform app.bump_user_calendars(array(select g.user_id from schedule_guests g
-    where g.workspace_id = p_workspace_id and g.calendar_id = p_calendar_id and g.schedule_id = v_before.id and g.user_id is not null));
+  perform app.touch_schedule_guests(p_workspace_id, p_calendar_id, v_before.id);
+  -- Whom we have written to, who came with no import.
+  if v_after.last_at is null or v_before.last_at is null or greatest(v_after.last_at, v_before.last_at) > now() then
+    perform app.mail_guests(v_after, 'updated', null, p_request_id, p_traceparent);
+  end if;
   perform app.append_audit(p_user_id, p_workspace_id, null, 'schedule.update', 'schedule', v_before.id::text,
     jsonb_build_object('title', v_before.title), jsonb_build_object('title', v_after.title, 'uid', v_after.uid), p_request_id);
   return 'updated';
