@@ -129,6 +129,7 @@ export const schedule_guests = app.table(
     responded_at: instant(),
     seq: counter().notNull().default(0),
     mail_id: uuid(),
+    last_at: instant(),
     created_by: uuid().notNull(),
     created_at: instant().notNull().defaultNow(),
     updated_at: instant().notNull().defaultNow(),

@@ -110,9 +110,9 @@ create table app.schedules (
   foreign key (workspace_id, calendar_id) references app.calendars (workspace_id, id) on delete cascade,
   constraint schedules_all_day check (not is_all_day or time_zone is null and duration_seconds % 86400 = 0 and duration_seconds > 0)
 );
-create index schedules_uncovered on app.schedules (workspace_id, calendar_id, materialised_until);
--- Those that recur by a rule, by their end: of most of a long life's none goes on.
-create index schedules_recurring on app.schedules (workspace_id, calendar_id, coalesce(last_at, 'infinity')) where materialised_from > '-infinity';
+-- Those whose instances are not whole for all times, by their end: who recur by a rule, and who are to be written anew.
+create index schedules_uncovered on app.schedules (workspace_id, calendar_id, coalesce(last_at, 'infinity'))
+  where materialised_until < 'infinity' or materialised_from > '-infinity';
 create index schedules_seq on app.schedules (workspace_id, calendar_id, seq);
 -- What the horizon is to be moved of, and what waits for its instances.
 create index schedules_horizon on app.schedules (materialised_from, id) where materialised_from > '-infinity' and materialised_from < 'infinity';
@@ -162,6 +162,8 @@ create table app.schedule_guests (
   -- The outbox row of the latest mail to the address: an earlier one that has not gone out yet says nothing any more. Null: it was
   -- never written to, as those who came with an import.
   mail_id uuid,
+  -- A copy of the schedule's, which triggers keep: what goes on is found without reading all that a person ever was a guest of.
+  last_at timestamptz,
   created_by uuid not null,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
@@ -173,6 +175,7 @@ create table app.schedule_guests (
 create unique index schedule_guests_user on app.schedule_guests (workspace_id, calendar_id, schedule_id, user_id) where user_id is not null;
 create unique index schedule_guests_email on app.schedule_guests (workspace_id, calendar_id, schedule_id, email) where email is not null;
 create index schedule_guests_person on app.schedule_guests (user_id, schedule_id);
+create index schedule_guests_ends on app.schedule_guests (user_id, coalesce(last_at, 'infinity')) where user_id is not null;
 create unique index schedule_guests_id on app.schedule_guests (id);
 comment on table app.schedule_guests is 'family: calendar.';
 -- Whether a guest was ever written to.

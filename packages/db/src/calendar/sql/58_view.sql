@@ -111,18 +111,13 @@ begin
     ), uncovered as materialized (
       select s.id as schedule_id, b.instances_of as holder
       from subs b join schedules s on s.workspace_id = b.workspace_id and s.calendar_id = b.calendar_id
-      where s.materialised_until < v_to and s.first_at < v_to and (s.last_at is null or s.last_at >= v_from)
-      union all
-      select s.id, b.instances_of
-      from subs b join schedules s on s.workspace_id = b.workspace_id and s.calendar_id = b.calendar_id
-      where coalesce(s.last_at, 'infinity') >= v_from and s.materialised_from > '-infinity' and s.materialised_from > v_from
-        and s.materialised_until >= v_to and s.first_at < v_to
+      where (s.materialised_until < 'infinity' or s.materialised_from > '-infinity') and coalesce(s.last_at, 'infinity') >= v_from
+        and s.first_at < v_to and (s.materialised_until < v_to or s.materialised_from > v_from)
       union all
       select s.id, p_user_id
       from schedule_guests g join schedules s on s.id = g.schedule_id
-      where g.user_id = p_user_id and p_calendar_id is null
-        and (s.materialised_until < v_to or s.materialised_from > v_from)
-        and s.first_at < v_to and (s.last_at is null or s.last_at >= v_from)
+      where g.user_id = p_user_id and coalesce(g.last_at, 'infinity') >= v_from and p_calendar_id is null
+        and s.first_at < v_to and (s.materialised_until < v_to or s.materialised_from > v_from)
         and not exists (select from subs b where b.calendar_id = g.calendar_id)
       limit p_max_series + 1
     ), head as (
@@ -162,5 +157,23 @@ begin
         and (a.role is not null or p_words is null and s.status <> 'cancelled')
     ) f on true;
 end $$;
+
+-- Guests have the end of their schedule with them.
+create or replace function app.copy_last_at() returns trigger language plpgsql set search_path = app, pg_temp as $$
+begin
+  if tg_table_name = 'schedule_guests' then
+    new.last_at := (select s.last_at from schedules s
+      where s.workspace_id = new.workspace_id and s.calendar_id = new.calendar_id and s.id = new.schedule_id);
+  else
+    update schedule_guests g set last_at = new.last_at
+    where g.workspace_id = new.workspace_id and g.calendar_id = new.calendar_id and g.schedule_id = new.id;
+  end if;
+  return new;
+end $$;
+drop trigger if exists schedule_guests_last_at on app.schedule_guests;
+create trigger schedule_guests_last_at before insert on app.schedule_guests for each row execute function app.copy_last_at();
+drop trigger if exists schedules_last_at on app.schedules;
+create trigger schedules_last_at after update of last_at on app.schedules for each row
+  when (old.last_at is distinct from new.last_at) execute function app.copy_last_at();
 
 grant execute on function app.view_schedules to app_user;

@@ -59,7 +59,8 @@ begin
       where k.seq >= 0 or s.first_at < p_to and (s.last_at is null or s.last_at >= p_from)
       union
       select g.schedule_id from schedule_guests g
-      where g.user_id = p_user_id and (g.seq > p_guests_since or g.calendar_id = any (p_lost))
+      where g.user_id = p_user_id and (p_guests_since >= 0 or coalesce(g.last_at, 'infinity') >= p_from)
+        and (g.seq > p_guests_since or g.calendar_id = any (p_lost))
       union
       select t.schedule_id from guest_tombstones t where t.user_id = p_user_id and t.seq > p_guests_since
     ), entered as (
@@ -67,7 +68,7 @@ begin
       where p_entered_from < p_to and s.first_at < p_to and (s.last_at is null or s.last_at >= p_entered_from)
       union
       select s.id from schedule_guests g join schedules s on s.id = g.schedule_id
-      where g.user_id = p_user_id and p_entered_from < p_to and s.first_at < p_to and (s.last_at is null or s.last_at >= p_entered_from)
+      where g.user_id = p_user_id and p_entered_from < p_to and s.first_at < p_to and coalesce(g.last_at, 'infinity') >= p_entered_from
     ), found as (
       select c.id, false as is_entered from changed c
       union all

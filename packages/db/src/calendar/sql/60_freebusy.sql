@@ -175,20 +175,15 @@ begin
       select b.workspace_id, b.calendar_id from calendar_subscriptions b
       where b.user_id = p_person_id and b.affects_busy and b.workspace_id in (select h.workspace_id from homes h)
     ), open as (
-      -- Two branches, each by an index: those that are whole up to a time before the end, and those from a time after the start.
       select s as schedule from subs b
       join schedules s on s.workspace_id = b.workspace_id and s.calendar_id = b.calendar_id
-      where s.materialised_until < p_to and s.first_at < p_to and (s.last_at is null or s.last_at >= p_from)
-      union all
-      select s from subs b
-      join schedules s on s.workspace_id = b.workspace_id and s.calendar_id = b.calendar_id
-      where s.materialised_from > p_from and s.materialised_from > '-infinity' and s.materialised_until >= p_to
-        and s.first_at < p_to and (s.last_at is null or s.last_at >= p_from)
+      where (s.materialised_until < 'infinity' or s.materialised_from > '-infinity') and coalesce(s.last_at, 'infinity') >= p_from
+        and s.first_at < p_to and (s.materialised_until < p_to or s.materialised_from > p_from)
       union all
       select s from schedule_guests g
       join schedules s on s.workspace_id = g.workspace_id and s.calendar_id = g.calendar_id and s.id = g.schedule_id
-      where g.user_id = p_person_id and (s.materialised_until < p_to or s.materialised_from > p_from)
-        and s.first_at < p_to and (s.last_at is null or s.last_at >= p_from)
+      where g.user_id = p_person_id and coalesce(g.last_at, 'infinity') >= p_from
+        and (s.materialised_until < p_to or s.materialised_from > p_from) and s.first_at < p_to
         and g.workspace_id in (select h.workspace_id from homes h)
         and not exists (select from subs b where b.calendar_id = g.calendar_id)
     )
