@@ -18,6 +18,7 @@ import { personCtx } from '../platform/testing/person.ts';
 import { composeReminderMail } from './compose-reminder-mail.ts';
 import { createReminder } from './create-reminder.ts';
 import { remind } from './remind.ts';
+import { updateSchedule } from './update-schedule.ts';
 
 /* Each test has a database of its own: a run takes whatever is due. Nothing is made in the past: the clock is the job's. */
 let t: TestDatabase;
@@ -128,6 +129,35 @@ describe('a reminder', () => {
       {},
       { recurrence_id: '2040-03-05T09:00:00', title: 'Later', starts_at: '2040-03-05T15:00:00.000Z' },
     ]);
+  });
+
+  it('follows the schedule when that moves, and into the half that is cut off', async () => {
+    const schedule = await seedSchedule(t.db, calendar, { ...DAILY, rrule: 'FREQ=DAILY;COUNT=6' });
+    const id = await make(schedule);
+    await make(schedule, { scope: 'this', recurrence_id: '2040-03-08T09:00:00', minutes_before: 30 });
+    await runAt('2040-03-01T00:00:00Z');
+    const busy = { read: () => null, write: () => Promise.resolve(), count: () => undefined };
+    const change = (query: object) =>
+      updateSchedule({ ...personCtx(t.db, calendar.user_id), busy }, { schedule_id: schedule.schedule_id, ...query });
+    await change({ starts_local: '2040-03-05T10:00:00' });
+    await runAt('2040-03-01T00:00:10Z');
+    expect(await nextOf(id)).toMatchObject({ next_at: '2040-03-05T09:50:00Z' });
+    await change({ scope: 'following', recurrence_id: '2040-03-07T10:00:00', starts_local: '2040-03-07T12:00:00' });
+    await runAt('2040-03-01T00:00:20Z');
+    for (let day = 5; day <= 11; day++) {
+      for (const clock of ['09:50', '11:30', '11:50'])
+        await runAt(`2040-03-${String(day).padStart(2, '0')}T${clock}:00Z`);
+    }
+    expect((await messages()).map(({ starts_at }) => starts_at.slice(5, 16))).toEqual([
+      '03-05T10:00',
+      '03-06T10:00',
+      '03-07T12:00',
+      '03-08T12:00',
+      '03-08T12:00',
+      '03-09T12:00',
+      '03-10T12:00',
+    ]);
+    expect(new Set((await messages()).map(({ reminder_id }) => reminder_id)).size).toBe(3);
   });
 
   it('of a series that is over is never due again', async () => {

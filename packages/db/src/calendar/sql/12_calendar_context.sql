@@ -162,6 +162,10 @@ language plpgsql set search_path = app, pg_temp as $$
 begin
   update schedules s set sequence = s.sequence + 1, materialised_from = '-infinity', materialised_until = '-infinity'
   where s.workspace_id = p_workspace_id and s.calendar_id = p_calendar_id and s.id = p_schedule_id;
+  -- And it is to be worked out anew when its readers are reminded.
+  update schedule_reminders r set next_at = '-infinity', next_recurrence_id = null
+  where r.workspace_id = p_workspace_id and r.calendar_id = p_calendar_id and r.schedule_id = p_schedule_id
+    and r.next_at is distinct from '-infinity';
   perform app.request_instances(p_workspace_id, p_schedule_id, p_request_id, p_traceparent);
 end $$;
 

@@ -62,9 +62,6 @@ begin
   end if;
   if (p_write ->> 'occurrences_changed')::boolean then
     perform app.uncover_schedule(p_before.workspace_id, p_before.calendar_id, p_before.id, p_request_id, p_traceparent);
-    update schedule_reminders r set next_at = '-infinity', next_recurrence_id = null
-    where r.workspace_id = p_before.workspace_id and r.calendar_id = p_before.calendar_id and r.schedule_id = p_before.id
-      and r.next_at is distinct from '-infinity';
   end if;
   select * into v_after from schedules s
   where s.workspace_id = p_before.workspace_id and s.calendar_id = p_before.calendar_id and s.id = p_before.id;

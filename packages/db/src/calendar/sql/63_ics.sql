@@ -125,8 +125,6 @@ begin
   end if;
   if v_times_changed then
     perform app.uncover_schedule(p_workspace_id, p_calendar_id, v_before.id, p_request_id, p_traceparent);
-    update schedule_reminders r set next_at = '-infinity'
-    where r.workspace_id = p_workspace_id and r.calendar_id = p_calendar_id and r.schedule_id = v_before.id;
   end if;
   perform app.touch_schedule_guests(p_workspace_id, p_calendar_id, v_before.id);
   -- Whom we have written to, who came with no import.
