@@ -121,12 +121,14 @@ function changeRoutes(app: App, context: ApiContext): void {
     querystring: changeScheduleQuery,
     body: moveScheduleBody,
     ok: changed,
-    problems: [404, 409, 412],
+    problems: [404, 409, 412, 422],
   });
   app.post(`${SCHEDULE}/move`, { schema: moveSchema }, async (request, reply) => {
     const expected_version = expectedVersion(request) ?? undefined;
     const input = { ...request.body, ...request.query, ...request.params, expected_version };
-    return sendSchedule(reply, await moveSchedule(userCtx(context, request), input));
+    const { result, replayed } = await moveSchedule(userCtx(context, request), input);
+    if (replayed) reply.header('idempotency-replayed', 'true');
+    return sendSchedule(reply, result);
   });
 }
 

@@ -542,6 +542,19 @@ describe('moving', () => {
     expect((await move(schedule, {})).status).toBe(400);
   });
 
+  it('is done once per Idempotency-Key', async () => {
+    const schedule = await made();
+    const path = `${pathOf(schedule)}/move?scope=following&recurrence_id=2026-03-04T09:00:00`;
+    const headers = { 'idempotency-key': randomUUID() };
+    const body = { starts_local: '2026-03-04T10:00:00' };
+    const first = await api.call(owner, 'POST', path, body, headers);
+    const again = await api.call(owner, 'POST', path, body, headers);
+    expect(first.status).toBe(200);
+    expect(again).toMatchObject({ status: 200, headers: { 'idempotency-replayed': 'true' } });
+    expect(again.body).toEqual(first.body);
+    expect((await api.call(owner, 'POST', path, { starts_local: '2026-03-04T11:00:00' }, headers)).status).toBe(422);
+  });
+
   it('to another calendar needs an editor there, and takes the whole schedule along', async () => {
     const { db } = backends.database;
     const schedule = await made();

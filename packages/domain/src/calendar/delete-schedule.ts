@@ -19,8 +19,8 @@ export async function deleteSchedule(
     recurrence_id = null,
     dry_run,
   } = parseInput(deleteScheduleInput, input);
-  const toEdit: EditRequest['toEdit'] = () => ({ kind: 'delete', scope, recurrence_id, patch: {} });
-  const request: EditRequest = { schedule_id, expected_version, toEdit };
+  const toEdit: EditRequest['toEdit'] = () => ({ scope, recurrence_id, patch: {} });
+  const request: EditRequest = { kind: 'delete', schedule_id, expected_version, toEdit, input };
   if (dry_run) return previewEdit(ctx, request);
   await editSchedule(ctx, request);
   return null;

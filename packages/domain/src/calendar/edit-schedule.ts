@@ -9,6 +9,7 @@ import {
 import { type Tx, withContext } from '@potentia/db/context';
 import { fromDb } from '../platform/db-errors.ts';
 import { AppError } from '../platform/errors.ts';
+import { once, type Once } from '../platform/idempotency.ts';
 import { publishOutboxHint } from '../platform/outbox.ts';
 import { newId } from '../platform/uuid.ts';
 import { bookingsOf } from './book-schedule.ts';
@@ -19,11 +20,21 @@ import { previewPlan } from './preview-plan.ts';
 import { planEdit } from './rules/plan.ts';
 import { type Edit, type Plan, type PlannedSchedule, PlanRefused, type ScheduleWrite } from './rules/plan-types.ts';
 import { boundsOf, ruleRefused } from './schedule-rule.ts';
-import { type ChangedSchedule, type EditPreview, MAX_OVERRIDES, MAX_RDATES } from './schedule-schemas.ts';
+import {
+  type ChangedSchedule,
+  type EditPreview,
+  MAX_OVERRIDES,
+  MAX_RDATES,
+  type ScheduleDetail,
+} from './schedule-schemas.ts';
+
+/** UTF-16 units of all overrides of a series as JSON: it is read and written as a whole. */
+const MAX_OVERRIDES_TEXT = 1_048_576;
 
 export type Loaded = LoadedSchedule<PlannedSchedule>;
 
 export interface EditRequest {
+  kind: Edit['kind'];
   schedule_id: string;
   /** The version that the edit was made on, from the body and from If-Match. */
   version?: number | undefined;
@@ -31,46 +42,69 @@ export interface EditRequest {
   /** The other calendar that the whole schedule goes to. */
   to_calendar_id?: string | undefined;
   /** What to do, once it is known what there is. */
-  toEdit: (loaded: Loaded) => Edit;
+  toEdit: (loaded: Loaded) => Omit<Edit, 'kind'>;
+  /** What the verb was given: an `Idempotency-Key` stands for it. */
+  input: unknown;
+}
+
+/** What is remembered of an edit that was done. */
+interface Done {
+  /** Null: nothing is left of it. */
+  schedule: ScheduleDetail | null;
+  cut_off: ScheduleDetail | null;
+  guest_user_ids: string[];
+  /** Whether somebody may be busy where it stands now. */
+  takes_place_anew: boolean;
+  calendar_id: string;
 }
 
 /**
- * Every change of a schedule: reads it under the calendar's lock, plans in milliseconds, writes in one statement.
- * Throws `schedule.not_found`, `schedule.forbidden`, `schedule.version_conflict` (conflict or precondition), `calendar.busy`, what planning refuses
- * (`schedule.occurrence_not_found`, …), and what creating in this calendar would. Null: nothing is left of it.
+ * Every change of a schedule: reads it under the calendar's lock, plans in milliseconds, writes in one statement. Throws
+ * `schedule.not_found`, `schedule.forbidden`, `schedule.version_conflict` (conflict or precondition), `calendar.busy`, what planning
+ * refuses (`schedule.occurrence_not_found`, …), and what creating in this calendar would. Null: nothing is left of it.
  */
-export async function editSchedule(ctx: BusyCtx, request: EditRequest): Promise<ChangedSchedule | null> {
+export async function editSchedule(ctx: BusyCtx, request: EditRequest): Promise<Once<ChangedSchedule | null>> {
   const { user_id } = ctx.actor;
-  const { edit, plan, loaded, written } = await writeSchedule(ctx, request.schedule_id, () =>
-    withContext(ctx.db, { user_id }, async (tx) => {
-      const loaded = await loadScheduleForEdit<PlannedSchedule>(tx, toLoad(ctx, request, true));
-      const edit = request.toEdit(loaded);
-      const plan = planOrRefuse(loaded, edit);
-      const written = await writePlan(ctx, tx, request, loaded, edit, plan);
-      return { edit, plan, loaded, written, calendar_id: written.schedule?.calendar_id ?? loaded.calendar_id };
-    }),
-  );
+  const operation = `schedule.${request.kind}`;
+  const { result, replayed } = await writeSchedule(ctx, request.schedule_id, async () => {
+    const done = await withContext(ctx.db, { user_id }, (tx) =>
+      once(ctx, tx, operation, request.input, () => change(ctx, tx, request)),
+    );
+    return { ...done, calendar_id: done.result.calendar_id };
+  });
   publishOutboxHint(ctx);
-  const { schedule, cut_off } = written;
-  if (!schedule) return null;
-  const guests = loaded.schedule.guests.flatMap(({ user_id }) => user_id ?? []);
+  const { schedule, cut_off, guest_user_ids, takes_place_anew } = result;
+  if (!schedule) return { result: null, replayed };
   const changed = cut_off ? [cut_off, schedule] : [schedule];
-  const asked = plan.occurrences_changed && edit.kind !== 'delete';
-  const conflicts = asked ? await conflictsOf(ctx, changed, guests) : [];
-  return { ...schedule, cut_off, conflicts };
+  const conflicts = takes_place_anew ? await conflictsOf(ctx, changed, guest_user_ids) : [];
+  return { result: { ...schedule, cut_off, conflicts }, replayed };
+}
+
+async function change(ctx: BusyCtx, tx: Tx, request: EditRequest): Promise<Done> {
+  const loaded = await loadScheduleForEdit<PlannedSchedule>(tx, toLoad(ctx, request, true));
+  const edit = { ...request.toEdit(loaded), kind: request.kind };
+  const plan = planOrRefuse(loaded, edit);
+  const { schedule, cut_off } = await writePlan(ctx, tx, request, loaded, edit, plan);
+  return {
+    schedule,
+    cut_off,
+    guest_user_ids: loaded.schedule.guests.flatMap((guest) => (guest.user_id === null ? [] : [guest.user_id])),
+    takes_place_anew: plan.occurrences_changed && edit.kind !== 'delete',
+    calendar_id: schedule?.calendar_id ?? loaded.calendar_id,
+  };
 }
 
 /** Of a change that leaves something. */
-export async function changeSchedule(ctx: BusyCtx, request: EditRequest): Promise<ChangedSchedule> {
-  const edited = await editSchedule(ctx, request);
-  if (!edited) throw new Error('nothing is left of what was not deleted');
-  return edited;
+export async function changeSchedule(ctx: BusyCtx, request: EditRequest): Promise<Once<ChangedSchedule>> {
+  const { result, replayed } = await editSchedule(ctx, request);
+  if (!result) throw new Error('nothing is left of what was not deleted');
+  return { result, replayed };
 }
 
 /** What the same change would do. Nothing is locked or written. Throws what `editSchedule` does, bookings of others aside. */
 export async function previewEdit(ctx: BusyCtx, request: EditRequest): Promise<EditPreview> {
   const loaded = await fromDb(() => loadScheduleForEdit<PlannedSchedule>(ctx.db, toLoad(ctx, request, false)));
-  const edit = request.toEdit(loaded);
+  const edit = { ...request.toEdit(loaded), kind: request.kind };
   const plan = planOrRefuse(loaded, edit);
   plan.schedules.forEach((write) => toRow(write, loaded, false));
   return previewPlan(loaded.schedule, plan, edit.recurrence_id, ctx.clock());
@@ -150,5 +184,7 @@ function checkLimits({ overrides, fields }: Exclude<ScheduleWrite, { op: 'delete
       `A series has at most ${max} ${what}: cut it by scope=following`,
     );
   if (overrides.length > MAX_OVERRIDES) throw refuse('occurrences of their own', MAX_OVERRIDES);
+  if (overrides.length > 50 && JSON.stringify(overrides).length > MAX_OVERRIDES_TEXT)
+    throw refuse('characters of text in occurrences of their own', MAX_OVERRIDES_TEXT);
   if (fields.rdates.length > MAX_RDATES) throw refuse('dates beside its rule', MAX_RDATES);
 }

@@ -82,7 +82,6 @@ export const schedule = z
     updated_at: timestamp,
   })
   .meta({ id: 'Schedule' });
-export type Schedule = z.infer<typeof schedule>;
 
 export const scheduleDetail = schedule
   .extend({ overrides: z.array(override).describe('In the order of time') })
@@ -263,7 +262,7 @@ export const changeScheduleQuery = z.strictObject({
   dry_run: scopeShape.dry_run,
 });
 
-export const listSchedulesQuery = z.strictObject({ cursor, limit: pageLimit() });
+export const listSchedulesQuery = z.strictObject({ cursor, limit: pageLimit(100) });
 
 const expected_version = version.optional().describe('From If-Match');
 export const scheduleRef = z.strictObject({ schedule_id: id });

@@ -19,13 +19,14 @@ export async function updateSchedule(
 ): Promise<ChangedSchedule | EditPreview> {
   const parsed = parseInput(updateScheduleInput, input);
   const { schedule_id, version, expected_version, dry_run } = parsed;
-  const request: EditRequest = { schedule_id, version, expected_version, toEdit: (loaded) => toEdit(parsed, loaded) };
-  return dry_run ? previewEdit(ctx, request) : changeSchedule(ctx, request);
+  const toEditNow = (loaded: Loaded) => toEdit(parsed, loaded);
+  const request: EditRequest = { kind: 'update', schedule_id, version, expected_version, toEdit: toEditNow, input };
+  return dry_run ? previewEdit(ctx, request) : (await changeSchedule(ctx, request)).result;
 }
 
-function toEdit(input: Input, loaded: Loaded): Edit {
+function toEdit(input: Input, loaded: Loaded): Omit<Edit, 'kind'> {
   const { scope = 'all', recurrence_id = null } = input;
-  return { kind: 'update', scope, recurrence_id, patch: toPatch(input, loaded) };
+  return { scope, recurrence_id, patch: toPatch(input, loaded) };
 }
 
 /** What the body says in the words of the rules: an end as a duration, a rule normalised. */
