@@ -337,7 +337,7 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
       release_object: [],
       index_block: [],
       index_canvas: [],
-      // A trigger; no role has it, and none needs it.
+      // Triggers; no role has them, and none needs them.
       emit_webhooks: [],
       take_webhook_deliveries: [randomUUID(), randomUUID(), 8, '1 minute'],
       yield_webhook: [randomUUID(), randomUUID()],
@@ -834,8 +834,9 @@ for (const [name, params] of Object.entries({
   begin_zone_change: ['UTC', 'x'],
   finish_zone_check: [['UTC'], 'x'],
   uncover_zones: [['UTC'], 'x', null, 1, 'r'],
-  // A trigger; no role has it, and none needs it.
+  // Triggers; no role has them, and none needs them.
   leave_instances: [],
+  bump_workspace_calendars: [],
   list_left_instances: [null, 1],
   forget_tombstones: ['2026-01-01T00:00:00Z', 1],
   choose_fan_out: [randomUUID(), 1, 1],

@@ -2,6 +2,7 @@ import { findSlots } from '@potentia/domain/calendar/find-slots';
 import { freebusy, freebusyBody, slots, slotsBody } from '@potentia/domain/calendar/freebusy-schemas';
 import { readFreebusy } from '@potentia/domain/calendar/read-freebusy';
 import type { ApiContext } from '../context.ts';
+import { sendJson } from '../platform/etag.ts';
 import { type App, operation } from '../platform/openapi.ts';
 import { userCtx } from '../platform/request-context.ts';
 
@@ -23,8 +24,8 @@ export function freebusyRoutes(app: App, context: ApiContext): void {
     body: freebusyBody,
     ok: { 200: freebusy },
   });
-  app.post('/api/v1/freebusy', { schema: freebusySchema }, (request) =>
-    readFreebusy(userCtx(context, request), request.body),
+  app.post('/api/v1/freebusy', { schema: freebusySchema }, async (request, reply) =>
+    sendJson(reply, JSON.stringify(await readFreebusy(userCtx(context, request), request.body))),
   );
 
   const slotsSchema = operation({

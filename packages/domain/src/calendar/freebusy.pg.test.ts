@@ -183,6 +183,25 @@ describe('what makes somebody busy', () => {
     ]);
     expect((await kit.busy(home.owner_user_id, user_id))[0]).toEqual([]);
   });
+
+  test('nothing of a workspace that is deleted, and again when it is restored', async () => {
+    const guest = (await addMember(kit.database.db, home, 'guest')).user_id;
+    await addGuests(owner, { schedule_id: await add(), user_id: guest });
+    const delete_at = (when: string | null) =>
+      kit.database.asOwner('update app.workspaces set deleted_at = $1::timestamptz where id = $2', [
+        when,
+        home.workspace_id,
+      ]);
+    const told = async () => [
+      (await kit.busy(guest, guest))[0],
+      (await kit.busy(home.owner_user_id, home.owner_user_id))[0],
+    ];
+    expect(await told()).toEqual([[`${nine} tentative`], [`${nine} busy`]]);
+    await delete_at('2026-03-01T00:00:00Z');
+    expect(await told()).toEqual([[], []]);
+    await delete_at(null);
+    expect(await told()).toEqual([[`${nine} tentative`], [`${nine} busy`]]);
+  });
 });
 
 describe('who may ask', () => {
@@ -227,7 +246,9 @@ describe('who may ask', () => {
       from: '2026-03-01T00:00:00Z',
       to: '2026-03-02T00:00:00Z',
     });
-    expect(answer.people).toEqual([stranger, nobody].map((user_id) => ({ user_id, found: false, busy: [] })));
+    expect(JSON.parse(JSON.stringify(answer))).toEqual({
+      people: [stranger, nobody].map((user_id) => ({ user_id, found: false, busy: [] })),
+    });
   });
 
   test('nobody learns a word of what it is', async () => {

@@ -78,32 +78,56 @@ function lookUp({ db, busy }: BusyCtx): (question: LookUp) => Promise<Found> {
 async function lookUpTogether(db: Db, busy: BusyCache, questions: LookUp[]): Promise<Found[]> {
   const reading = busy.read(questions);
   if (reading === null) return questions.map(() => 'away' as const);
-  const user_ids: string[] = [];
-  const person_ids: string[] = [];
-  for (const question of questions) {
-    for (const person_id of question.user_ids) {
-      user_ids.push(question.user_id);
-      person_ids.push(person_id);
-    }
-  }
-  const [cached, stamps] = await Promise.all([reading, fromDb(() => readFreebusyStamps(db, { user_ids, person_ids }))]);
+  const pairs = new Pairs(questions);
+  const [cached, stamps] = await Promise.all([reading, fromDb(() => readFreebusyStamps(db, pairs))]);
   if (cached === null) return questions.map(() => 'away' as const);
-  let at = 0;
+  // One who is asked about several times has one list of weeks, and is looked at once.
+  const matched = new Map<readonly CachedWeek[], PersonBusy | 'missing'>();
   const found = questions.map((question, q) =>
-    question.user_ids.map((user_id, i) => matchWeeks(user_id, stamps[at++] ?? '', cached[q]?.[i] ?? [], question)),
+    question.user_ids.map((user_id, i) => {
+      const stamp = stamps[pairs.at(question.user_id, user_id)] ?? '';
+      if (stamp === '') return null;
+      const weeks = cached[q]![i]!;
+      const known = matched.get(weeks) ?? matchWeeks(user_id, stamp, weeks, question);
+      matched.set(weeks, known);
+      return known;
+    }),
   );
   questions.forEach((question, q) => countWeeks(busy, found[q]!, cached[q]!, question));
   return found;
 }
 
-/** Those of the cached weeks that are right; null: the caller may not ask about this person. */
+/** Who asks and about whom, each pair once. */
+class Pairs {
+  readonly user_ids: string[] = [];
+  readonly person_ids: string[] = [];
+  readonly #by_user = new Map<string, Map<string, number>>();
+
+  constructor(questions: readonly LookUp[]) {
+    for (const { user_id, user_ids } of questions) {
+      const people = this.#by_user.get(user_id) ?? new Map<string, number>();
+      this.#by_user.set(user_id, people);
+      for (const person_id of user_ids) {
+        if (people.has(person_id)) continue;
+        people.set(person_id, this.person_ids.length);
+        this.user_ids.push(user_id);
+        this.person_ids.push(person_id);
+      }
+    }
+  }
+
+  at(user_id: string, person_id: string): number {
+    return this.#by_user.get(user_id)!.get(person_id)!;
+  }
+}
+
+/** Those of the cached weeks that are right. */
 function matchWeeks(
   user_id: string,
   stamp_of_db: string,
   cached: readonly CachedWeek[],
   { first, last }: Weeks,
-): PersonBusy | null | 'missing' {
-  if (stamp_of_db === '') return null;
+): PersonBusy | 'missing' {
   const stamp = stamp_of_db + TZ_VERSION;
   const weeks: CachedWeek[] = [];
   // In the order of weeks; one of them may be there twice.

@@ -2,49 +2,57 @@
 -- times alone. A stamp says what an answer is worth: two that are equal come from the same state, so that a copy of an answer,
 -- kept elsewhere with the stamp that it was read under, is right as long as the person's stamp is still that one.
 
--- Everything that a person's free/busy follows from changes their stamp: what counts for the person (the head), each calendar that
--- affects them, the workspaces that they are in, their zone. Of pairs: whether p_user_ids[n] may ask about p_person_ids[n], and if so
--- the stamp of the latter; null also where there is no such person. One may ask about oneself; as a member about everybody in
--- the workspace; as a guest, who sees no list of members, about whoever owns a calendar that one subscribes to. Every free/busy that is
--- asked for pays for this, so it touches each row once, however many ask about the same people at once. Not for app_user.
+-- Everything that a person's free/busy follows from changes their stamp: each calendar that affects them by its seq, their zone, and the
+-- rest by their head: subscriptions, what they are invited to, and workspaces, which they leave or which are deleted. Of pairs:
+-- whether p_user_ids[n] may ask about p_person_ids[n], and if so the stamp of the latter; null also where there is no such
+-- person. One may ask about oneself; as a member about everybody in the workspace; as a guest, who sees no list of members,
+-- about whoever owns a calendar that one subscribes to. Every free/busy that is asked for pays for this, so it touches little,
+-- and each person once, however many ask at the same time. Not for app_user.
 create or replace function app.list_freebusy_stamps(p_user_ids uuid[], p_person_ids uuid[])
 returns table (n bigint, person_id uuid, stamp text, time_zone text)
 language plpgsql stable rows 10 set search_path = app, pg_temp set plan_cache_mode = force_generic_plan as $$
-declare
-  v_ids constant uuid[] := p_user_ids || p_person_ids;
 begin
   return query
-    with homes as materialized (
-      select h.user_id, bit_xor(uuid_hash_extended(h.workspace_id, 0)) as hash, array_agg(h.workspace_id) as ids,
-        array_agg(h.workspace_id) filter (where h.role <> 'guest') as open_ids
-      from (
-        select w.owner_user_id as user_id, w.id as workspace_id, 'owner' as role from workspaces w
-        where w.owner_user_id = any (v_ids) and w.deleted_at is null
+    with asked as materialized (
+      select a.user_id, a.person_id, a.n from unnest(p_user_ids, p_person_ids) with ordinality a (user_id, person_id, n)
+    ), open as materialized (
+      -- The workspaces whose people each of those who ask may ask about.
+      select c.id as user_id, h.workspace_id, h.owner_user_id
+      from (select distinct a.user_id as id from asked a) c
+      cross join lateral (
+        select w.id as workspace_id, w.owner_user_id from workspaces w where w.owner_user_id = c.id and w.deleted_at is null
         union all
-        select m.user_id, m.workspace_id, m.role from workspace_members m
-        join workspaces w on w.id = m.workspace_id and w.deleted_at is null
-        where m.user_id = any (v_ids)) h
-      group by h.user_id
-    ), people as materialized (
-      select u.id, u.time_zone, h.ids,
-        concat_ws('.', coalesce(b.seq, 0), to_hex(coalesce(h.hash, 0) # coalesce(s.hash, 0)), u.time_zone) as stamp
-      from users u
-      left join homes h on h.user_id = u.id
-      left join user_calendar_heads b on b.user_id = u.id
-      left join (
-        select s.user_id, bit_xor(uuid_hash_extended(c.id, c.seq)) as hash
-        from calendar_subscriptions s join calendars c on c.id = s.calendar_id
-        where s.user_id = any (p_person_ids) and s.affects_busy
-        group by s.user_id) s on s.user_id = u.id
-      where u.id = any (p_person_ids) and u.kind = 'person'
+        select w.id, w.owner_user_id from workspace_members m join workspaces w on w.id = m.workspace_id and w.deleted_at is null
+        where m.user_id = c.id and m.role <> 'guest') h
+    ), visible as materialized (
+      select distinct a.n from asked a join open o on o.user_id = a.user_id
+      where o.owner_user_id = a.person_id
+        or exists (select from workspace_members m where m.workspace_id = o.workspace_id and m.user_id = a.person_id)
+    ), calendars_of as materialized (
+      select s.user_id, bit_xor(uuid_hash_extended(c.id, c.seq)) as hash
+      from (select distinct a.person_id as id from asked a) p
+      join calendar_subscriptions s on s.user_id = p.id and s.affects_busy
+      join calendars c on c.id = s.calendar_id
+      group by s.user_id
     )
-    select a.n, p.id,
-      case when a.person_id = a.user_id or h.open_ids && p.ids or app.subscribes_to_person(a.user_id, a.person_id) then p.stamp end,
-      p.time_zone
-    from unnest(p_user_ids, p_person_ids) with ordinality a (user_id, person_id, n)
-    join people p on p.id = a.person_id
-    left join homes h on h.user_id = a.user_id;
+    select a.n, a.person_id, concat_ws('.', coalesce(h.seq, 0), to_hex(coalesce(c.hash, 0)), u.time_zone), u.time_zone
+    from asked a
+    join users u on u.id = a.person_id and u.kind = 'person'
+    left join visible v on v.n = a.n
+    left join user_calendar_heads h on h.user_id = a.person_id
+    left join calendars_of c on c.user_id = a.person_id
+    where v.n is not null or a.person_id = a.user_id or app.subscribes_to_person(a.user_id, a.person_id);
 end $$;
+
+-- A workspace that is deleted makes nobody busy, and one that is restored does again.
+create or replace function app.bump_workspace_calendars() returns trigger
+language plpgsql security definer set search_path = app, pg_temp as $$
+begin
+  perform app.bump_user_calendars(array(select m.user_id from workspace_members m where m.workspace_id = new.id) || new.owner_user_id);
+  return null;
+end $$;
+create or replace trigger workspaces_bump_calendars after update of deleted_at on app.workspaces
+  for each row when (old.deleted_at is distinct from new.deleted_at) execute function app.bump_workspace_calendars();
 
 -- Whether one subscribes to a calendar that the other one owns, both still in its workspace. Not for app_user.
 create or replace function app.subscribes_to_person(p_user_id uuid, p_person_id uuid) returns boolean
@@ -232,7 +240,7 @@ begin
         string_agg(app.span_text(i.starts_at, i.ends_at), ',') filter (where i.status = 'busy' and i.is_local) as local_busy,
         string_agg(app.span_text(i.starts_at, i.ends_at), ',') filter (where i.status = 'tentative' and i.is_local) as local_tentative
       from app.list_busy_instances(s.person_id, v_from, v_to, p_ignore) i) b
-    where s.stamp is not null;
+    ;
 end $$;
 
 -- The occurrences behind such an answer, one by one, for whoever looks for the reason: for each pair of a person and a window. Names of
@@ -248,8 +256,7 @@ begin
           'status', l.status, 'is_local', l.is_local))
         from app.list_busy_instances(s.person_id, p_from[s.n] - interval '14 hours', p_to[s.n] + interval '14 hours', p_ignore) l),
       app.list_busy_series(s.person_id, p_from[s.n] - interval '14 hours', p_to[s.n] + interval '14 hours', p_ignore)
-    from app.list_freebusy_stamps(array_fill(p_user_id, array[cardinality(p_user_ids)]), p_user_ids) s
-    where s.stamp is not null;
+    from app.list_freebusy_stamps(array_fill(p_user_id, array[cardinality(p_user_ids)]), p_user_ids) s;
 end $$;
 
 -- app.name_occurrence of several.
