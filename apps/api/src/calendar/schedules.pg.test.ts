@@ -458,6 +458,28 @@ describe('a change', () => {
     expect(fresh.status).toBe(200);
   });
 
+  it('stops at 1,000 overrides and 5,000 exdates of one series, and is still quick with them', async () => {
+    const at = (day: number) => new Date(Date.UTC(2026, 2, 2 + day, 9)).toISOString().slice(0, 19);
+    const exdates = Array.from({ length: 5_000 }, (_, n) => at(2_000 + n));
+    const schedule = await made({ ...daily(), rrule: 'FREQ=DAILY', exdates, transparency: 'transparent' });
+    await backends.database.asOwner(
+      `insert into app.schedule_overrides (workspace_id, calendar_id, schedule_id, recurrence_id, title)
+       select $1, $2, $3, timestamp '2026-03-02T09:00:00' + n * interval '1 day', 'Day ' || n from generate_series(0, 999) n`,
+      [workspace.workspace_id, calendar.calendar_id, schedule.id],
+    );
+    const refused = { status: 400, body: { code: 'schedule.too_many_exceptions' } };
+    expect(await patch(schedule, `scope=this&recurrence_id=${at(1_500)}`, { title: 'x' })).toMatchObject(refused);
+    expect(await api.call(owner, 'DELETE', `${pathOf(schedule)}?scope=this&recurrence_id=${at(1_500)}`)).toMatchObject(
+      refused,
+    );
+    const began = performance.now();
+    expect((await patch(schedule, `scope=this&recurrence_id=${at(500)}`, { title: 'x' })).status).toBe(200);
+    const cut = await patch(schedule, `scope=following&recurrence_id=${at(400)}`, { title: 'y' });
+    expect(cut.body).toMatchObject({ override_count: 400, exdates: [], cut_off: { override_count: 599 } });
+    expect(cut.body.cut_off.exdates).toHaveLength(5_000);
+    expect(performance.now() - began).toBeLessThan(2_500);
+  });
+
   it('by many at once is done by each in turn', async () => {
     const schedule = await made();
     const names = Array.from({ length: 7 }, (_, n) => `2026-03-0${2 + (n % 5)}T09:00:00`);

@@ -179,7 +179,7 @@ const changesBusy = (changed: readonly string[]): boolean =>
 function checkLimits({ overrides, fields }: Exclude<ScheduleWrite, { op: 'delete' }>): void {
   const refuse = (what: string, max: number): AppError =>
     new AppError(
-      'conflict',
+      'invalid',
       'schedule.too_many_exceptions',
       `A series has at most ${max} ${what}: cut it by scope=following`,
     );
