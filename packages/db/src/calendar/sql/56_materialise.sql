@@ -191,6 +191,10 @@ begin
     from present p where p.user_id is not null
   )
   select array_agg(p.user_id) filter (where p.user_id <> all (v_readers)) into v_gone from present p;
+  if v_gone is null and (v_is_shared or not exists (
+    select from schedule_instances x where x.schedule_id = p_schedule_id and x.user_id is null)) then
+    return 0;
+  end if;
   delete from schedule_instances i where i.ctid = any (array(
     select x.ctid from schedule_instances x where x.schedule_id = p_schedule_id and x.user_id = any (v_gone)
     union all
