@@ -237,7 +237,7 @@ describe('what is left over', () => {
     expect(left.length).toBe(0);
   });
 
-  it('also those whose job was lost, once a day; tombstones after 90 days; and nothing that is in use', async () => {
+  it('also those whose job was lost, once a day; tombstones after three months; and nothing that is in use', async () => {
     const { calendar, schedule, people } = await setUp();
     const gone = await setUp();
     for (const one of [schedule, gone.schedule]) await materialise(one);
@@ -248,7 +248,7 @@ describe('what is left over', () => {
       [
         calendar.workspace_id,
         calendar.calendar_id,
-        [91, 89].map((days) => new Date(NOW - days * DAY_MS).toISOString()),
+        [93, 91].map((days) => new Date(NOW - days * DAY_MS).toISOString()),
       ],
     );
     await sweepInstances(jobCtx(database.job_db, clock), { payload: {} });

@@ -10,8 +10,8 @@ import { type InstanceCtx, pruneReaders } from './fill-instances.ts';
 export const CALENDAR_SWEEP = 'calendar.sweep';
 export const sweepInstancesPayload = z.looseObject({ schedule_ids: z.array(z.uuid()).optional() });
 
-/** Whoever synchronises after a longer time begins anew. */
-export const TOMBSTONES_KEPT_MS = 90 * 86_400_000;
+/** Longer than a token of synchronisation is good for: whoever comes later begins anew. */
+const TOMBSTONES_KEPT_MS = 92 * 86_400_000;
 const BATCH = 2_000;
 /** Batches of one run. */
 const MAX_BATCHES = 5_000;
