@@ -608,6 +608,11 @@ describe('moving', () => {
       body: { code: 'schedule.booked' },
     });
     expect(await everything()).toBe(before);
+    const endless = await made({ ...daily(), rrule: 'FREQ=DAILY' });
+    for (const query of ['', 'dry_run=true'])
+      expect((await move(endless, { calendar_id: room.calendar_id }, query)).body.code).toBe(
+        'schedule.booking_unbounded',
+      );
     expect((await move(one, { calendar_id: calendar.calendar_id })).status).toBe(200);
     expect((await move(other, { calendar_id: room.calendar_id })).status).toBe(200);
   });

@@ -106,7 +106,9 @@ export async function previewEdit(ctx: BusyCtx, request: EditRequest): Promise<E
   const loaded = await fromDb(() => loadScheduleForEdit<PlannedSchedule>(ctx.db, toLoad(ctx, request, false)));
   const edit = { ...request.toEdit(loaded), kind: request.kind };
   const plan = planOrRefuse(loaded, edit);
+  // For what they refuse.
   plan.schedules.forEach((write) => toRow(write, loaded, false));
+  if (request.to_calendar_id !== undefined) bookingsOf(lastOf(plan, loaded), loaded);
   return previewPlan(loaded.schedule, plan, edit.recurrence_id, ctx.clock());
 }
 
