@@ -6,6 +6,7 @@ import { freebusyRoutes } from './freebusy-routes.ts';
 import { guestRoutes } from './guest-routes.ts';
 import { icsRoutes } from './ics-routes.ts';
 import { rsvpRoutes } from './rsvp-routes.ts';
+import { ruleRoutes } from './rule-routes.ts';
 import { scheduleRoutes } from './schedule-routes.ts';
 import { subscriptionRoutes } from './subscription-routes.ts';
 import { viewRoutes } from './view-routes.ts';
@@ -14,6 +15,7 @@ import { viewRoutes } from './view-routes.ts';
 export function calendarRoutes(app: App, context: ApiContext): void {
   calendarResourceRoutes(app, context);
   subscriptionRoutes(app, context);
+  ruleRoutes(app);
   scheduleRoutes(app, context);
   void app.register((scope, _options, done) => {
     icsRoutes(scope, context);

@@ -267,6 +267,7 @@ const BODIES: Record<string, (world: World) => unknown> = {
     from: '2026-03-01T00:00:00Z',
     to: '2026-03-08T00:00:00Z',
   }),
+  checkRule: () => ({ rrule: 'FREQ=DAILY;COUNT=3', starts_local: '2026-03-01T09:00:00', time_zone: 'Asia/Jakarta' }),
   findSlots: ({ cast }) => ({
     user_ids: [cast.owner.user_id],
     from: '2026-03-01T00:00:00Z',

@@ -1,10 +1,10 @@
 import { DAY_MS } from './civil.ts';
 import { parseLocal, printLocal } from './local-time.ts';
+import { applyOverrides, overridden, overridesByInstant } from './overrides.ts';
 import { readFields } from './rule-fields.ts';
 import { type Budget, BudgetExceeded, STEP_BUDGET } from './scan-output.ts';
 import { ALL_TIME, instantOf, startsOf, zoneOfSeries } from './series-starts.ts';
-import type { LocalTime, Occurrence, Override, Series, Window } from './series.ts';
-import type { Zone } from './zones.ts';
+import type { LocalTime, Occurrence, Series, Window } from './series.ts';
 
 export { BudgetExceeded };
 
@@ -24,7 +24,11 @@ export function expandSeries(series: Series, window: Window, options: ExpandOpti
   return expand(series, window, overlaps, options);
 }
 
-/** Whether an occurrence is in a window. */
+/** The same of those that start in the window, however long they last. Throws BudgetExceeded. */
+export function expandStarting(series: Series, window: Window, options: ExpandOptions = {}): Occurrence[] {
+  return expand(series, window, startsIn, options);
+}
+
 type IsIn = (starts_at: number, ends_at: number, window: Window) => boolean;
 
 const overlaps: IsIn = (starts_at, ends_at, { from, to }) =>
@@ -37,12 +41,13 @@ function expand(series: Series, window: Window, isIn: IsIn, options: ExpandOptio
   const steps: Budget = { steps: budget };
   const { is_all_day, overrides } = series;
   const duration = series.duration_seconds * 1_000;
-  // An occurrence that ends when the window begins is not in it.
-  const before = isIn === startsIn ? 0 : Math.max(duration - 1, 0);
-  const from = window.from - before;
-  const starts = startsOf(series, { from, to: window.to }, steps, limit + overrides.length);
-  const { locals, instants } = starts;
-  if (overrides.length > 0) return override(series, window, isIn, { from, steps, ...starts }).slice(0, limit);
+  // One that ends when the window begins is not in it.
+  const from = window.from - (isIn === overlaps ? Math.max(duration - 1, 0) : 0);
+  const { locals, instants, until } = startsOf(series, { from, to: window.to }, steps, limit + overrides.length);
+  if (overrides.length > 0) {
+    const isWanted = (starts_at: number, ends_at: number): boolean => isIn(starts_at, ends_at, window);
+    return applyOverrides(series, { locals, instants, from, until }, isWanted, steps).slice(0, limit);
+  }
   const size = Math.min(instants.length, limit);
   const occurrences = new Array<Occurrence>(size);
   for (let at = 0; at < size; at++) {
@@ -51,89 +56,6 @@ function expand(series: Series, window: Window, isIn: IsIn, options: ExpandOptio
     occurrences[at] = { recurrence_id, starts_at, ends_at: starts_at + duration, is_override: false };
   }
   return occurrences;
-}
-
-/** What was found by the rule: everything from one instant until before another. */
-interface Found {
-  locals: number[];
-  instants: number[];
-  from: number;
-  until: number;
-  steps: Budget;
-}
-
-/** What was found, with overrides in place, and with what they move into the window. */
-function override(series: Series, window: Window, isIn: IsIn, { locals, instants, ...found }: Found): Occurrence[] {
-  const zone = zoneOfSeries(series);
-  const overrides = overridesByInstant(series, zone);
-  const duration = series.duration_seconds * 1_000;
-  const occurrences: Occurrence[] = [];
-  const seen = new Set<number>();
-  const add = (occurrence: Occurrence | null): void => {
-    if (occurrence && isIn(occurrence.starts_at, occurrence.ends_at, window)) occurrences.push(occurrence);
-  };
-  for (const [at, starts_at] of instants.entries()) {
-    const differs = overrides.get(starts_at);
-    if (differs) {
-      seen.add(starts_at);
-      add(overridden(series, zone, starts_at, differs));
-    } else {
-      const recurrence_id = printLocal(locals[at] as number, series.is_all_day);
-      add({ recurrence_id, starts_at, ends_at: starts_at + duration, is_override: false });
-    }
-  }
-  const moved: { instant: number; occurrence: Occurrence }[] = [];
-  for (const [instant, differs] of overrides) {
-    // What lies where we looked and was not found is no occurrence.
-    if (seen.has(instant) || (instant >= found.from && instant < found.until)) continue;
-    const occurrence = overridden(series, zone, instant, differs);
-    if (occurrence && isIn(occurrence.starts_at, occurrence.ends_at, window)) moved.push({ instant, occurrence });
-  }
-  if (moved.length > 0) {
-    const real = keepOccurring(
-      series,
-      moved.map(({ instant }) => instant),
-      found.steps,
-    );
-    for (const { instant, occurrence } of moved) if (real.has(instant)) occurrences.push(occurrence);
-  }
-  return occurrences.sort(byStart);
-}
-
-const byStart = (a: Occurrence, b: Occurrence): number =>
-  a.starts_at - b.starts_at || (a.recurrence_id < b.recurrence_id ? -1 : a.recurrence_id > b.recurrence_id ? 1 : 0);
-
-function overridesByInstant(series: Series, zone: Zone | null): Map<number, Override> {
-  const overrides = new Map<number, Override>();
-  for (const each of series.overrides) overrides.set(instantOf(zone, parseLocal(each.recurrence_id)), each);
-  return overrides;
-}
-
-/** The occurrence that an override makes of the one that starts at an instant; null: none. */
-function overridden(series: Series, zone: Zone | null, instant: number, differs: Override): Occurrence | null {
-  const { recurrence_id, is_cancelled, starts_local, duration_seconds } = differs;
-  if (is_cancelled) return null;
-  const starts_at = starts_local === null ? instant : instantOf(zone, parseLocal(starts_local));
-  const ends_at = starts_at + (duration_seconds ?? series.duration_seconds) * 1_000;
-  return { recurrence_id, starts_at, ends_at, is_override: true };
-}
-
-/** Looked for at once: what lies so near together. */
-const NEAR = 32 * DAY_MS;
-
-/** Those of some instants at which an occurrence starts by rule and RDATEs that no EXDATE takes away. */
-function keepOccurring(series: Series, instants: number[], steps: Budget): Set<number> {
-  const sorted = [...instants].sort((a, b) => a - b);
-  // With COUNT each look begins at the start of the series: one does for all.
-  const near = series.rrule?.includes('COUNT=') ? Infinity : NEAR;
-  const found = new Set<number>();
-  for (let at = 0; at < sorted.length;) {
-    const from = sorted[at] as number;
-    let last = from;
-    while (at < sorted.length && (sorted[at] as number) - last <= near) last = sorted[at++] as number;
-    for (const instant of startsOf(series, { from, to: last + 1 }, steps).instants) found.add(instant);
-  }
-  return found;
 }
 
 /** The occurrence that a recurrence_id names, as it stands with its override; null: none, or cancelled. Throws BudgetExceeded. */
@@ -149,15 +71,37 @@ export function findOccurrence(series: Series, recurrence_id: LocalTime): Occurr
   return { recurrence_id: printLocal(local, series.is_all_day), starts_at: instant, ends_at, is_override: false };
 }
 
-/** The first occurrence that starts after an instant (of floating series: a wall clock); null: none. Throws BudgetExceeded. */
-export function nextOccurrence(series: Series, after: number): Occurrence | null {
-  const last = ALL_TIME.to;
+/** How far one looks first, in days, and by how much further then. */
+const FIRST_LOOK = 64;
+const FURTHER = 8;
+
+/**
+ * The first occurrences that start after an instant (of floating series: a wall clock), as many as are wanted or there are. Throws
+ * BudgetExceeded.
+ */
+export function nextOccurrences(series: Series, after: number, wanted: number): Occurrence[] {
+  const found: Occurrence[] = [];
   let from = Math.max(after + 1, ALL_TIME.from);
-  for (let days = 64; from < last; days *= 8) {
-    const to = Math.min(from + days * DAY_MS, last);
-    const [next] = expand(series, { from, to }, startsIn, { limit: 1 });
-    if (next) return next;
+  for (let days = FIRST_LOOK; from < ALL_TIME.to && found.length < wanted; days *= FURTHER) {
+    const to = Math.min(from + days * DAY_MS, ALL_TIME.to);
+    found.push(...expandStarting(series, { from, to }, { limit: wanted - found.length }));
     from = to;
+  }
+  return found;
+}
+
+/** The first occurrence that starts after an instant (of floating series: a wall clock); null: none. Throws BudgetExceeded. */
+export const nextOccurrence = (series: Series, after: number): Occurrence | null =>
+  nextOccurrences(series, after, 1)[0] ?? null;
+
+/** The last that starts before an instant; null: none. Throws BudgetExceeded. */
+export function previousOccurrence(series: Series, before: number): Occurrence | null {
+  let to = Math.min(before, ALL_TIME.to);
+  for (let days = FIRST_LOOK; to > ALL_TIME.from; days *= FURTHER) {
+    const from = Math.max(to - days * DAY_MS, ALL_TIME.from);
+    const last = expandStarting(series, { from, to }).at(-1);
+    if (last) return last;
+    to = from;
   }
   return null;
 }
@@ -174,22 +118,30 @@ export function seriesBounds(series: Series): { first_at: number; last_at: numbe
   const [first] = expandSeries(series, ALL_TIME, { limit: 1 });
   const starts_at = first?.starts_at ?? instantOf(zoneOfSeries(series), parseLocal(series.starts_local));
   const first_at = starts_at - margin;
-  const rule = series.rrule === null ? null : readFields(series.rrule);
-  if (rule && rule.count === null && rule.until === null) return { first_at, last_at: null };
-  const last_at = first
-    ? lastEnd(series, first.starts_at, rule?.until?.ms ?? null)
-    : starts_at + series.duration_seconds * 1_000;
-  return { first_at, last_at: last_at + margin };
+  if (isEndless(series)) return { first_at, last_at: null };
+  const last = starts_at + series.duration_seconds * 1_000;
+  const ends = endOf(series, expandSeries).reduce((latest, { ends_at }) => Math.max(latest, ends_at), -Infinity);
+  return { first_at, last_at: (ends === -Infinity ? last : ends) + margin };
 }
 
-/** When the last occurrence ends. With UNTIL it is looked for from there backwards, in steps that grow. */
-function lastEnd(series: Series, first: number, until: number | null): number {
-  for (let days = 64; until !== null && until - days * DAY_MS > first; days *= 8) {
-    const found = expandSeries(series, { from: until - days * DAY_MS, to: ALL_TIME.to });
-    if (found.length > 0) return latestEnd(found);
+/** The occurrence that starts last; null: there is none, or always another. Throws BudgetExceeded. */
+export const lastOccurrence = (series: Series): Occurrence | null =>
+  isEndless(series) ? null : (endOf(series, expandStarting).at(-1) ?? null);
+
+function isEndless({ rrule }: Series): boolean {
+  if (rrule === null) return false;
+  const { count, until } = readFields(rrule);
+  return count === null && until === null;
+}
+
+/** The last occurrences of a series. With UNTIL they are looked for from there backwards, in steps that grow. */
+function endOf(series: Series, find: typeof expandSeries): Occurrence[] {
+  const until = series.rrule === null ? null : readFields(series.rrule).until;
+  for (let days = FIRST_LOOK; until !== null; days *= FURTHER) {
+    const from = until.ms - days * DAY_MS;
+    if (from <= ALL_TIME.from) break;
+    const found = find(series, { from, to: ALL_TIME.to });
+    if (found.length > 0) return found;
   }
-  return latestEnd(expandSeries(series, ALL_TIME));
+  return find(series, ALL_TIME);
 }
-
-const latestEnd = (occurrences: Occurrence[]): number =>
-  occurrences.reduce((latest, { ends_at }) => Math.max(latest, ends_at), -Infinity);
