@@ -7,7 +7,7 @@ import {
   PlanRefused,
   type SchedulePatch,
 } from './plan-types.ts';
-import { firstStart, liveSeries } from './series-frame.ts';
+import { checkYears, firstStart, liveSeries } from './series-frame.ts';
 import type { LocalTime, Series } from './series.ts';
 import { isEmptyOverride } from './shift-series.ts';
 import { toInstant, toLocal } from './zones.ts';
@@ -35,7 +35,9 @@ export function changeOccurrence(current: PlannedSchedule, patch: SchedulePatch,
   }
   if (patch.ics_properties !== undefined) override.ics_properties = patch.ics_properties;
   const others = current.overrides.filter((row) => row.recurrence_id !== name);
-  return { ...current, overrides: isEmptyOverride(override) ? others : sortByName([...others, override]) };
+  const changed = { ...current, overrides: isEmptyOverride(override) ? others : sortByName([...others, override]) };
+  checkYears(changed);
+  return changed;
 }
 
 const emptyOverride = (recurrence_id: LocalTime): PlannedOverride => ({

@@ -13,7 +13,7 @@ import {
 import { comparePlan } from './compare-plan.ts';
 import type { Edit, Plan, PlannedSchedule, SchedulePatch } from './plan-types.ts';
 import { planEdit } from './plan.ts';
-import { printUntil } from './rule-parts.ts';
+import { printParts, printUntil, readParts } from './rule-parts.ts';
 import { isFirst } from './split-series.ts';
 import { parseLocal, printLocal } from './local-time.ts';
 
@@ -62,7 +62,13 @@ const schedule: fc.Arbitrary<PlannedSchedule> = fc
       const parts = [head, ...(interval > 1 ? [`INTERVAL=${interval}`] : [])];
       if (ends && 'count' in ends) parts.push(`COUNT=${ends.count}`);
       if (ends && 'days' in ends) parts.push(`UNTIL=${printUntil(start + ends.days * DAY, { time_zone, is_all_day })}`);
-      return planned({ time_zone, is_all_day, starts_local, duration_seconds, rrule: parts.join(';') });
+      return planned({
+        time_zone,
+        is_all_day,
+        starts_local,
+        duration_seconds,
+        rrule: printParts(readParts(parts.join(';'))),
+      });
     });
   })
   .chain((series) => {

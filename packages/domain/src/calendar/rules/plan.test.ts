@@ -152,7 +152,7 @@ describe('this and following', () => {
     expect(head).toMatchObject({
       id: 's1',
       title: 'Standup',
-      rrule: 'FREQ=WEEKLY;BYDAY=MO;UNTIL=20260216T140000Z',
+      rrule: 'FREQ=WEEKLY;UNTIL=20260216T140000Z;BYDAY=MO',
       rdates: ['2026-02-11T12:00:00'],
       exdates: ['2026-02-16T09:00:00'],
       overrides: [{ title: 'Before' }],
@@ -213,6 +213,13 @@ describe('this and following', () => {
     const counted = planned({ rrule: 'FREQ=WEEKLY;COUNT=10;BYDAY=MO', exdates: ['2026-02-09T09:00:00'] });
     const [head, tail] = applyPlan(counted, update(counted, 'following', '2026-02-23T09:00:00', { title: 'x' }));
     expect([head!.rrule, tail!.rrule]).toEqual(['FREQ=WEEKLY;COUNT=3;BYDAY=MO', 'FREQ=WEEKLY;COUNT=7;BYDAY=MO']);
+  });
+
+  it('takes a rule that is given as it stands for what is left of it', () => {
+    const counted = planned({ rrule: 'FREQ=WEEKLY;COUNT=10;BYDAY=MO' });
+    const given = { rrule: 'FREQ=WEEKLY;COUNT=10;BYDAY=MO', exdates: [], title: 'x' };
+    const [, tail] = applyPlan(counted, update(counted, 'following', '2026-02-16T09:00:00', given));
+    expect(tail!.rrule).toBe('FREQ=WEEKLY;COUNT=8;BYDAY=MO');
   });
 
   it('keeps an UNTIL, of all-day series as a date', () => {
@@ -406,6 +413,25 @@ describe('all', () => {
     expect(once).toMatchObject({ occurrences_changed: false, schedules: [{ changed: ['title', 'color'] }] });
     expect(counts(once)).toEqual([0, 0, 0]);
     expect(update(applyPlan(current, once)[0]!, 'all', null, { title: 'New', color: '#112233' }).schedules).toEqual([]);
+  });
+
+  it('never leaves the years that a calendar has, whoever moves it', () => {
+    const old = planned({ starts_local: '1950-01-02T09:00:00', exdates: ['2099-12-28T09:00:00'] });
+    const refused = expect.objectContaining({ code: 'schedule.out_of_range', pointer: '/starts_local' });
+    expect(() => update(old, 'all', '2026-02-02T09:00:00', { starts_local: '1960-02-01T09:00:00' })).toThrow(refused);
+    expect(() => update(old, 'all', null, { starts_local: '1952-01-07T09:00:00' })).toThrow(refused);
+    const zones = { starts_local: '2100-12-31T20:00:00', time_zone: 'America/New_York' };
+    const jakarta = planned({ time_zone: 'Asia/Jakarta' });
+    expect(() => update(jakarta, 'this', '2026-02-09T09:00:00', zones)).toThrow(refused);
+  });
+
+  it('whose rule would become too long is refused', () => {
+    const days = Array.from({ length: 122 }, (_, day) => day + 230).join(',');
+    const long = planned({ starts_local: '2026-08-18T09:00:00', rrule: `FREQ=YEARLY;BYYEARDAY=${days}` });
+    expect(long.rrule!.length).toBeLessThan(512);
+    expect(() => update(long, 'following', '2026-08-20T09:00:00', { title: 'x' })).toThrow(
+      expect.objectContaining({ code: 'schedule.rule_refused', pointer: '/rrule' }),
+    );
   });
 
   it('without its rule is once: the first that there still was, or the one that is named', () => {

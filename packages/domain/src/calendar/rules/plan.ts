@@ -20,7 +20,7 @@ import { type CutGuest, isFirst, splitSeries } from './split-series.ts';
 /**
  * What an edit comes to. Pure. Throws `PlanRefused`: `schedule.occurrence_not_found`, `schedule.not_per_occurrence` (a field that
  * only a whole series has), `schedule.start_not_in_rule`, `schedule.no_occurrence`, `schedule.rule_not_divisible`,
- * `schedule.too_many_exceptions`; and what `expand.ts` throws of a rule that is too much work.
+ * `schedule.too_many_exceptions`, `schedule.out_of_range`, `schedule.rule_refused` (it would be too long); and what `expand.ts` throws of a rule that is too much work.
  */
 export function planEdit(current: PlannedSchedule, edit: Edit, ids: PlanIds): Plan {
   const name = edit.recurrence_id === null ? null : nameOccurrence(current, edit.recurrence_id);
@@ -86,7 +86,7 @@ function planFollowing(
   if (!parts) throw new Error('nothing is before the first occurrence');
   const { head, tail } = parts;
   if (kind === 'delete') return planOf(current, head, lostWith(current, at));
-  const { schedule, lost, delta_ms } = changeSeries(tail, patch, at);
+  const { schedule, lost, delta_ms } = changeSeries(tail, withoutSame(patch, current), at);
   if (JSON.stringify(schedule) === JSON.stringify(tail)) return planOf(current, current, noneLost());
   const plan = planOf(current, head, namedAsBefore(lost, tail.guests));
   return {
@@ -95,6 +95,15 @@ function planFollowing(
     shift: { schedule_id: schedule.id, from: at, delta_ms },
   };
 }
+
+/** A rule, or dates, that are given as they stand, are those of the part that is cut off: COUNT is what is left of it. */
+const withoutSame = (patch: SchedulePatch, current: PlannedSchedule): SchedulePatch =>
+  Object.fromEntries(
+    Object.entries(patch).filter(
+      ([key, value]) => !(OF_BOTH_PARTS.has(key) && same(value, current[key as keyof PlannedSchedule])),
+    ),
+  );
+const OF_BOTH_PARTS = new Set(['rrule', 'rdates', 'exdates']);
 
 const creation = (schedule: PlannedSchedule, guests: CutGuest[]): ScheduleWrite => ({
   op: 'create',

@@ -1,3 +1,4 @@
+import { PlanRefused } from './plan-types.ts';
 import { printLocal } from './local-time.ts';
 import { toInstant, toLocal } from './zones.ts';
 
@@ -7,8 +8,24 @@ export type RuleParts = Map<string, string>;
 export const readParts = (rrule: string): RuleParts =>
   new Map(rrule.split(';').map((part) => [part.slice(0, part.indexOf('=')), part.slice(part.indexOf('=') + 1)]));
 
-export const printParts = (parts: RuleParts): string =>
-  Array.from(parts, ([name, value]) => `${name}=${value}`).join(';');
+/** As a rule is stored: what says how often and how long comes first. */
+const FIRST = ['FREQ', 'INTERVAL', 'COUNT', 'UNTIL'];
+const MAX_RULE = 512;
+
+/** Throws `PlanRefused` for a rule that has become longer than one can be. */
+export function printParts(parts: RuleParts): string {
+  const rest = [...parts.keys()].filter((name) => !FIRST.includes(name));
+  const rrule = [...FIRST, ...rest]
+    .flatMap((name) => (parts.has(name) ? [`${name}=${parts.get(name)}`] : []))
+    .join(';');
+  if (rrule.length <= MAX_RULE) return rrule;
+  throw new PlanRefused(
+    'invalid',
+    'schedule.rule_refused',
+    `The rule would be longer than ${MAX_RULE} characters.`,
+    '/rrule',
+  );
+}
 
 /** What an UNTIL is read and printed by. */
 export interface UntilFrame {

@@ -1,3 +1,4 @@
+import { PlanRefused } from './plan-types.ts';
 import { parseLocal, printLocal } from './local-time.ts';
 import { expandSeries, findOccurrence } from './expand.ts';
 import type { LocalTime, Series } from './series.ts';
@@ -36,6 +37,17 @@ export function firstStart(bare: Series): number | null {
   const dates = bare.rdates.map((name) => instantOf(bare, name)).filter((at) => !excluded.has(at));
   const starts = first ? [first.starts_at, ...dates] : dates;
   return starts.length === 0 ? null : Math.min(...starts);
+}
+
+const [FIRST_TIME, LAST_TIME] = ['1900-01-01', '2100-12-31T23:59:59'];
+
+/** Every local time of a schedule lies in the years 1900 to 2100: an edit that moves one out of them is refused. */
+export function checkYears({ starts_local, rdates, exdates, overrides }: Series): void {
+  const moved = overrides.flatMap((row) => [row.recurrence_id, row.starts_local ?? row.recurrence_id]);
+  for (const name of [starts_local, ...rdates, ...exdates, ...moved]) {
+    if (name >= FIRST_TIME && name <= LAST_TIME) continue;
+    throw new PlanRefused('invalid', 'schedule.out_of_range', 'Times lie in the years 1900 to 2100.', '/starts_local');
+  }
 }
 
 const FEW = 16;

@@ -20,6 +20,8 @@ export function shiftRule(
   to: SeriesStart,
   rekey: (local_ms: number) => number,
 ): string {
+  if (from.local_ms === to.local_ms && from.time_zone === to.time_zone && from.is_all_day === to.is_all_day)
+    return rrule;
   const parts = readParts(rrule);
   const until = parts.get('UNTIL');
   if (until !== undefined) parts.set('UNTIL', printUntil(rekey(lastBefore(readUntil(until, from), from, to)), to));

@@ -10,6 +10,7 @@ import {
 } from './plan-types.ts';
 import {
   bareSeries,
+  checkYears,
   DAY_MS,
   firstStart,
   instantOf,
@@ -49,10 +50,13 @@ export function changeSeries(current: PlannedSchedule, patch: SchedulePatch, anc
   const changed: PlannedSchedule = { ...current, ...patch, ...times, overrides: freed };
   if (sameTimes(current, changed))
     return { schedule: changed, lost: { overrides: [], responses: [], reminders: [] }, delta_ms };
+  checkYears({ ...changed, overrides: [] });
   checkOccurrences(current, changed, patch);
   const hanging: Hanging = { overrides: freed, responses: current.responses, reminders: current.reminders };
   const { lost, ...kept } = keepNamed(changed, hanging, rekey, is_all_day !== current.is_all_day);
-  return { schedule: { ...changed, ...kept }, lost, delta_ms };
+  const schedule = { ...changed, ...kept };
+  checkYears(schedule);
+  return { schedule, lost, delta_ms };
 }
 
 /** Once is when the first occurrence is that there still was. */
