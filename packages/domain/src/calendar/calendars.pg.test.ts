@@ -321,16 +321,16 @@ describe('handing a calendar over', () => {
     );
     expect(Object.fromEntries(reads.map((row) => [row.user_id, row.instances_of]))).toMatchObject({
       [owner.actor.user_id]: owner.actor.user_id,
-      [viewer.actor.user_id]: viewer.actor.user_id,
-      [editor.actor.user_id]: viewer.actor.user_id,
+      [viewer.actor.user_id]: owner.actor.user_id,
+      [editor.actor.user_id]: owner.actor.user_id,
     });
-    // The new owner has no instances yet: until a job has written them the series is expanded.
+    // Nobody reads other instances, so none are to be written, however many schedules there are.
     expect(
       await database.asOwner(`select sequence, materialised_until::text as until from app.schedules where id = $1`, [
         schedule_id,
       ]),
-    ).toEqual([{ sequence: 1, until: '-infinity' }]);
-    expect(await askedOf(database, 'calendar.materialise', schedule_id)).toBe(1);
+    ).toEqual([{ sequence: 0, until: 'infinity' }]);
+    expect(await askedOf(database, 'calendar.materialise', schedule_id)).toBe(0);
     expect((await auditOf(database, calendar_id)).at(-1)).toMatchObject({
       action: 'calendar.transfer',
       before: { owner_user_id: owner.actor.user_id },

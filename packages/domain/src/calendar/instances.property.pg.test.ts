@@ -32,6 +32,7 @@ const LIMITS = { limit: 3, back: 2 };
 const change = fc.oneof(
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('subscribe' as const), who: fc.nat(3) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('unsubscribe' as const), who: fc.nat(3) }) },
+  fc.record({ kind: fc.constant('hand over' as const), who: fc.nat(3), stays: fc.boolean() }),
   fc.record({ kind: fc.constant('invite' as const), who: fc.nat(3), which: fc.nat(1), comes: fc.boolean() }),
   fc.record({
     kind: fc.constant('edit' as const),
@@ -97,6 +98,8 @@ function apply(world: World, c: Change): Promise<unknown> {
       return database.asOwner('select subscribe($1, $2)', [calendar_id, who]);
     case 'unsubscribe':
       return database.asOwner('select unsubscribe($1, $2)', [calendar_id, who]);
+    case 'hand over':
+      return database.asOwner('select hand_over($1, $2, $3)', [calendar_id, who, c.stays]);
     case 'invite':
       return database.asOwner('select invite($1, $2, $3)', [which, who, c.comes]);
     case 'edit':

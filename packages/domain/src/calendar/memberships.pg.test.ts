@@ -103,7 +103,7 @@ describe.each(Object.keys(doors))('%s', (name) => {
     const [after, boss_after] = await headsOf(database, [who, boss]);
     expect(after).toBeGreaterThan(before!);
     expect(boss_after).toBeGreaterThan(boss_before!);
-    expect(await askedOf(database, 'calendar.materialise', schedule.schedule_id)).toBe(1);
+    expect(await askedOf(database, 'calendar.materialise', schedule.schedule_id)).toBe(0);
     expect(await askedOf(database, 'calendar.fan_out', calendar_id)).toBe(1);
     expect(await askedOf(database, 'calendar.fan_out', company.calendar_id)).toBe(1);
     const actor_user_id = name === 'leaving' ? user_id : boss.actor.user_id;

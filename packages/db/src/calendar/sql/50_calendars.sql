@@ -324,31 +324,14 @@ begin
   on conflict (user_id, schedule_id) do update set seq = excluded.seq, created_at = now();
 end $$;
 
--- None of the instances in a calendar are read until jobs have written them anew. The caller has the context and holds the lock.
-create or replace function app.uncover_calendar(p_workspace_id uuid, p_calendar_id uuid, p_request_id text, p_traceparent text) returns void
-language plpgsql set search_path = app, pg_temp as $$
-begin
-  with uncovered as (
-    update schedules s set sequence = s.sequence + 1, materialised_from = '-infinity', materialised_until = '-infinity'
-    where s.workspace_id = p_workspace_id and s.calendar_id = p_calendar_id
-    returning s.id
-  )
-  insert into outbox (id, topic, workspace_id, user_id, payload, traceparent, request_id)
-  select app.uuidv7(), 'calendar.materialise', p_workspace_id, null, jsonb_build_object('schedule_id', u.id), p_traceparent, p_request_id
-  from uncovered u;
-end $$;
-
--- Makes somebody, who subscribes to it or is now made to, its owner. The former owner stays as p_former_role, or goes (null). Who
--- still reads the former owner's instances reads the new owner's. The caller has the context, or is a definer function, and holds
--- the calendar.
+-- Makes somebody, who subscribes to it or is now made to, its owner. The former owner stays as p_former_role, or goes (null). Nobody
+-- reads other instances because of it: those of the former owner stay as long as a subscription reads them. The caller has the
+-- context, or is a definer function, and holds the calendar.
 create or replace function app.hand_over_calendar(p_calendar app.calendars, p_to_user_id uuid, p_former_role text,
   p_actor_user_id uuid, p_request_id text, p_traceparent text) returns void
 language plpgsql set search_path = app, pg_temp as $$
 declare
-  -- Null: the shared ones, which everybody reads.
-  v_instances_of constant uuid := case when app.first_instances_of(p_calendar.workspace_id, p_calendar.id) is not null then p_to_user_id end;
-  v_has_own constant boolean := exists (select from calendar_subscriptions s where s.workspace_id = p_calendar.workspace_id
-    and s.calendar_id = p_calendar.id and s.user_id = p_to_user_id and s.instances_of = p_to_user_id);
+  v_instances_of constant uuid := app.first_instances_of(p_calendar.workspace_id, p_calendar.id);
 begin
   if p_former_role is null then
     delete from calendar_subscriptions s
@@ -360,16 +343,9 @@ begin
   insert into calendar_subscriptions as s (workspace_id, calendar_id, user_id, role, affects_busy, instances_of, created_by)
   values (p_calendar.workspace_id, p_calendar.id, p_to_user_id, 'owner', false, v_instances_of, coalesce(p_actor_user_id, p_to_user_id))
   on conflict (workspace_id, calendar_id, user_id) do update
-  set role = 'owner', instances_of = v_instances_of, version = s.version + 1, updated_at = clock_timestamp();
-  update calendar_subscriptions s set instances_of = v_instances_of
-  where s.workspace_id = p_calendar.workspace_id and s.calendar_id = p_calendar.id and s.instances_of = p_calendar.owner_user_id
-    and s.user_id <> p_calendar.owner_user_id;
+  set role = 'owner', version = s.version + 1, updated_at = clock_timestamp();
   update calendars c set owner_user_id = p_to_user_id, seq = c.seq + 1, version = c.version + 1, updated_at = clock_timestamp()
   where c.workspace_id = p_calendar.workspace_id and c.id = p_calendar.id;
-  -- The new owner's instances are not all there yet.
-  if v_instances_of is not null and not v_has_own then
-    perform app.uncover_calendar(p_calendar.workspace_id, p_calendar.id, p_request_id, p_traceparent);
-  end if;
 end $$;
 
 -- To one of its subscribers; the former owner writes in it from then on. False: it was so already.
@@ -414,5 +390,5 @@ end $$;
 grant execute on function app.calendar_json, app.calendar_summary, app.people_among, app.notify_subscribers, app.insert_calendar, app.default_calendar,
   app.count_calendars, app.count_subscriptions, app.stay_in_workspace, app.check_subscription_limit, app.create_calendar, app.get_time_zone,
   app.list_calendars, app.present_calendar, app.get_calendar, app.hold_calendar, app.update_calendar, app.delete_calendar,
-  app.cancel_schedules, app.bury_calendar_guests, app.uncover_calendar, app.hand_over_calendar, app.transfer_calendar, app.get_calendar_tenant,
+  app.cancel_schedules, app.bury_calendar_guests, app.hand_over_calendar, app.transfer_calendar, app.get_calendar_tenant,
   app.get_schedule_tenant to app_user;

@@ -103,6 +103,16 @@ const EDITS = `
     insert into app.outbox (id, topic, workspace_id, payload)
     values (app.uuidv7(), 'calendar.fan_out', c.workspace_id, jsonb_build_object('calendar_id', c.id));
   end $$;
+  create function hand_over(p_calendar_id uuid, p_user_id uuid, p_stays boolean) returns void language plpgsql as $$
+  declare
+    c app.calendars;
+  begin
+    select * into c from app.calendars x where x.id = p_calendar_id for update;
+    if c.owner_user_id <> p_user_id then
+      perform app.hand_over_calendar(c, p_user_id, case when p_stays then 'editor' end, p_user_id, null, null);
+      perform app.request_fan_out(c.workspace_id, c.id, null, null);
+    end if;
+  end $$;
   create function hold(p_schedule_id uuid) returns app.schedules language plpgsql as $$
   declare
     s app.schedules;
