@@ -7,6 +7,7 @@ import {
 } from '@potentia/db/calendar/instance-queries';
 import type { Ctx } from '../platform/ctx.ts';
 import { fromDb } from '../platform/db-errors.ts';
+import { AppError } from '../platform/errors.ts';
 import { fillInstances, type InstanceCtx, pruneReaders } from './fill-instances.ts';
 import { materialiseSchedule } from './materialise-schedule.ts';
 import { expandSeries } from './rules/expand.ts';
@@ -57,6 +58,8 @@ async function attempt(ctx: Ctx, schedule_id: string, work: () => Promise<void>)
     await work();
     return true;
   } catch (error) {
+    // It would be so of all that follow, too.
+    if (error instanceof AppError && error.code === 'platform.database_unavailable') throw error;
     ctx.log.error({ err: error, schedule_id }, 'instances of a schedule cannot be written');
     return false;
   }
