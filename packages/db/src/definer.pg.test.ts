@@ -334,6 +334,9 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
       claim_transfer: [randomUUID()],
       report_transfer: [randomUUID(), 0, 0],
       finish_transfer: [randomUUID(), 0, 0, 0, [], null],
+      list_exported_calendars: [randomUUID(), null, 1],
+      open_exported_calendar: [randomUUID(), randomUUID(), 'r'],
+      list_exported_schedules: [randomUUID(), randomUUID(), null, 1],
       release_object: [],
       index_block: [],
       index_canvas: [],
@@ -752,7 +755,7 @@ Object.assign(CASES, {
         user_id,
         calendar.calendar_id,
       ]),
-    // The editor sees what it is; who is busy is told to a viewer (sync.pg.test.ts).
+    // The editor sees what it is; that somebody is busy is told to whoever sees no more (views.pg.test.ts of the API).
     stranger: [{ n: 0 }],
     member: [{ n: 0 }],
   },
@@ -806,9 +809,7 @@ Object.assign(CASES, {
   },
   export_schedules: {
     run: (user_id) =>
-      failure(
-        call('select count(*) as n from app.export_schedules($1, $2, null, 9)', [user_id, calendar.calendar_id]),
-      ),
+      failure(call('select count(*) as n from app.export_schedules($1, $2, null, 9)', [user_id, calendar.calendar_id])),
     stranger: 'calendar.not_found',
     member: [{ n: 1 }],
   },

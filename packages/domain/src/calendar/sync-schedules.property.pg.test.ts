@@ -18,6 +18,7 @@ import { moveSchedule } from './move-schedule.ts';
 import { removeGuest } from './remove-guest.ts';
 import { respondToSchedule } from './respond-to-schedule.ts';
 import { SyncClient } from './testing/sync-client.ts';
+import { WRITING } from './testing/view-kit.ts';
 import { updateCalendar } from './update-calendar.ts';
 import { updateSchedule } from './update-schedule.ts';
 import { updateSubscription } from './update-subscription.ts';
@@ -102,12 +103,7 @@ class World {
     this.home = home;
     const clock = { clock: () => new Date(this.now) };
     this.reader = personCtx(database.db, reader_id, clock);
-    this.writer = Object.assign(personCtx(database.db, home.owner_user_id, clock), {
-      busy: { read: () => null, write: () => Promise.resolve(), count: () => undefined },
-      limiter: {
-        take: () => Promise.resolve({ allowed: true, remaining: 1, retry_after_ms: 0, reset_ms: 0 }),
-      } as never,
-    });
+    this.writer = { ...personCtx(database.db, home.owner_user_id, clock), ...WRITING };
   }
 
   async apply(c: Change): Promise<void> {
