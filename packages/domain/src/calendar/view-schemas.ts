@@ -51,7 +51,6 @@ export const viewItem = z
 export type ViewItem = z.infer<typeof viewItem>;
 
 export const viewPage = pageOf(viewItem).meta({ id: 'ViewPage' });
-export type ViewPage = z.infer<typeof viewPage>;
 
 // Inputs
 
