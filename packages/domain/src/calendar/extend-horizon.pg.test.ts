@@ -1,4 +1,7 @@
+import type { Db } from '@potentia/db/client';
+import { DbUnavailableError } from '@potentia/db/errors';
 import { createTestDatabase, type TestDatabase } from '@potentia/db/testing/database';
+import { seedSchedule } from '@potentia/db/testing/seed-calendar';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { extendHorizon } from './extend-horizon.ts';
 import { fanOutCalendar } from './fan-out-calendar.ts';
@@ -77,4 +80,36 @@ test('the same job looks after what waits for one that is lost', async () => {
   const { calendar, people } = await seedReaders(database);
   await extendHorizon(jobCtx(database.job_db, clock));
   await expectExactly(database, calendar, [calendar.user_id, ...people]);
+});
+
+test('a schedule that fails keeps no other waiting; a database that is away ends the run', async () => {
+  const { calendar, schedule, people } = await seedReaders(database);
+  const other = await seedSchedule(database.db, calendar, { rrule: 'FREQ=DAILY' });
+  let failures = 0;
+  const failing = (text: string, params: readonly unknown[] = []): boolean =>
+    text.includes('read_expansion') && params[0] === schedule.schedule_id;
+  const db: Db = {
+    ...database.job_db,
+    call(text, params, options) {
+      if (!failing(text, params)) return database.job_db.call(text, params, options);
+      failures += 1;
+      return Promise.reject(new DbUnavailableError('deadline'));
+    },
+  };
+  expect(await extendHorizon(jobCtx(db, clock))).toEqual({ extended: 0, rescued: 1 });
+  expect(failures).toBe(1);
+  const open = (await takePicture(database, calendar)).schedules.filter(({ until }) => until !== '-infinity');
+  expect(open.map(({ id }) => id)).toEqual([other.schedule_id]);
+  await extendHorizon(jobCtx(database.job_db, clock));
+  await expectExactly(database, calendar, [calendar.user_id, ...people]);
+
+  for (let n = 0; n < 4; n++) await seedSchedule(database.db, calendar, { rrule: 'FREQ=DAILY' });
+  const away: Db = {
+    ...database.job_db,
+    call: (text, params, options) =>
+      text.includes('write_instances')
+        ? Promise.reject(new DbUnavailableError('deadline'))
+        : database.job_db.call(text, params, options),
+  };
+  await expect(extendHorizon(jobCtx(away, clock))).rejects.toMatchObject({ kind: 'unavailable' });
 });

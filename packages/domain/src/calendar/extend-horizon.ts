@@ -20,6 +20,8 @@ const BATCH = 500;
 /** Batches of one run, of each kind; what is left waits for the next. */
 const MAX_BATCHES = 100;
 const TRIM_ROWS = 20_000;
+/** Schedules that find Postgres away before the run ends; one alone may be too much for a deadline. */
+const AWAY_IN_A_ROW = 3;
 
 /**
  * Moves the window of recurring schedules, each about once a week: writes what comes, opens it, deletes what lies behind. Then looks after
@@ -27,12 +29,13 @@ const TRIM_ROWS = 20_000;
  */
 export async function extendHorizon(ctx: InstanceCtx): Promise<{ extended: number; rescued: number }> {
   const done = { extended: 0, rescued: 0 };
+  const attempt = passOver(ctx);
   const before = new Date(horizonDue(ctx.clock().getTime())).toISOString();
   let cursor: HorizonRow | null = null;
   for (let batch = 0; batch < MAX_BATCHES; batch++) {
     const due: HorizonRow[] = await nextHorizons(ctx, before, cursor);
     for (const { schedule_id } of due)
-      if (await attempt(ctx, schedule_id, () => extendSchedule(ctx, schedule_id))) done.extended += 1;
+      if (await attempt(schedule_id, () => extendSchedule(ctx, schedule_id))) done.extended += 1;
     cursor = due.at(-1) ?? null;
     if (due.length < BATCH) break;
   }
@@ -40,7 +43,7 @@ export async function extendHorizon(ctx: InstanceCtx): Promise<{ extended: numbe
   for (let batch = 0; batch < MAX_BATCHES; batch++) {
     const waiting: { schedule_id: string }[] = await nextUncovered(ctx, cursor_id);
     for (const payload of waiting)
-      if (await attempt(ctx, payload.schedule_id, () => materialiseSchedule(ctx, { payload }))) done.rescued += 1;
+      if (await attempt(payload.schedule_id, () => materialiseSchedule(ctx, { payload }))) done.rescued += 1;
     cursor_id = waiting.at(-1)?.schedule_id ?? null;
     if (waiting.length < BATCH) break;
   }
@@ -53,16 +56,21 @@ const nextHorizons = (ctx: Ctx, before: string, cursor: HorizonRow | null) =>
 const nextUncovered = (ctx: Ctx, cursor_id: string | null) =>
   fromDb(() => listUncovered(ctx.db, { cursor_id, limit: BATCH }));
 
-async function attempt(ctx: Ctx, schedule_id: string, work: () => Promise<void>): Promise<boolean> {
-  try {
-    await work();
-    return true;
-  } catch (error) {
-    // It would be so of all that follow, too.
-    if (error instanceof AppError && error.code === 'platform.database_unavailable') throw error;
-    ctx.log.error({ err: error, schedule_id }, 'instances of a schedule cannot be written');
-    return false;
-  }
+/** Runs work on one schedule after the other. Throws when it is not a schedule that fails, but Postgres. */
+function passOver(ctx: Ctx) {
+  let times_away = 0;
+  return async (schedule_id: string, work: () => Promise<void>): Promise<boolean> => {
+    try {
+      await work();
+      times_away = 0;
+      return true;
+    } catch (error) {
+      const is_away = error instanceof AppError && error.code === 'platform.database_unavailable';
+      if (is_away && ++times_away === AWAY_IN_A_ROW) throw error;
+      ctx.log.error({ err: error, schedule_id }, 'instances of a schedule cannot be written');
+      return false;
+    }
+  };
 }
 
 /** Of one that is being changed it leaves everything to the job of that change. */
