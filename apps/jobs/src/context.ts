@@ -4,7 +4,9 @@ import type { Logger } from '@potentia/config/logger';
 import { fileLimits, objectSettings, postgresSettings, webhookSettings } from '@potentia/config/variables';
 import { VERSION } from '@potentia/config/version';
 import { createDb, type Db } from '@potentia/db/client';
+import { createIcsReader } from '@potentia/domain/calendar/adapters/ics-processes';
 import type { InstanceMetrics } from '@potentia/domain/calendar/fill-instances';
+import type { IcsReader } from '@potentia/domain/calendar/ics';
 import type { ReminderMetrics } from '@potentia/domain/calendar/remind';
 import { createMarkdown } from '@potentia/domain/canvas/adapters/markdown-processes';
 import type { Markdown } from '@potentia/domain/canvas/markdown';
@@ -40,6 +42,7 @@ export interface JobPorts extends FilePorts {
   /** Postgres as app_user, for what a job does as a person: every door lets them in or not as it would. */
   person_db: Db;
   markdown: Markdown;
+  ics: IcsReader;
   cache: Cache;
   sealer: Sealer;
   webhooks: WebhookDelivery;
@@ -76,6 +79,7 @@ export function createJobsContext(config: JobsConfig, log: Logger): JobsContext 
     log,
   });
   const markdown = createMarkdown(log);
+  const ics = createIcsReader(log);
   const connect = (role: 'command' | 'queue' | 'worker') =>
     createRedis({ url: config.REDIS_URL, timeout_ms: config.REDIS_TIMEOUT_MS, role, log });
   const [command, queue, worker] = [connect('command'), connect('queue'), connect('worker')];
@@ -104,6 +108,7 @@ export function createJobsContext(config: JobsConfig, log: Logger): JobsContext 
       file_limits: fileLimits(config),
       person_db,
       markdown,
+      ics,
       mailer,
       app_url: config.APP_URL ?? '',
       reminders: observeReminders(health.registry),
@@ -127,7 +132,7 @@ export function createJobsContext(config: JobsConfig, log: Logger): JobsContext 
       sender.close();
       mailer.close();
       objects.close();
-      await markdown.close();
+      await Promise.all([markdown.close(), ics.close()]);
       await Promise.all([db.end(), person_db.end()]);
     },
   };

@@ -51,6 +51,7 @@ async function setUp(handle: Handle, url = server.url) {
       cache: undefined as never,
       person_db: undefined as never,
       markdown: undefined as never,
+      ics: undefined as never,
       objects: undefined as never,
       file_limits: undefined as never,
       bus: { publish: () => undefined },

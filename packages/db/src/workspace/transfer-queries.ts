@@ -133,6 +133,38 @@ export function importCanvas(
   ]);
 }
 
+/** What a calendar is taken in with; null: as a new one has it. */
+export interface TakenCalendar {
+  name: string;
+  description: string | null;
+  color: string | null;
+  time_zone: string | null;
+  is_exclusive: boolean;
+}
+
+/** Makes a calendar under this id unless it is there. Throws `calendar.too_many`, `subscription.too_many`. */
+export async function takeInCalendar(
+  db: Queryable,
+  input: WorkspaceScope & { calendar_id: string; fields: TakenCalendar; request_id: string },
+): Promise<void> {
+  const { user_id, workspace_id, calendar_id, fields, request_id } = input;
+  const params = [user_id, workspace_id, calendar_id, fields, request_id, currentTraceparent() ?? null];
+  await db.call('select app.take_in_calendar($1, $2, $3, $4, $5, $6)', params);
+}
+
+/**
+ * Writes schedules into a calendar whose schedules never overlap, by their UIDs; `items` are what `importSchedules` takes, with
+ * `bookings`. Answers those that were left out since their time is taken. One transaction. Throws `calendar.not_found`.
+ */
+export function takeInBookedSchedules(
+  db: Queryable,
+  input: { user_id: string; calendar_id: string; items: object[]; request_id: string },
+): Promise<(TransferProblem & { uid: string })[]> {
+  const { user_id, calendar_id, items, request_id } = input;
+  const params = [user_id, calendar_id, JSON.stringify(items), request_id, currentTraceparent() ?? null];
+  return db.call('select * from app.take_in_booked_schedules($1, $2, $3, $4, $5)', params);
+}
+
 // What follows is asked by the job, as job_user.
 
 export interface ClaimedTransfer {
@@ -182,4 +214,54 @@ export async function finishTransfer(db: Queryable, input: FinishedTransfer): Pr
     JSON.stringify(input.problems),
     input.failure,
   ]);
+}
+
+export interface ExportedCalendarRow {
+  id: string;
+  name: string;
+  description: string | null;
+  color: string | null;
+  time_zone: string;
+  is_exclusive: boolean;
+  updated_at: string;
+}
+
+interface Page {
+  after_id: string | null;
+  limit: number;
+}
+
+/**
+ * Every calendar of the workspace whose export runs, by id, whoever subscribes to it. Throws `transfer.not_found` when it runs no
+ * more, `workspace.forbidden` when whoever asked for it is no admin any more; so do those below.
+ */
+export function listExportedCalendars(
+  db: Queryable,
+  { transfer_id, after_id, limit }: { transfer_id: string } & Page,
+): Promise<ExportedCalendarRow[]> {
+  return db.call('select * from app.list_exported_calendars($1, $2, $3)', [transfer_id, after_id, limit]);
+}
+
+interface ExportedCalendarRef {
+  transfer_id: string;
+  calendar_id: string;
+}
+
+/** The zones that its schedules name. It is audited that the calendar is read. Throws `calendar.not_found`. */
+export async function openExportedCalendar(
+  db: Queryable,
+  { transfer_id, calendar_id, request_id }: ExportedCalendarRef & { request_id: string },
+): Promise<string[]> {
+  const params = [transfer_id, calendar_id, request_id];
+  return (await callOne<{ zones: string[] }>(db, 'select app.open_exported_calendar($1, $2, $3) as zones', params))
+    .zones;
+}
+
+/** The next schedules, whole. */
+export function listExportedSchedules<Item>(
+  db: Queryable,
+  { transfer_id, calendar_id, after_id, limit }: ExportedCalendarRef & Page,
+): Promise<{ id: string; item: Item }[]> {
+  const params = [transfer_id, calendar_id, after_id, limit];
+  return db.call('select * from app.list_exported_schedules($1, $2, $3, $4)', params);
 }

@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import { printDocument } from '../canvas/print-document.ts';
 import { fromDb } from '../platform/db-errors.ts';
 import type { OutboxJob } from '../platform/outbox.ts';
+import { eachCalendar, exportCalendars, type ExportJob } from './export-calendars.ts';
 import { attachmentPath, canvasPath, linkTo } from './rules/transfer-paths.ts';
 import {
   orProblem,
@@ -22,7 +23,7 @@ const PAGE = 500;
 
 /**
  * Writes a workspace to a zip in object storage, as the admin who asked: a Markdown file per canvas, the attachments
- * that they have, and a manifest. It streams: one canvas or file at a time is in memory. Begun again after a crash it
+ * that they have, a file of iCalendar per calendar, and a manifest. It streams: one canvas or file at a time is in memory. Begun again after a crash it
  * writes the same zip from the beginning.
  */
 export async function exportWorkspace(
@@ -35,7 +36,8 @@ export async function exportWorkspace(
     // Awaited below, when all is written; an earlier failure must not be unhandled until then.
     stored.catch(() => undefined);
     try {
-      await writeWorkspace(user_ctx, workspace_id, zip, progress);
+      const { transfer_id } = payload;
+      await writeWorkspace({ ctx: user_ctx, job_db: ctx.db, transfer_id, workspace_id, zip, progress });
     } catch (error) {
       zip.fail(error as Error);
       // Where the store failed, what writing met is that nobody reads any more: the store's error says why.
@@ -46,14 +48,11 @@ export async function exportWorkspace(
   });
 }
 
-async function writeWorkspace(
-  ctx: TransferUserCtx,
-  workspace_id: string,
-  zip: ZipWriter,
-  progress: Progress,
-): Promise<void> {
+async function writeWorkspace(job: ExportJob): Promise<void> {
+  const { ctx, workspace_id, zip, progress } = job;
   const scope = { user_id: ctx.actor.user_id, workspace_id };
   for await (const { attachments } of eachCanvas(ctx, scope)) progress.total += 1 + attachments;
+  for await (const _calendar of eachCalendar(job)) progress.total += 1;
 
   const exported_at = ctx.clock();
   const canvases: ManifestCanvas[] = [];
@@ -75,6 +74,7 @@ async function writeWorkspace(
     version: 1,
     exported_at: exported_at.toISOString(),
     canvases,
+    calendars: await exportCalendars(job),
   };
   await zip.add(MANIFEST, `${JSON.stringify(manifest, null, 1)}\n`, { mtime: exported_at, compress: true });
   zip.end();

@@ -14,10 +14,11 @@ import { AppError } from '../platform/errors.ts';
 import { newObjectKey } from '../platform/object-key.ts';
 import type { OutboxJob } from '../platform/outbox.ts';
 import { derivedId } from '../platform/uuid.ts';
+import { importCalendar } from './import-calendars.ts';
 import { resolveLink, typeOfName } from './rules/transfer-paths.ts';
 import {
+  type ImportJob,
   orProblem,
-  type Progress,
   runTransfer,
   type TransferJobCtx,
   type transferPayload,
@@ -25,6 +26,7 @@ import {
 } from './transfer-job.ts';
 import {
   MANIFEST,
+  type Manifest,
   manifest as manifestSchema,
   type ManifestAttachment,
   type ManifestCanvas,
@@ -43,19 +45,10 @@ const MAX_DOCUMENT = 64 * 1024 * 1024;
 const MAX_PARTS = 2_000;
 const MAX_TITLE = 200;
 
-/** What all steps of one import share. */
-interface Import {
-  ctx: TransferUserCtx;
-  transfer_id: string;
-  workspace_id: string;
-  zip: ZipReader;
-  progress: Progress;
-}
-
 /**
- * Adds the canvases of a zip to a workspace, as the admin who asked. Every id comes from the transfer and the path in the
- * zip, so an import that died and begins again finds what it made, and makes nothing twice. What cannot be taken over of
- * a file is noted, and the rest goes on.
+ * Adds the canvases and calendars of a zip to a workspace, as the admin who asked. Every id comes from the transfer and the
+ * path in the zip, so an import that died and begins again finds what it made, and makes nothing twice. What cannot be taken
+ * over of a file is noted, and the rest goes on.
  */
 export async function importWorkspace(
   ctx: TransferJobCtx,
@@ -63,10 +56,11 @@ export async function importWorkspace(
 ): Promise<void> {
   const { transfer_id } = payload;
   await runTransfer(ctx, transfer_id, async (user_ctx, transfer, progress) => {
-    const { zip, canvases } = await openImport(ctx, transfer);
-    const job: Import = { ctx: user_ctx, transfer_id, workspace_id: transfer.workspace_id, zip, progress };
-    progress.total = canvases.reduce((sum, { attachments }) => sum + 1 + attachments.length, 0);
+    const { zip, canvases, calendars } = await openImport(ctx, transfer);
+    const job: ImportJob = { ctx: user_ctx, transfer_id, workspace_id: transfer.workspace_id, zip, progress };
+    progress.total = canvases.reduce((sum, { attachments }) => sum + 1 + attachments.length, calendars.length);
     for (const canvas of canvases) await importOne(job, canvas);
+    for (const calendar of calendars) await importCalendar(job, calendar);
     return { size: null };
   });
 }
@@ -74,7 +68,7 @@ export async function importWorkspace(
 async function openImport(
   ctx: TransferJobCtx,
   { object_key }: ClaimedTransfer,
-): Promise<{ zip: ZipReader; canvases: ManifestCanvas[] }> {
+): Promise<Contents & { zip: ZipReader }> {
   const facts = await ctx.objects.head(object_key);
   const { transfer_max_bytes, attachment_max_bytes } = ctx.file_limits;
   if (!facts) throw new ZipRefused('It was not uploaded');
@@ -85,36 +79,42 @@ async function openImport(
     file_bytes: Math.max(attachment_max_bytes, MAX_DOCUMENT),
   };
   const zip = await openZip(ctx.objects, object_key, facts.size, limits);
-  return { zip, canvases: zip.files.has(MANIFEST) ? await readManifest(zip) : listDocuments(zip) };
+  return { zip, ...(zip.files.has(MANIFEST) ? await readManifest(zip) : listDocuments(zip)) };
 }
 
-async function readManifest(zip: ZipReader): Promise<ManifestCanvas[]> {
+type Contents = Pick<Manifest, 'canvases' | 'calendars'>;
+
+async function readManifest(zip: ZipReader): Promise<Contents> {
   const text = await zip.text(MANIFEST, MAX_MANIFEST);
-  let canvases: ManifestCanvas[];
+  let contents: Contents;
   try {
-    ({ canvases } = manifestSchema.parse(JSON.parse(text)));
+    contents = manifestSchema.parse(JSON.parse(text));
   } catch (error) {
     throw new ZipRefused(`${MANIFEST} is none that can be read`, { cause: error });
   }
   // Else a small manifest could ask for the same large files again and again.
-  if (new Set(canvases.map(({ path }) => path)).size < canvases.length)
-    throw new ZipRefused(`${MANIFEST} names a document twice`);
-  if (canvases.reduce((sum, { attachments }) => sum + attachments.length, 0) > MAX_ENTRIES)
+  const { canvases, calendars } = contents;
+  const documents = [...canvases, ...calendars].map(({ path }) => path);
+  documents.push(...calendars.flatMap(({ continued }) => continued));
+  if (new Set(documents).size < documents.length) throw new ZipRefused(`${MANIFEST} names a document twice`);
+  if (canvases.reduce((sum, { attachments }) => sum + attachments.length, documents.length) > MAX_ENTRIES)
     throw new ZipRefused(`${MANIFEST} names more than ${MAX_ENTRIES} files`);
-  return canvases;
+  return contents;
 }
 
 /** Of a zip of somebody else's making, every Markdown document is a canvas. */
-const listDocuments = (zip: ZipReader): ManifestCanvas[] =>
-  [...zip.files.keys()]
+function listDocuments(zip: ZipReader): Contents {
+  const canvases = [...zip.files.keys()]
     .filter((path) => /\.(md|markdown)$/i.test(path) && !/(^|\/)(\.|__MACOSX\/)/.test(path))
     .sort()
     .map((path) => {
       const title = path.replace(/^.*\//, '').replace(/\.[^.]*$/, '');
       return { id: path, path, title, icon: null, archived: false, attachments: [] };
     });
+  return { canvases, calendars: [] };
+}
 
-async function importOne(job: Import, canvas: ManifestCanvas): Promise<void> {
+async function importOne(job: ImportJob, canvas: ManifestCanvas): Promise<void> {
   const { ctx, workspace_id, transfer_id, progress } = job;
   const canvas_id = derivedId('transfer.canvas', transfer_id, canvas.path);
   await orProblem(ctx, workspace_id, { path: canvas.path, progress }, async () => {
@@ -181,7 +181,7 @@ interface Files {
   take(path: string): Promise<string | undefined>;
 }
 
-function createFiles(job: Import, canvas: ManifestCanvas, canvas_id: string): Files {
+function createFiles(job: ImportJob, canvas: ManifestCanvas, canvas_id: string): Files {
   const known = new Map(canvas.attachments.map((attachment) => [attachment.path, attachment]));
   const taken = new Map<string, string | undefined>();
   return {
@@ -209,7 +209,7 @@ function describeFile(zip: ZipReader, path: string): Omit<ManifestAttachment, 'i
 }
 
 async function importFile(
-  { ctx, transfer_id, zip }: Import,
+  { ctx, transfer_id, zip }: ImportJob,
   canvas_id: string,
   { path, name, media_type }: Omit<ManifestAttachment, 'id'>,
 ): Promise<string> {

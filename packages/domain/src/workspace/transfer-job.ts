@@ -9,20 +9,21 @@ import {
   type TransferRow,
 } from '@potentia/db/workspace/transfer-queries';
 import { z } from 'zod';
+import type { IcsReader } from '../calendar/ics.ts';
 import type { Markdown, MarkdownCtx } from '../canvas/markdown.ts';
 import type { Ctx } from '../platform/ctx.ts';
 import { fromDb } from '../platform/db-errors.ts';
 import { AppError } from '../platform/errors.ts';
 import type { FilePorts } from '../platform/objects.ts';
 import { publishOutboxHint } from '../platform/outbox.ts';
-import { ZipRefused } from './zip-reader.ts';
+import { type ZipReader, ZipRefused } from './zip-reader.ts';
 
 export const transferPayload = z.looseObject({ transfer_id: z.uuid() });
 
 /** What a transfer's job needs of the world. */
-export type TransferJobCtx = Ctx & FilePorts & { person_db: Db; markdown: Markdown };
+export type TransferJobCtx = Ctx & FilePorts & { person_db: Db; markdown: Markdown; ics: IcsReader };
 /** As the person who asked: every call is let in or not as theirs would be. */
-export type TransferUserCtx = MarkdownCtx & FilePorts;
+export type TransferUserCtx = MarkdownCtx & FilePorts & { ics: IcsReader };
 
 /** Milliseconds between two reports. */
 const REPORT_MS = 1_000;
@@ -33,11 +34,20 @@ const MAX_TEXT = 1_200;
 /** What work on a transfer says of itself. */
 export interface Progress {
   total: number;
-  /** One more canvas or file was seen to. Throws TransferEnded when somebody has ended the transfer meanwhile. */
+  /** One more canvas, file or calendar was seen to. Throws TransferEnded when somebody has ended the transfer meanwhile. */
   step(): Promise<void>;
   /** Still at it. Throws TransferEnded, as `step` does. */
   beat(): Promise<void>;
   problem(path: string, problem: TransferProblem): void;
+}
+
+/** What all steps of one import share. */
+export interface ImportJob {
+  ctx: TransferUserCtx;
+  transfer_id: string;
+  workspace_id: string;
+  zip: ZipReader;
+  progress: Progress;
 }
 
 /** Nobody waits for this any more. */

@@ -29,11 +29,27 @@ export const manifestCanvas = z.object({
 });
 export type ManifestCanvas = z.infer<typeof manifestCanvas>;
 
+/** A calendar, and where the zip has its schedules: iCalendar. What that has no place for stands here. */
+export const manifestCalendar = z.object({
+  id: z.string(),
+  path,
+  /** The files that it goes on in, where it is too large for one. */
+  continued: z.array(path).default([]),
+  name: z.string(),
+  description: z.string().nullable().default(null),
+  color: z.string().nullable().default(null),
+  time_zone: z.string().nullable().default(null),
+  is_exclusive: z.boolean().default(false),
+});
+export type ManifestCalendar = z.infer<typeof manifestCalendar>;
+
 /** What `manifest.json` in a zip says of the rest. Unknown fields are of a later version. */
 export const manifest = z.object({
   format: z.literal('potentia-workspace'),
   version: z.literal(1),
   exported_at: z.string(),
   canvases: z.array(manifestCanvas),
+  /** None in a zip of a version that knew no calendars. */
+  calendars: z.array(manifestCalendar).default([]),
 });
 export type Manifest = z.infer<typeof manifest>;

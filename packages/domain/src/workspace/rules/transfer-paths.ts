@@ -11,6 +11,10 @@ function slug(text: string): string {
 export const canvasPath = (canvas: { id: string; title: string }): string =>
   `canvases/${[slug(canvas.title), tail(canvas.id)].filter(Boolean).join('-')}.md`;
 
+/** Where a zip has the schedules of a calendar; `part`, from 1: where they go on, of one that is too large for one file. */
+export const calendarPath = (calendar: { id: string; name: string }, part = 1): string =>
+  `calendars/${[slug(calendar.name), tail(calendar.id), part > 1 ? String(part) : ''].filter(Boolean).join('-')}.ics`;
+
 /** Where a zip has a file. */
 export function attachmentPath({ id, name }: { id: string; name: string }): string {
   const dot = name.lastIndexOf('.');
