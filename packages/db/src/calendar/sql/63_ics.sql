@@ -223,11 +223,12 @@ begin
     order by s.id limit least(greatest(p_limit, 1), 1000);
 end $$;
 
+-- SEQUENCE as in mails to guests: it goes up with a change of title, too.
 create or replace function app.ics_times(s app.schedules) returns jsonb language sql stable parallel safe
   return jsonb_build_object('uid', (s).uid, 'starts_local', app.local_json((s).starts_local, (s).is_all_day), 'time_zone', (s).time_zone,
     'is_all_day', (s).is_all_day, 'duration_seconds', (s).duration_seconds, 'rrule', (s).rrule,
     'rdates', app.local_list_json((s).rdates, (s).is_all_day), 'exdates', app.local_list_json((s).exdates, (s).is_all_day),
-    'sequence', (s).sequence, 'created_at', app.iso((s).created_at), 'updated_at', app.iso((s).updated_at), 'status', (s).status);
+    'sequence', (s).sequence + (s).version - 1, 'created_at', app.iso((s).created_at), 'updated_at', app.iso((s).updated_at), 'status', (s).status);
 
 -- For export_schedules alone, which has decided what is seen.
 create or replace function app.ics_full(p_user_id uuid, s app.schedules) returns jsonb

@@ -17,7 +17,10 @@ export function boundSchedules({ name, schedules, problems }: IcsFile): Imported
 function boundsOf(schedule: IcsSchedule): { first_at: string; last_at: string | null } | null {
   try {
     const { first_at, last_at } = seriesBounds(schedule);
-    return { first_at: new Date(first_at).toISOString(), last_at: last_at === null ? null : new Date(last_at).toISOString() };
+    return {
+      first_at: new Date(first_at).toISOString(),
+      last_at: last_at === null ? null : new Date(last_at).toISOString(),
+    };
   } catch (error) {
     if (error instanceof BudgetExceeded || error instanceof RangeError) return null;
     throw error;

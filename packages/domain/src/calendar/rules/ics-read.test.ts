@@ -5,7 +5,13 @@ import type { IcsSchedule } from './ics-types.ts';
 
 const calendar = (...lines: string[]): string =>
   ['BEGIN:VCALENDAR', 'VERSION:2.0', ...lines, 'END:VCALENDAR', ''].join('\r\n');
-const event = (...lines: string[]): string[] => ['BEGIN:VEVENT', 'UID:a', 'DTSTAMP:20260101T000000Z', ...lines, 'END:VEVENT'];
+const event = (...lines: string[]): string[] => [
+  'BEGIN:VEVENT',
+  'UID:a',
+  'DTSTAMP:20260101T000000Z',
+  ...lines,
+  'END:VEVENT',
+];
 
 function one(...lines: string[]): IcsSchedule {
   const { schedules, problems } = readIcs(calendar(...lines), 'Europe/Berlin');
@@ -27,7 +33,12 @@ test('a file of public holidays: dates, folded and escaped text, its name', () =
   expect(problems).toEqual([]);
   expect(schedules).toHaveLength(11);
   const easter = schedules.find(({ uid }) => uid.includes('ostern'));
-  expect(easter).toMatchObject({ starts_local: '2026-04-05', is_all_day: true, duration_seconds: 2 * 86_400, time_zone: null });
+  expect(easter).toMatchObject({
+    starts_local: '2026-04-05',
+    is_all_day: true,
+    duration_seconds: 2 * 86_400,
+    time_zone: null,
+  });
   const mothers = schedules.find(({ uid }) => uid.includes('muttertag'));
   expect(mothers?.rrule).toBe('FREQ=YEARLY;BYMONTH=5;BYDAY=2SU');
   expect(mothers?.description).toContain('Settings > Holidays in Germany');
@@ -35,14 +46,22 @@ test('a file of public holidays: dates, folded and escaped text, its name', () =
 });
 
 test('an event in a zone, in UTC, floating', () => {
-  expect(one(...event('DTSTART;TZID=America/New_York:20260308T013000', 'DTEND;TZID=America/New_York:20260308T033000'))).toMatchObject({
+  expect(
+    one(...event('DTSTART;TZID=America/New_York:20260308T013000', 'DTEND;TZID=America/New_York:20260308T033000')),
+  ).toMatchObject({
     starts_local: '2026-03-08T01:30:00',
     time_zone: 'America/New_York',
     // The clocks go forward in between.
     duration_seconds: 3_600,
   });
-  expect(one(...event('DTSTART:20260301T090000Z', 'DURATION:PT1H30M'))).toMatchObject({ time_zone: 'UTC', duration_seconds: 5_400 });
-  expect(one(...event('DTSTART:20260301T090000', 'DTEND:20260301T100000'))).toMatchObject({ time_zone: null, is_all_day: false });
+  expect(one(...event('DTSTART:20260301T090000Z', 'DURATION:PT1H30M'))).toMatchObject({
+    time_zone: 'UTC',
+    duration_seconds: 5_400,
+  });
+  expect(one(...event('DTSTART:20260301T090000', 'DTEND:20260301T100000'))).toMatchObject({
+    time_zone: null,
+    is_all_day: false,
+  });
 });
 
 test('an end in another zone counts by its instant', () => {
@@ -57,9 +76,22 @@ test('zones by the names of Windows, with a prefix, by X-LIC-LOCATION, by their 
   const named = ['BEGIN:VTIMEZONE', 'TZID:Home', 'X-LIC-LOCATION:Asia/Jakarta', 'END:VTIMEZONE'];
   expect(one(...named, ...at('Home')).time_zone).toBe('Asia/Jakarta');
   const rules = [
-    ...['BEGIN:VTIMEZONE', 'TZID:Ours', 'BEGIN:STANDARD', 'DTSTART:19701025T030000', 'TZOFFSETFROM:+0200', 'TZOFFSETTO:+0100'],
+    ...[
+      'BEGIN:VTIMEZONE',
+      'TZID:Ours',
+      'BEGIN:STANDARD',
+      'DTSTART:19701025T030000',
+      'TZOFFSETFROM:+0200',
+      'TZOFFSETTO:+0100',
+    ],
     ...['RRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU', 'END:STANDARD', 'BEGIN:DAYLIGHT', 'DTSTART:19700329T020000'],
-    ...['TZOFFSETFROM:+0100', 'TZOFFSETTO:+0200', 'RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU', 'END:DAYLIGHT', 'END:VTIMEZONE'],
+    ...[
+      'TZOFFSETFROM:+0100',
+      'TZOFFSETTO:+0200',
+      'RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU',
+      'END:DAYLIGHT',
+      'END:VTIMEZONE',
+    ],
   ];
   expect(one(...rules, ...at('Ours')).time_zone).toBe('Europe/Berlin');
   expect(problem(...at('Middle-earth/Shire'))).toBe('ics.zone_unknown');
@@ -67,7 +99,8 @@ test('zones by the names of Windows, with a prefix, by X-LIC-LOCATION, by their 
 
 test('UNTIL counts by what it means: a date is the whole day, a local time is in the zone', () => {
   const rule = (until: string) =>
-    one(...event('DTSTART;TZID=Europe/Berlin:20260301T090000', 'DURATION:PT1H', `RRULE:FREQ=DAILY;UNTIL=${until}`)).rrule;
+    one(...event('DTSTART;TZID=Europe/Berlin:20260301T090000', 'DURATION:PT1H', `RRULE:FREQ=DAILY;UNTIL=${until}`))
+      .rrule;
   expect(rule('20260310')).toBe('FREQ=DAILY;UNTIL=20260310T225959Z');
   expect(rule('20260310T090000')).toBe('FREQ=DAILY;UNTIL=20260310T080000Z');
   expect(rule('20260310T080000Z')).toBe('FREQ=DAILY;UNTIL=20260310T080000Z');
@@ -91,16 +124,35 @@ test('EXDATE and RDATE in other zones, as dates, as periods', () => {
 });
 
 test('occurrences that differ: moved, cancelled, without the place that the series has, answered otherwise', () => {
-  const master = ['DTSTART;TZID=Europe/Berlin:20260301T090000', 'DURATION:PT1H', 'RRULE:FREQ=DAILY;COUNT=10', 'SUMMARY:Daily'];
+  const master = [
+    'DTSTART;TZID=Europe/Berlin:20260301T090000',
+    'DURATION:PT1H',
+    'RRULE:FREQ=DAILY;COUNT=10',
+    'SUMMARY:Daily',
+  ];
   const place = 'LOCATION:Room 1';
   const guest = 'ATTENDEE;PARTSTAT=ACCEPTED:mailto:Ann@Example.com';
-  const own = (id: string, ...lines: string[]) => event(`RECURRENCE-ID;TZID=Europe/Berlin:${id}`, 'DURATION:PT1H', ...lines);
+  const own = (id: string, ...lines: string[]) =>
+    event(`RECURRENCE-ID;TZID=Europe/Berlin:${id}`, 'DURATION:PT1H', ...lines);
   const series = one(
     ...event(...master, place, guest),
     ...own('20260302T090000', 'DTSTART;TZID=Europe/Berlin:20260302T150000', 'SUMMARY:Daily', place, guest),
-    ...own('20260303T090000', 'DTSTART;TZID=Europe/Berlin:20260303T090000', 'SUMMARY:Daily', place, guest, 'STATUS:CANCELLED'),
+    ...own(
+      '20260303T090000',
+      'DTSTART;TZID=Europe/Berlin:20260303T090000',
+      'SUMMARY:Daily',
+      place,
+      guest,
+      'STATUS:CANCELLED',
+    ),
     ...own('20260304T090000', 'DTSTART;TZID=Europe/Berlin:20260304T090000', 'SUMMARY:Special', guest),
-    ...own('20260305T090000', 'DTSTART;TZID=Europe/Berlin:20260305T090000', 'SUMMARY:Daily', place, guest.replace('ACCEPTED', 'DECLINED')),
+    ...own(
+      '20260305T090000',
+      'DTSTART;TZID=Europe/Berlin:20260305T090000',
+      'SUMMARY:Daily',
+      place,
+      guest.replace('ACCEPTED', 'DECLINED'),
+    ),
   );
   expect(series.overrides).toMatchObject([
     { recurrence_id: '2026-03-02T09:00:00', starts_local: '2026-03-02T15:00:00', title: null, is_cancelled: false },
@@ -119,20 +171,29 @@ test('alarms become reminders: relative to start or end, absolute; one after the
   const alarm = (trigger: string, action = 'DISPLAY') => ['BEGIN:VALARM', `ACTION:${action}`, trigger, 'END:VALARM'];
   const start = ['DTSTART;TZID=Europe/Berlin:20260301T090000', 'DURATION:PT1H'];
   const { reminders } = one(
-    ...event(...start, ...alarm('TRIGGER:-PT15M'), ...alarm('TRIGGER:-PT15M', 'EMAIL'), ...alarm('TRIGGER;RELATED=END:-PT2H')),
+    ...event(
+      ...start,
+      ...alarm('TRIGGER:-PT15M'),
+      ...alarm('TRIGGER:-PT15M', 'EMAIL'),
+      ...alarm('TRIGGER;RELATED=END:-PT2H'),
+    ),
   );
   expect(reminders).toMatchObject([
     { minutes_before: 15, channels: ['in_app', 'email'] },
     { minutes_before: 60, channels: ['in_app'] },
   ]);
-  expect(one(...event(...start, ...alarm('TRIGGER;VALUE=DATE-TIME:20260301T070000Z'))).reminders).toMatchObject([{ minutes_before: 60 }]);
+  expect(one(...event(...start, ...alarm('TRIGGER;VALUE=DATE-TIME:20260301T070000Z'))).reminders).toMatchObject([
+    { minutes_before: 60 },
+  ]);
   const { schedules, problems } = readIcs(calendar(...event(...start, ...alarm('TRIGGER:PT5M'))), 'UTC');
   expect(schedules).toHaveLength(1);
   expect(problems).toMatchObject([{ code: 'ics.alarms', skipped: false }]);
 });
 
 test('what there is no column for is kept', () => {
-  const { ics_properties } = one(...event('DTSTART:20260301T090000Z', 'CATEGORIES:A,B', 'X-COLOUR-OF-MAGIC:octarine', 'GEO:1.5;2.5'));
+  const { ics_properties } = one(
+    ...event('DTSTART:20260301T090000Z', 'CATEGORIES:A,B', 'X-COLOUR-OF-MAGIC:octarine', 'GEO:1.5;2.5'),
+  );
   expect(ics_properties?.map(([name]) => name)).toEqual(['categories', 'x-colour-of-magic', 'geo']);
 });
 
@@ -149,13 +210,19 @@ test.each([
 
 test('a hostile rule is refused, and takes nothing else along', () => {
   const good = ['BEGIN:VEVENT', 'UID:b', 'DTSTART:20260301T090000Z', 'END:VEVENT'];
-  const { schedules, problems } = readIcs(calendar(...event('DTSTART:20260301T090000Z', 'RRULE:FREQ=SECONDLY'), ...good), 'UTC');
+  const { schedules, problems } = readIcs(
+    calendar(...event('DTSTART:20260301T090000Z', 'RRULE:FREQ=SECONDLY'), ...good),
+    'UTC',
+  );
   expect(schedules.map(({ uid }) => uid)).toEqual(['b']);
   expect(problems).toMatchObject([{ uid: 'a', line: 3, skipped: true }]);
 });
 
 test('line endings, folding with tabs and a byte-order mark as they come', () => {
-  const text = `\uFEFF${calendar(...event('DTSTART:20260301T090000Z', 'SUMMARY:A long\r\n\t title'))}`.replaceAll('\r\n', '\n');
+  const text = `\uFEFF${calendar(...event('DTSTART:20260301T090000Z', 'SUMMARY:A long\r\n\t title'))}`.replaceAll(
+    '\r\n',
+    '\n',
+  );
   expect(readIcs(text, 'UTC').schedules).toMatchObject([{ title: 'A long title' }]);
 });
 
