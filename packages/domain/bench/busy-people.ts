@@ -26,7 +26,7 @@ const STEPS = [
      bench_id('user', i), 'Daily meeting', s.starts, 'UTC', 1800, 'FREQ=DAILY', s.starts at time zone 'UTC', '2025-12-01', '2027-04-05',
      bench_id('user', i)
    from generate_series(0, ${PEOPLE - 1}) i, generate_series(0, 1) n,
-     lateral (select timestamp '2025-12-01' + make_interval(hours => 2 + n * 4, mins => 15 * (i * 5 % 12)) as starts) s`,
+     lateral (select timestamp '2025-12-01' + make_interval(hours => 2 + i * 5 % 9, mins => 30 * n) as starts) s`,
   `insert into app.schedule_instances (calendar_id, schedule_id, user_id, recurrence_id, starts_at, ends_at, is_override)
    select s.calendar_id, s.id, b.user_id, s.starts_local + d * interval '1 day', s.first_at + d * interval '1 day',
      s.first_at + d * interval '1 day' + interval '30 minutes', false

@@ -1,5 +1,5 @@
 /** More than so many under way make none of them faster; what comes meanwhile goes with the next. */
-const MAX_RUNNING = 3;
+const MAX_RUNNING = 2;
 /** Questions that go together. */
 const MAX_TOGETHER = 64;
 
@@ -27,7 +27,8 @@ export function askTogether<Q, A>(answer: (questions: Q[]) => Promise<A[]>): (qu
     next();
     try {
       const answers = await answer(asked.map(({ question }) => question));
-      asked.forEach(({ resolve }, i) => resolve(answers[i]!));
+      if (answers.length !== asked.length) throw new Error(`${asked.length} questions, ${answers.length} answers`);
+      asked.forEach(({ resolve }, i) => resolve(answers[i] as A));
     } catch (error) {
       for (const { reject } of asked) reject(error);
     }

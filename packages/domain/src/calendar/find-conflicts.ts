@@ -5,7 +5,7 @@ import type { Conflict } from './freebusy-schemas.ts';
 import { loadBusy, type PersonBusy } from './load-busy.ts';
 import { expandBusy, placeLocal } from './rules/busy-status.ts';
 import { expandSeries } from './rules/expand.ts';
-import { mergeSpans, unpackWeeks, type Spans } from './rules/intervals.ts';
+import { meetsSpans, mergeSpans, unpackWeeks } from './rules/intervals.ts';
 import type { Series } from './rules/series.ts';
 
 const DAY_MS = 86_400_000;
@@ -30,6 +30,9 @@ interface Clash {
   to: number;
 }
 
+/** Start and end. */
+type Time = [number, number];
+
 /** Something that is in the way, not yet named. */
 interface Obstacle {
   user_id: string;
@@ -51,12 +54,12 @@ export async function findConflicts(ctx: BusyCtx, query: ConflictQuery): Promise
   const now = ctx.clock().getTime();
   const user_ids = [...new Set(query.user_ids)];
   const occurrences = expandSeries(series, { from: now, to: now + HORIZON_MS }, { limit: MAX_OCCURRENCES });
-  const times = occurrences.slice(0, MAX_OCCURRENCES).flatMap(({ starts_at, ends_at }) => [starts_at, ends_at]);
+  const times = occurrences.slice(0, MAX_OCCURRENCES).map(({ starts_at, ends_at }): Time => [starts_at, ends_at]);
   if (times.length === 0 || user_ids.length === 0) return [];
   const loaded = await loadBusy(ctx, {
     user_ids,
-    from: times[0]! - DAY_MS,
-    to: Math.max(...times) + DAY_MS,
+    from: Math.min(...times.flat()) - DAY_MS,
+    to: Math.max(...times.flat()) + DAY_MS,
     ignore_schedule_ids,
   });
   const clashes = loaded
@@ -77,28 +80,15 @@ export async function findConflicts(ctx: BusyCtx, query: ConflictQuery): Promise
 }
 
 /** The occurrences at which this person is busy, in their own zone where the series has none. */
-function clashesOf({ user_id, time_zone, weeks }: PersonBusy, is_local: boolean, times: readonly number[]): Clash[] {
+function clashesOf({ user_id, time_zone, weeks }: PersonBusy, is_local: boolean, times: readonly Time[]): Clash[] {
   const { busy, tentative } = unpackWeeks(weeks);
   const taken = mergeSpans([...busy, ...tentative]);
   const clashes: Clash[] = [];
-  for (let i = 0; i < times.length; i += 2) {
-    const [from, to] = is_local ? placeLocal(times[i]!, times[i + 1]!, time_zone) : [times[i]!, times[i + 1]!];
-    if (from < to && meets(taken, from, to)) clashes.push({ user_id, from, to });
+  for (const [starts_at, ends_at] of times) {
+    const [from, to] = is_local ? placeLocal(starts_at, ends_at, time_zone) : [starts_at, ends_at];
+    if (from < to && meetsSpans(taken, from, to)) clashes.push({ user_id, from, to });
   }
   return clashes;
-}
-
-/** Whether some span overlaps [from, to). */
-function meets(spans: Spans, from: number, to: number): boolean {
-  let low = 0;
-  let high = spans.length / 2;
-  // The first span that ends after `from`.
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (spans[2 * middle + 1]! <= from) low = middle + 1;
-    else high = middle;
-  }
-  return low * 2 < spans.length && spans[low * 2]! < to;
 }
 
 /** What is behind the clashes, each once, in the order of its start. */
@@ -116,26 +106,31 @@ async function findObstacles(
   );
   const found = new Map<string, Obstacle>();
   for (const row of rows) {
-    for (const obstacle of obstaclesOf(row, clashes[row.n - 1]!))
+    const clash = clashes[row.n - 1];
+    for (const obstacle of clash ? obstaclesOf(row, clash) : [])
       found.set(`${obstacle.user_id} ${obstacle.schedule_id} ${obstacle.recurrence_id}`, obstacle);
   }
   return [...found.values()].sort((a, b) => a.starts_at - b.starts_at).slice(0, MAX_CONFLICTS);
 }
 
 function obstaclesOf({ time_zone, instances, series }: BusyRow, { user_id, from, to }: Clash): Obstacle[] {
-  const instants = (is_local: boolean, starts_at: number, ends_at: number): { starts_at: number; ends_at: number } => {
-    const placed = is_local ? placeLocal(starts_at, ends_at, time_zone) : [starts_at, ends_at];
-    return { starts_at: placed[0]!, ends_at: placed[1]! };
+  const toInstants = (
+    is_local: boolean,
+    starts_at: number,
+    ends_at: number,
+  ): { starts_at: number; ends_at: number } => {
+    const [from, to] = is_local ? placeLocal(starts_at, ends_at, time_zone) : [starts_at, ends_at];
+    return { starts_at: from, ends_at: to };
   };
   const written = (instances ?? []).map(({ schedule_id, recurrence_id, status, is_local, starts_at, ends_at }) => ({
     ...{ user_id, schedule_id, recurrence_id, status },
-    ...instants(is_local, starts_at * 1000, ends_at * 1000),
+    ...toInstants(is_local, starts_at * 1000, ends_at * 1000),
   }));
   const expanded = (series ?? []).flatMap((schedule) =>
     expandBusy(schedule, { from: from - DAY_MS, to: to + DAY_MS }).map(
       ({ recurrence_id, status, starts_at, ends_at }) => ({
         ...{ user_id, schedule_id: schedule.schedule_id, recurrence_id, status },
-        ...instants(schedule.series.time_zone === null, starts_at, ends_at),
+        ...toInstants(schedule.series.time_zone === null, starts_at, ends_at),
       }),
     ),
   );

@@ -34,10 +34,10 @@ export async function findSlots(ctx: BusyCtx, input: z.input<typeof slotsBody>):
         taken: takenOf(person, query.include_tentative),
       };
     });
-  const starts =
-    found.length === 0
-      ? []
-      : findStarts({ ...query, ...window, people: found, time_zone: query.time_zone ?? found[0]!.time_zone });
+  const [head] = found;
+  const starts = head
+    ? findStarts({ ...query, ...window, people: found, time_zone: query.time_zone ?? head.time_zone })
+    : [];
   return {
     slots: starts.map((at) => ({
       starts_at: instantText(at),

@@ -266,10 +266,12 @@ describe('who may ask', () => {
   test('windows that are empty or too long, and too many or doubled people, are refused by the field', async () => {
     const ctx = kit.ctxOf(colleague);
     const window = { from: '2026-03-01T00:00:00Z', to: '2026-03-02T00:00:00Z' };
-    const refused = async (input: object): Promise<unknown> =>
-      readFreebusy(ctx, { user_ids: [colleague], ...window, ...input }).catch(
-        (error: { meta: { errors: { pointer: string }[] } }) => error.meta.errors[0]?.pointer,
+    const refused = async (input: object): Promise<unknown> => {
+      const error: unknown = await readFreebusy(ctx, { user_ids: [colleague], ...window, ...input }).catch(
+        (reason: unknown) => reason,
       );
+      return (error as { meta: { errors: { pointer: string }[] } }).meta.errors[0]?.pointer;
+    };
     expect(await refused({ to: window.from })).toBe('/to');
     expect(await refused({ to: '2026-05-03T00:00:01Z' })).toBe('/to');
     expect(await refused({ from: '1800-01-01T00:00:00Z' })).toBe('/from');

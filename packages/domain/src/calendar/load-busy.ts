@@ -47,7 +47,7 @@ export async function loadBusy(ctx: BusyCtx, query: BusyQuery): Promise<(PersonB
   const read = await readSource(ctx, missing, weeks, ignore);
   void ctx.busy.write(read.filter((person) => person !== null));
   let next = 0;
-  return people.map((person) => (person === 'missing' ? read[next++]! : person));
+  return people.map((person) => (person === 'missing' ? (read[next++] ?? null) : person));
 }
 
 interface Weeks {
@@ -87,13 +87,13 @@ async function lookUpTogether(db: Db, busy: BusyCache, questions: LookUp[]): Pro
     question.user_ids.map((user_id, i) => {
       const stamp = stamps[pairs.at(question.user_id, user_id)] ?? '';
       if (stamp === '') return null;
-      const weeks = cached[q]![i]!;
+      const weeks = cached[q]?.[i] ?? [];
       const known = matched.get(weeks) ?? matchWeeks(user_id, stamp, weeks, question);
       matched.set(weeks, known);
       return known;
     }),
   );
-  questions.forEach((question, q) => countWeeks(busy, found[q]!, cached[q]!, question));
+  questions.forEach((question, q) => countWeeks(busy, found[q] ?? [], cached[q] ?? [], question));
   return found;
 }
 
@@ -117,7 +117,7 @@ class Pairs {
   }
 
   at(user_id: string, person_id: string): number {
-    return this.#by_user.get(user_id)!.get(person_id)!;
+    return this.#by_user.get(user_id)?.get(person_id) ?? -1;
   }
 }
 

@@ -15,7 +15,7 @@ export async function readFreebusy(ctx: BusyCtx, input: z.input<typeof freebusyB
   const { user_ids, from, to } = parseInput(freebusyBody, input);
   const window = { from: Date.parse(from), to: Date.parse(to) };
   const people = await loadBusy(ctx, { user_ids, ...window });
-  return { people: people.map((person, i) => new PersonFreebusy(user_ids[i]!, person, window)) };
+  return { people: user_ids.map((user_id, i) => new PersonFreebusy(user_id, people[i] ?? null, window)) };
 }
 
 /** A class because of its getter: whoever asks about fifty people for one, or passes the answer on, makes no thousands of objects. */

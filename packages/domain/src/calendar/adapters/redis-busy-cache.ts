@@ -94,7 +94,7 @@ async function readSets(redis: RedisClient, questions: readonly BusyQuestion[]):
   const windows = new Map<number, { first: number; last: number; people: Map<string, CachedWeek[]> }>();
   const windowOf = ({ first, last }: BusyQuestion): Map<string, CachedWeek[]> => {
     const key = first * 1_000 + last - first;
-    const window = windows.get(key) ?? { first, last, people: new Map() };
+    const window = windows.get(key) ?? { first, last, people: new Map<string, CachedWeek[]>() };
     windows.set(key, window);
     return window.people;
   };
@@ -106,12 +106,12 @@ async function readSets(redis: RedisClient, questions: readonly BusyQuestion[]):
     [...windows.values()].map(async ({ first, last, people }) => {
       const user_ids = [...people.keys()];
       const sets = await readWindow(redis, user_ids, first, last);
-      user_ids.forEach((user_id, i) => people.set(user_id, parseWeeks(sets[i]!)));
+      user_ids.forEach((user_id, i) => people.set(user_id, parseWeeks(sets[i] ?? '')));
     }),
   );
   return questions.map((question) => {
     const people = windowOf(question);
-    return question.user_ids.map((user_id) => people.get(user_id)!);
+    return question.user_ids.map((user_id) => people.get(user_id) ?? NONE);
   });
 }
 
@@ -145,7 +145,7 @@ async function readWindow(
   }
 }
 
-/** Lines of `week:stamp:packed`; nothing after the last colon is one. */
+/** Lines of `week:stamp:packed`, where only the stamp can hold a colon. What is no such line is passed over. */
 function parseWeeks(lines: string): CachedWeek[] {
   const weeks: CachedWeek[] = [];
   for (let from = 0; from < lines.length;) {

@@ -35,8 +35,8 @@ class WeekText {
 
   #make(at: number): string {
     const second = at % DAY;
-    const day = this.#days[(at - second) / DAY]!;
-    if (second % 60 === 0) return day + TIMES[second / 60]!;
+    const day = this.#days[(at - second) / DAY] ?? '';
+    if (second % 60 === 0) return day + (TIMES[second / 60] ?? '');
     return `${day}T${two(second / 3_600)}:${two((second / 60) % 60)}:${two(second % 60)}Z`;
   }
 }
@@ -46,7 +46,10 @@ const kept = new Map<number, WeekText>();
 function weekText(week: number): WeekText {
   const known = kept.get(week);
   if (known) return known;
-  if (kept.size >= MAX_KEPT) kept.delete(kept.keys().next().value!);
+  for (const oldest of kept.keys()) {
+    if (kept.size < MAX_KEPT) break;
+    kept.delete(oldest);
+  }
   const made = new WeekText(week);
   kept.set(week, made);
   return made;

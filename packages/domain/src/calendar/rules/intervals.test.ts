@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { printBusy } from './busy-text.ts';
 import {
   cutSpans,
+  meetsSpans,
   mergeSpans,
   packWeek,
   subtractSpans,
@@ -61,6 +62,7 @@ describe('spans', () => {
         const [from, to] = [moments[first]!, moments[first]! + length * 3_600 * SECOND];
         const cut = cutSpans(mergeSpans(list), from, to);
         for (const at of moments) expect(covers(cut, at)).toBe(covers(list, at) && at >= from && at < to);
+        expect(meetsSpans(mergeSpans(list), from, to)).toBe(cut.length > 0);
       }),
     );
   });

@@ -8,16 +8,19 @@ const FIRST_MONDAY_MS = 4 * 86_400_000;
 export const weekOf = (ms: number): number => Math.floor((ms - FIRST_MONDAY_MS) / WEEK_MS);
 export const weekStart = (week: number): number => week * WEEK_MS + FIRST_MONDAY_MS;
 
+/** The edge at `i`. */
+const at = (spans: Spans, i: number): number => spans[i] ?? NaN;
+
 /** The spans that cover what these pairs of start and end cover, whatever their order; pairs of no length cover nothing. */
 export function mergeSpans(pairs: readonly number[]): Spans {
   const order: number[] = [];
-  for (let i = 0; i < pairs.length; i += 2) if (pairs[i]! < pairs[i + 1]!) order.push(i);
-  order.sort((a, b) => pairs[a]! - pairs[b]!);
+  for (let i = 0; i < pairs.length; i += 2) if (at(pairs, i) < at(pairs, i + 1)) order.push(i);
+  order.sort((a, b) => at(pairs, a) - at(pairs, b));
   const merged: number[] = [];
   for (const i of order) {
     const last = merged.length - 1;
-    if (last > 0 && pairs[i]! <= merged[last]!) merged[last] = Math.max(merged[last]!, pairs[i + 1]!);
-    else merged.push(pairs[i]!, pairs[i + 1]!);
+    if (last > 0 && at(pairs, i) <= at(merged, last)) merged[last] = Math.max(at(merged, last), at(pairs, i + 1));
+    else merged.push(at(pairs, i), at(pairs, i + 1));
   }
   return merged;
 }
@@ -28,12 +31,12 @@ export function subtractSpans(spans: Spans, others: Spans): Spans {
   const left: number[] = [];
   let j = 0;
   for (let i = 0; i < spans.length; i += 2) {
-    let from = spans[i]!;
-    const to = spans[i + 1]!;
-    while (j < others.length && others[j + 1]! <= from) j += 2;
-    for (let k = j; k < others.length && others[k]! < to; k += 2) {
-      if (others[k]! > from) left.push(from, others[k]!);
-      from = others[k + 1]!;
+    let from = at(spans, i);
+    const to = at(spans, i + 1);
+    while (j < others.length && at(others, j + 1) <= from) j += 2;
+    for (let k = j; k < others.length && at(others, k) < to; k += 2) {
+      if (at(others, k) > from) left.push(from, at(others, k));
+      from = at(others, k + 1);
     }
     if (from < to) left.push(from, to);
   }
@@ -44,12 +47,29 @@ export function subtractSpans(spans: Spans, others: Spans): Spans {
 export function cutSpans(spans: Spans, from: number, to: number): Spans {
   const cut: number[] = [];
   for (let i = 0; i < spans.length; i += 2) {
-    if (spans[i + 1]! <= from) continue;
-    if (spans[i]! >= to) break;
-    cut.push(Math.max(spans[i]!, from), Math.min(spans[i + 1]!, to));
+    if (at(spans, i + 1) <= from) continue;
+    if (at(spans, i) >= to) break;
+    cut.push(Math.max(at(spans, i), from), Math.min(at(spans, i + 1), to));
   }
   return cut;
 }
+
+/** Whether some of it lies in [from, to), which is not empty. */
+export function meetsSpans(spans: Spans, from: number, to: number): boolean {
+  let low = 0;
+  let high = spans.length / 2;
+  // The first that ends after `from`.
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (at(spans, 2 * middle + 1) <= from) low = middle + 1;
+    else high = middle;
+  }
+  return at(spans, 2 * low) < to;
+}
+
+/** Start and end of each. */
+export const pairsOf = (spans: Spans): [number, number][] =>
+  Array.from({ length: spans.length / 2 }, (_, i) => [at(spans, 2 * i), at(spans, 2 * i + 1)]);
 
 /** Where some of these are, of several people say. */
 export const uniteSpans = (lists: readonly Spans[]): Spans => mergeSpans(lists.flat());
@@ -75,14 +95,19 @@ export const PACKED = 8;
 export const TENTATIVE = 1 << 20;
 
 const pack = (value: number): string =>
-  LETTERS[value >> 18]! + LETTERS[(value >> 12) & 63]! + LETTERS[(value >> 6) & 63]! + LETTERS[value & 63]!;
+  LETTERS.charAt(value >> 18) +
+  LETTERS.charAt((value >> 12) & 63) +
+  LETTERS.charAt((value >> 6) & 63) +
+  LETTERS.charAt(value & 63);
 
-/** The number that the four letters at `at` stand for. */
-export const unpack = (packed: string, at: number): number =>
-  (VALUES[packed.charCodeAt(at)]! << 18) |
-  (VALUES[packed.charCodeAt(at + 1)]! << 12) |
-  (VALUES[packed.charCodeAt(at + 2)]! << 6) |
-  VALUES[packed.charCodeAt(at + 3)]!;
+const value = (packed: string, index: number): number => VALUES[packed.charCodeAt(index)] ?? 0;
+
+/** The number that the four letters at `index` stand for. */
+export const unpack = (packed: string, index: number): number =>
+  (value(packed, index) << 18) |
+  (value(packed, index + 1) << 12) |
+  (value(packed, index + 2) << 6) |
+  value(packed, index + 3);
 
 /** What of this falls into one week. */
 export function packWeek(week: number, { busy, tentative }: BusySpans): string {
@@ -91,8 +116,8 @@ export function packWeek(week: number, { busy, tentative }: BusySpans): string {
   const open = cutSpans(tentative, from, from + WEEK_MS);
   let packed = '';
   for (let i = 0, j = 0; i < firm.length || j < open.length;) {
-    const is_open = i >= firm.length || (j < open.length && open[j]! < firm[i]!);
-    const [starts_at, ends_at] = is_open ? [open[j]!, open[j + 1]!] : [firm[i]!, firm[i + 1]!];
+    const is_open = i >= firm.length || (j < open.length && at(open, j) < at(firm, i));
+    const [starts_at, ends_at] = is_open ? [at(open, j), at(open, j + 1)] : [at(firm, i), at(firm, i + 1)];
     packed += pack((starts_at - from) / 1000 + (is_open ? TENTATIVE : 0)) + pack((ends_at - from) / 1000);
     if (is_open) j += 2;
     else i += 2;
@@ -106,13 +131,13 @@ export function unpackWeeks(weeks: readonly { week: number; packed: string }[]):
   const tentative: number[] = [];
   for (const { week, packed } of weeks) {
     const from = weekStart(week);
-    for (let at = 0; at < packed.length; at += PACKED) {
-      const start = unpack(packed, at);
+    for (let i = 0; i < packed.length; i += PACKED) {
+      const start = unpack(packed, i);
       const list = start >= TENTATIVE ? tentative : busy;
       const starts_at = from + (start % TENTATIVE) * 1000;
       if (list.at(-1) === starts_at) list.pop();
       else list.push(starts_at);
-      list.push(from + unpack(packed, at + 4) * 1000);
+      list.push(from + unpack(packed, i + 4) * 1000);
     }
   }
   return { busy, tentative };

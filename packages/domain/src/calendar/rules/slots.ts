@@ -1,4 +1,4 @@
-import { cutSpans, mergeSpans, subtractSpans, uniteSpans, type Spans } from './intervals.ts';
+import { cutSpans, mergeSpans, pairsOf, subtractSpans, uniteSpans, type Spans } from './intervals.ts';
 import { toInstant, toLocal } from './zones.ts';
 
 const MINUTE_MS = 60_000;
@@ -47,9 +47,9 @@ export function findStarts(query: SlotQuery): number[] {
   );
   const open = subtractSpans([from, to], cutSpans(uniteSpans(closed), from, to));
   const starts: number[] = [];
-  for (let i = 0; i < open.length; i += 2) {
-    let at = nextStep(open[i]!, query);
-    while (at + duration_minutes * MINUTE_MS <= open[i + 1]!) {
+  for (const [opens, closes] of pairsOf(open)) {
+    let at = nextStep(opens, query);
+    while (at + duration_minutes * MINUTE_MS <= closes) {
       starts.push(at);
       if (starts.length === limit) return starts;
       at = nextStep(at + 1, query);
