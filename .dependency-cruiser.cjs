@@ -107,8 +107,18 @@ module.exports = {
       name: 'modules-keep-their-adapters',
       severity: 'error',
       comment: "Between modules: verbs, queries, rules and ports; another module's adapters are its own business.",
-      from: { path: '^packages/domain/src/([^/]+)/', pathNot: tests },
+      from: { path: '^packages/domain/src/([^/]+)/', pathNot: [tests, '/adapters/'] },
       to: { path: '^packages/domain/src/[^/]+/adapters/', pathNot: '^packages/domain/src/$1/' },
+    },
+    {
+      name: 'adapters-share-redis-alone',
+      severity: 'error',
+      comment: 'The same for adapters; but how one speaks to Redis, and for how long, is the same for all that do.',
+      from: { path: '^packages/domain/src/([^/]+)/adapters/', pathNot: tests },
+      to: {
+        path: '^packages/domain/src/[^/]+/adapters/',
+        pathNot: ['^packages/domain/src/$1/', '^packages/domain/src/platform/adapters/redis\\.ts$'],
+      },
     },
     {
       name: 'libsignal-only-in-wa-worker',
