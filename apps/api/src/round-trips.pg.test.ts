@@ -26,7 +26,13 @@ it('warm: a hot GET is one round trip to Postgres and one to Redis; a mutation o
   const { body: schedule } = await api.call(owner, 'POST', '/api/v1/schedules', body);
   const one = `/api/v1/schedules/${schedule.id}`;
 
+  const { body: copy } = await api.call(owner, 'GET', '/api/v1/sync/schedules');
+  const march = 'from=2027-03-01T00:00:00Z&to=2027-04-01T00:00:00Z';
+
   const READS = {
+    view: () => api.call(owner, 'GET', `/api/v1/view/schedules?${march}`),
+    'synchronisation when nothing changed': () =>
+      api.call(owner, 'GET', `/api/v1/sync/schedules?sync_token=${copy.sync_token}`),
     schedule: () => api.call(owner, 'GET', one),
     schedules: () => api.call(owner, 'GET', `/api/v1/calendars/${calendar.id}/schedules`),
     'dry run': () => api.call(owner, 'PATCH', `${one}?dry_run=true`, { title: 'New' }),
