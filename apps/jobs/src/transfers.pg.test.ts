@@ -15,7 +15,8 @@ import { exportWorkspace } from '@potentia/domain/workspace/run-export';
 import { importWorkspace } from '@potentia/domain/workspace/run-import';
 import { startImport } from '@potentia/domain/workspace/start-import';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type FilesKit, send, startFilesKit } from './testing/files.ts';
+import { type FilesKit, startFilesKit } from './testing/files.ts';
+import { exportAll as exportOf, importAll as importTo, jobOf, upload as uploadTo } from './testing/transfers.ts';
 import { makeZip, readZip, type ZipEntry } from './testing/zip.ts';
 
 const PNG = Buffer.concat([
@@ -29,41 +30,11 @@ beforeAll(async () => {
 });
 afterAll(() => kit[Symbol.asyncDispose]());
 
-const jobOf = (transfer_id: string) => ({
-  outbox_id: randomUUID(),
-  workspace_id: null,
-  user_id: null,
-  traceparent: null,
-  request_id: null,
-  created_at: new Date().toISOString(),
-  payload: { transfer_id },
-});
-
 const newWorkspace = (): Promise<SeededWorkspace> => seedWorkspace(kit.database.db);
 
-/** Asks for an export and runs its job; the zip. */
-async function exportAll({ workspace_id, owner_user_id }: SeededWorkspace): Promise<{ id: string; zip: Buffer }> {
-  const { result } = await createExport(kit.as(owner_user_id), { workspace_id });
-  await exportWorkspace(kit.job_ctx, jobOf(result.id));
-  const done = await getExport(kit.as(owner_user_id), { workspace_id, transfer_id: result.id });
-  expect(done).toMatchObject({ status: 'finished', failure: null, done: done.total });
-  return { id: result.id, zip: Buffer.from(await (await fetch(done.download!.url)).arrayBuffer()) };
-}
-
-/** Uploads a zip and starts its import; the job is the caller's. */
-async function upload({ workspace_id, owner_user_id }: SeededWorkspace, zip: Buffer): Promise<string> {
-  const ctx = kit.as(owner_user_id);
-  const { result } = await createImport(ctx, { workspace_id, size: zip.length });
-  await send(result.upload, zip);
-  await startImport(ctx, { workspace_id, transfer_id: result.import.id });
-  return result.import.id;
-}
-
-async function importAll(workspace: SeededWorkspace, zip: Buffer) {
-  const transfer_id = await upload(workspace, zip);
-  await importWorkspace(kit.job_ctx, jobOf(transfer_id));
-  return getImport(kit.as(workspace.owner_user_id), { workspace_id: workspace.workspace_id, transfer_id });
-}
+const exportAll = (workspace: SeededWorkspace) => exportOf(kit, workspace);
+const upload = (workspace: SeededWorkspace, zip: Buffer) => uploadTo(kit, workspace, zip);
+const importAll = (workspace: SeededWorkspace, zip: Buffer) => importTo(kit, workspace, zip);
 
 /** Everything of a workspace that a transfer should carry, without ids. */
 async function contentOf({ workspace_id, owner_user_id }: SeededWorkspace) {
