@@ -11,6 +11,7 @@ import type { UserCtx } from '../platform/ctx.ts';
 import { fromDb } from '../platform/db-errors.ts';
 import { AppError } from '../platform/errors.ts';
 import { invalidField, parseInput } from '../platform/parse.ts';
+import { printInstant } from './rules/print-times.ts';
 import { blocksOf, expandBlocks } from './rules/sync-busy.ts';
 import { type SyncedOccurrence, syncOccurrences } from './rules/sync-schedule.ts';
 import { dayOf, isNothing, planSync, type SyncPlan, type SyncState, syncWindow } from './rules/sync-state.ts';
@@ -61,7 +62,7 @@ export async function syncSchedules(ctx: UserCtx, input: z.input<typeof syncQuer
   const is_first = round.heads !== null;
   const busy = next_id === null ? await readBusy(ctx, plan, round) : [];
   return {
-    window: { from: iso(window.from), to: iso(window.to) },
+    window: { from: printInstant(window.from), to: printInstant(window.to) },
     calendars: round.heads && listCalendars(round.heads),
     calendars_removed: is_first ? plan.dropped_ids : [],
     removed: [...(round.heads?.removed ?? []), ...emptied],
@@ -128,9 +129,9 @@ async function readSchedules(ctx: UserCtx, round: Round, plan: SyncPlan, limit: 
       since: plan.calendars.map(({ since }) => since),
       lost_ids: plan.lost_ids,
       guests_since: plan.guests_since,
-      from: iso(window.from),
-      to: iso(window.to),
-      entered_from: iso(plan.entered_from ?? window.to),
+      from: printInstant(window.from),
+      to: printInstant(window.to),
+      entered_from: printInstant(plan.entered_from ?? window.to),
       after_id: round.after_id,
       limit: limit + 1,
     }),
@@ -163,7 +164,7 @@ function present(row: SyncScheduleRow, occurrences: SyncedOccurrence[]): SyncSch
 async function readBusy(ctx: UserCtx, { busy_ids }: SyncPlan, round: Round): Promise<SyncBusy[]> {
   if (busy_ids.length === 0) return [];
   const { from, to } = syncWindow(round.next);
-  const input = { user_id: ctx.actor.user_id, calendar_ids: busy_ids, from: iso(from), to: iso(to) };
+  const input = { user_id: ctx.actor.user_id, calendar_ids: busy_ids, from: printInstant(from), to: printInstant(to) };
   const heads = round.heads ?? (await fromDb(() => selectSyncHeads(ctx.db, ctx.actor.user_id, null)));
   const rows = await fromDb(() => selectSyncBusy(ctx.db, { ...input, limit: MAX_BLOCK_SCHEDULES + 1 }));
   if (rows.length > MAX_BLOCK_SCHEDULES) throw tooLarge();
@@ -185,8 +186,6 @@ function bounded(text: string): string {
   if (text.length > MAX_SYNC_TOKEN) throw tooLarge();
   return text;
 }
-
-const iso = (ms: number): string => new Date(ms).toISOString();
 
 const notOurs = (pointer: string): AppError => invalidField(pointer, 'Not a token of this synchronisation');
 const expired = (): AppError =>
