@@ -12,6 +12,7 @@ import { fromDb } from '../platform/db-errors.ts';
 import { AppError } from '../platform/errors.ts';
 import { invalidField, parseInput } from '../platform/parse.ts';
 import { printInstant } from './rules/print-times.ts';
+import { BudgetExceeded } from './rules/expand.ts';
 import { blocksOf, expandBlocks } from './rules/sync-busy.ts';
 import { type SyncedOccurrence, syncOccurrences } from './rules/sync-schedule.ts';
 import { dayOf, isNothing, planSync, type SyncPlan, type SyncState, syncWindow } from './rules/sync-state.ts';
@@ -138,9 +139,12 @@ async function readSchedules(ctx: UserCtx, round: Round, plan: SyncPlan, limit: 
   );
   let count = 0;
   for (const [n, row] of rows.slice(0, limit).entries()) {
-    const occurrences = row.is_entered
-      ? syncOccurrences(row, { from: plan.entered_from ?? window.to, to: window.to }, { is_begun_included: false })
-      : syncOccurrences(row, window, { is_begun_included: true });
+    const entered = { from: plan.entered_from ?? window.to, to: window.to };
+    const occurrences = withinBudget(() =>
+      row.is_entered
+        ? syncOccurrences(row, entered, { is_begun_included: false })
+        : syncOccurrences(row, window, { is_begun_included: true }),
+    );
     if (occurrences.length > 0) page[row.is_entered ? 'entered' : 'changed'].push(present(row, occurrences));
     else if (!row.is_entered && round.since) page.emptied.push(row.schedule_id);
     count += occurrences.length;
@@ -170,7 +174,8 @@ async function readBusy(ctx: UserCtx, { busy_ids }: SyncPlan, round: Round): Pro
   if (rows.length > MAX_BLOCK_SCHEDULES) throw tooLarge();
   const pairs = new Map<string, number[]>(busy_ids.map((calendar_id) => [calendar_id, []]));
   for (const [n, row] of rows.entries()) {
-    for (const edge of expandBlocks(row, { from, to }, heads.viewer_time_zone)) pairs.get(row.calendar_id)?.push(edge);
+    const edges = withinBudget(() => expandBlocks(row, { from, to }, heads.viewer_time_zone));
+    for (const edge of edges) pairs.get(row.calendar_id)?.push(edge);
     if (n % TURN === TURN - 1) await setImmediate();
   }
   return Array.from(pairs, ([calendar_id, spans]) => ({ calendar_id, blocks: blocksOf(spans) }));
