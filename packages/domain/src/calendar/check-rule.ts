@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { parseInput } from '../platform/parse.ts';
 import { BudgetExceeded, expandStarting, lastOccurrence, nextOccurrences, previousOccurrence } from './rules/expand.ts';
+import { printInstant } from './rules/print-times.ts';
 import { normaliseRule, refuseRule } from './rules/rule.ts';
 import { explainRule } from './rules/rule-text.ts';
 import { ALL_TIME } from './rules/series-starts.ts';
@@ -70,8 +71,8 @@ function describe(series: Series, occurrence: Occurrence, before: Occurrence | n
   return {
     recurrence_id,
     starts_local: printLocal(local, false),
-    starts_at: new Date(starts_at).toISOString(),
-    ends_at: new Date(ends_at).toISOString(),
+    starts_at: printInstant(starts_at),
+    ends_at: printInstant(ends_at),
     offset: printOffset(offset),
     is_in_gap,
     is_dst_shifted: is_in_gap || offset !== offset_before,

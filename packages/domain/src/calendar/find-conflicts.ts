@@ -6,6 +6,7 @@ import { loadBusy, type PersonBusy } from './load-busy.ts';
 import { expandBusy, placeLocal } from './rules/busy-status.ts';
 import { expandSeries } from './rules/expand.ts';
 import { meetsSpans, mergeSpans, unpackWeeks } from './rules/intervals.ts';
+import { printInstant } from './rules/print-times.ts';
 import type { Series } from './rules/series.ts';
 
 const DAY_MS = 86_400_000;
@@ -72,8 +73,8 @@ export async function findConflicts(ctx: BusyCtx, query: ConflictQuery): Promise
   const names = await fromDb(() => nameOccurrences(ctx.db, ctx.actor.user_id, obstacles));
   return obstacles.map(({ user_id, starts_at, ends_at, status }, i) => ({
     user_id,
-    starts_at: instantText(starts_at),
-    ends_at: instantText(ends_at),
+    starts_at: printInstant(starts_at),
+    ends_at: printInstant(ends_at),
     status,
     occurrence: names[i] ?? null,
   }));
@@ -140,4 +141,3 @@ function obstaclesOf({ time_zone, instances, series }: BusyRow, { user_id, from,
 }
 
 const isoText = (ms: number): string => new Date(ms).toISOString();
-const instantText = (ms: number): string => isoText(ms).replace('.000Z', 'Z');

@@ -4,6 +4,7 @@ import type { BusyCtx } from './busy-cache.ts';
 import { slotsBody, type Slots, type workingHours } from './freebusy-schemas.ts';
 import { loadBusy, type PersonBusy } from './load-busy.ts';
 import { mergeSpans, unpackWeeks } from './rules/intervals.ts';
+import { printInstant } from './rules/print-times.ts';
 import { findStarts, type WorkingHours } from './rules/slots.ts';
 import { printLocal, toLocal } from './rules/zones.ts';
 
@@ -40,8 +41,8 @@ export async function findSlots(ctx: BusyCtx, input: z.input<typeof slotsBody>):
     : [];
   return {
     slots: starts.map((at) => ({
-      starts_at: instantText(at),
-      ends_at: instantText(at + query.duration_minutes * MINUTE_MS),
+      starts_at: printInstant(at),
+      ends_at: printInstant(at + query.duration_minutes * MINUTE_MS),
       local: found.map(({ user_id, time_zone }) => ({
         user_id,
         time_zone,
@@ -64,5 +65,3 @@ function minuteOf(clock: string): number {
   const [hour = 0, minute = 0] = clock.split(':').map(Number);
   return hour * 60 + minute;
 }
-
-const instantText = (ms: number): string => new Date(ms).toISOString().replace('.000Z', 'Z');

@@ -1,5 +1,6 @@
 import { comparePlan } from './rules/compare-plan.ts';
 import type { Bounded, ComparedOccurrence, Plan, PlannedSchedule } from './rules/plan-types.ts';
+import { printInstant } from './rules/print-times.ts';
 import type { LocalTime, Series } from './rules/series.ts';
 import { parseLocal, printLocal, toLocal } from './rules/zones.ts';
 import { boundsOf } from './schedule-rule.ts';
@@ -26,8 +27,8 @@ export function previewPlan(
   const before = (one: ComparedOccurrence) => toPreview(one, current);
   const then = (one: ComparedOccurrence) => toPreview(one, after.get(one.schedule_id) ?? current);
   return {
-    from: instantText(from),
-    to: instantText(to),
+    from: printInstant(from),
+    to: printInstant(to),
     added: each(added, then),
     removed: each(removed, before),
     moved: each(moved, (one) => ({ recurrence_id: one.recurrence_id, from: before(one.from), to: then(one.to) })),
@@ -61,7 +62,7 @@ function toPreview(
 ): PreviewedOccurrence {
   const { time_zone, is_all_day } = clock;
   const local = (at: number) => printLocal(time_zone === null ? at : toLocal(at, time_zone), is_all_day);
-  const instant = (at: number) => (time_zone === null ? null : instantText(at));
+  const instant = (at: number) => (time_zone === null ? null : printInstant(at));
   return {
     schedule_id,
     recurrence_id,
@@ -71,5 +72,3 @@ function toPreview(
     ends_at: instant(ends_at),
   };
 }
-
-const instantText = (at: number): string => new Date(at).toISOString();

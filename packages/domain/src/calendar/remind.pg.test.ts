@@ -96,7 +96,7 @@ describe('a reminder', () => {
         title: 'Standup',
         reminder_id: id,
         recurrence_id: '2040-03-05T09:00:00',
-        starts_at: '2040-03-05T09:00:00.000Z',
+        starts_at: '2040-03-05T09:00:00Z',
       },
       expect.objectContaining({
         topic: 'mail.send',
@@ -127,7 +127,7 @@ describe('a reminder', () => {
     await runAt('2040-03-05T14:50:00Z');
     expect(await messages()).toMatchObject([
       {},
-      { recurrence_id: '2040-03-05T09:00:00', title: 'Later', starts_at: '2040-03-05T15:00:00.000Z' },
+      { recurrence_id: '2040-03-05T09:00:00', title: 'Later', starts_at: '2040-03-05T15:00:00Z' },
     ]);
   });
 
@@ -230,8 +230,8 @@ describe('a time of day', () => {
     expect(await nextOf(floating)).toMatchObject({ next_at: '2040-03-05T01:50:00Z' });
     await runAt('2040-03-05T01:50:00Z');
     expect(await messages()).toMatchObject([
-      { recurrence_id: '2040-03-05', starts_at: '2040-03-04T17:00:00.000Z' },
-      { recurrence_id: '2040-03-05T09:00:00', starts_at: '2040-03-05T02:00:00.000Z' },
+      { recurrence_id: '2040-03-05', starts_at: '2040-03-04T17:00:00Z' },
+      { recurrence_id: '2040-03-05T09:00:00', starts_at: '2040-03-05T02:00:00Z' },
     ]);
   });
 
@@ -414,8 +414,8 @@ describe('the mail', () => {
           user_id,
           schedule_id: schedule.schedule_id,
           recurrence_id: '2040-03-05T09:00:00',
-          starts_at: '2040-03-05T09:00:00.000Z',
-          ends_at: '2040-03-05T10:00:00.000Z',
+          starts_at: '2040-03-05T09:00:00Z',
+          ends_at: '2040-03-05T10:00:00Z',
         },
         traceparent: null,
         request_id: null,

@@ -15,6 +15,7 @@ import { ME_DELIVER } from '../platform/deliver-me.ts';
 import { publishOutboxHint } from '../platform/outbox.ts';
 import { MAIL_SEND } from '../platform/send-mail.ts';
 import { findOccurrence } from './rules/expand.ts';
+import { printInstant } from './rules/print-times.ts';
 import { appliesTo, type DueReminder, dueOf, isTimely, nextDue } from './rules/reminder-times.ts';
 import { effectiveResponse } from './rules/responses.ts';
 
@@ -157,8 +158,8 @@ function messageOf(
   const when = {
     schedule_id,
     recurrence_id,
-    starts_at: new Date(starts_at).toISOString(),
-    ends_at: new Date(ends_at).toISOString(),
+    starts_at: printInstant(starts_at),
+    ends_at: printInstant(ends_at),
   };
   if (channel === 'email') {
     const payload = { template: REMINDER_MAIL, reference: id, user_id, ...when };

@@ -1,5 +1,6 @@
 import { AppError } from '../platform/errors.ts';
 import { BudgetExceeded, expandSeries, seriesBounds } from './rules/expand.ts';
+import { printInstant } from './rules/print-times.ts';
 import { normaliseRule, refuseRule } from './rules/rule.ts';
 import type { Series } from './rules/series.ts';
 import { parseLocal } from './rules/zones.ts';
@@ -34,7 +35,7 @@ export function normaliseFor(series: Series): Series {
 /** When a series begins and ends, as `schedules` stores it. Throws `schedule.rule_refused`. */
 export function boundsOf(series: Series): { first_at: string; last_at: string | null } {
   const { first_at, last_at } = guarded(() => seriesBounds(series));
-  return { first_at: instantText(first_at), last_at: last_at === null ? null : instantText(last_at) };
+  return { first_at: printInstant(first_at), last_at: last_at === null ? null : printInstant(last_at) };
 }
 
 function guarded<T>(work: () => T): T {
@@ -44,5 +45,3 @@ function guarded<T>(work: () => T): T {
     throw ruleRefused(error) ?? error;
   }
 }
-
-const instantText = (at: number): string => new Date(at).toISOString();
