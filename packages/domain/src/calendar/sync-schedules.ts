@@ -192,6 +192,15 @@ function bounded(text: string): string {
   return text;
 }
 
+/** What one series can cost is bounded when it is written; should one cost more, that is told, and nothing is left out. */
+function withinBudget<T>(expand: () => T): T {
+  try {
+    return expand();
+  } catch (error) {
+    throw error instanceof BudgetExceeded ? tooLarge() : error;
+  }
+}
+
 const notOurs = (pointer: string): AppError => invalidField(pointer, 'Not a token of this synchronisation');
 const expired = (): AppError =>
   new AppError('conflict', 'sync.token_expired', 'This token is too old to go on from: synchronise anew, without it');
