@@ -79,9 +79,25 @@ const widen = (spans: Spans, by: number): Spans =>
 function nextStep(at: number, { step_minutes, time_zone }: SlotQuery): number {
   const step = step_minutes * MINUTE_MS;
   for (;;) {
-    const over = (toLocal(at, time_zone) % DAY_MS) % step;
+    const time_of_day = toLocal(at, time_zone) % DAY_MS;
+    const over = time_of_day % step;
     if (over === 0) return at;
-    // To the next step, but not over a midnight, from which steps are counted anew; a change of the clock in between is seen then.
-    at += Math.min(step - over, DAY_MS - (toLocal(at, time_zone) % DAY_MS));
+    // Steps are counted anew from each midnight, and by another clock from where it changes.
+    const next = at + Math.min(step - over, DAY_MS - time_of_day);
+    at = firstChange(at, next, time_zone);
   }
+}
+
+/** Where between two instants the clock is first another than at `from`; if it is not, `to`. */
+function firstChange(from: number, to: number, zone: string): number {
+  const offsetAt = (ms: number): number => toLocal(ms, zone) - ms;
+  const before = offsetAt(from);
+  if (offsetAt(to) === before) return to;
+  let [low, high] = [from, to];
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if (offsetAt(middle) === before) low = middle;
+    else high = middle;
+  }
+  return high;
 }
