@@ -1,8 +1,5 @@
 import type { TestDatabase } from '@potentia/db/testing/database';
 
-/** The first day of the year that is materialised. */
-export const YEAR_BEGINS = '2026-01-01T00:00:00Z';
-
 /**
  * 1,000 people in 10 workspaces, each of whom subscribes to 10 calendars with two daily series each: 7,300,000 instances of a
  * year, in the order in which jobs write them, schedule by schedule.
@@ -41,9 +38,6 @@ const STEPS = {
     from app.schedules s join app.calendar_subscriptions b on b.calendar_id = s.calendar_id, generate_series(0, 364) d
     order by s.id, b.user_id, d`,
 };
-
-export const benchUser = async (t: TestDatabase, n: number): Promise<string> =>
-  (await t.asOwner<{ id: string }>(`select bench_id('user', $1) as id`, [n]))[0]?.id ?? '';
 
 /** Fills a database past all triggers and checks of references, and analyses it. Answers how long each step took, in ms. */
 export async function fillInstances(t: TestDatabase): Promise<Record<string, number>> {
