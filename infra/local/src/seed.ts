@@ -14,6 +14,7 @@ import { listMyInvitations } from '@potentia/domain/workspace/list-my-invitation
 import { listWorkspaces } from '@potentia/domain/workspace/list-workspaces';
 import { respondToInvitation } from '@potentia/domain/workspace/respond-to-invitation';
 import type { DemoUser } from './demo-users.ts';
+import { seedCalendar } from './seed-calendar.ts';
 import type { Connections } from './services.ts';
 
 const WORKSPACE_NAME = 'Demo workspace';
@@ -39,8 +40,8 @@ const partner = 'proactive';
 `;
 
 /**
- * Makes the demo workspace (the first user owns it, the second joins by an invitation) and its canvas, where they are
- * missing. Answers the canvas's id.
+ * Makes the demo workspace (the first user owns it, the second joins by an invitation), its calendar and its canvas, where
+ * they are missing. Answers the canvas's id.
  */
 export async function seedDemo(
   { database_urls, encryption_keys }: Pick<Connections, 'database_urls' | 'encryption_keys'>,
@@ -63,6 +64,7 @@ export async function seedDemo(
     const [owner, member] = [seedCtx(db, sealer, first), seedCtx(db, sealer, second)];
     const workspace_id = await seedWorkspace(owner);
     await seedMember(owner, member, workspace_id);
+    await seedCalendar(owner, workspace_id, second);
     return await seedCanvas(owner, workspace_id);
   } finally {
     await db.end();
@@ -76,7 +78,7 @@ function seedCtx(db: Db, sealer: Sealer, { user_id }: DemoUser): InviteCtx {
     actor: { type: 'user', user_id },
     // Nobody listens yet: hubs read what came before them from Postgres.
     bus: { publish: () => undefined },
-    // One invitation, once.
+    // A few invitations, once.
     limiter: {
       take: async (_key, { limit }) => ({
         allowed: true,
