@@ -90,6 +90,8 @@ function readPart(name: string, value: string): string {
   }
 }
 
+const splitList = (value: string): string[] => value.split(',').map((text) => text.trim());
+
 const outOfRange = (name: string, value: string): RuleRefused =>
   new RuleRefused('rule.out_of_range', `${name} cannot be ${value.slice(0, 40)}`);
 
@@ -109,7 +111,7 @@ function wholeNumber(name: string, value: string, max: number): string {
 const rank = (n: number): number => (n === 0 ? 0 : n > 0 ? 1 : 2);
 
 function readNumbers(name: string, value: string, { min, max, from_end = false }: Range): string {
-  const numbers = value.split(',').map((text) => {
+  const numbers = splitList(value).map((text) => {
     const number = Number(text);
     const size = Math.abs(number);
     if (!/^[+-]?\d{1,3}$/.test(text) || size < min || size > max) throw outOfRange(name, text);
@@ -120,7 +122,7 @@ function readNumbers(name: string, value: string, { min, max, from_end = false }
 }
 
 function readWeekdays(value: string): string {
-  const days = value.split(',').map((text) => {
+  const days = splitList(value).map((text) => {
     const match = /^([+-]?\d{1,2})?(MO|TU|WE|TH|FR|SA|SU)$/.exec(text);
     const n = Number(match?.[1] ?? 0);
     if (!match || (match[1] !== undefined && n === 0) || Math.abs(n) > 53) throw outOfRange('BYDAY', text);
