@@ -5,12 +5,14 @@ import {
   createReminderBody,
   reminder,
   reminderList,
+  reminderPreview,
   reminderRef,
-  reminderScopeQuery,
   remindersRef,
   updateReminderBody,
 } from '@potentia/domain/calendar/reminder-schemas';
+import { scopeQuery } from '@potentia/domain/calendar/time-schemas';
 import { updateReminder } from '@potentia/domain/calendar/update-reminder';
+import { z } from 'zod';
 import type { ApiContext } from '../context.ts';
 import { type App, noContent, operation } from '../platform/openapi.ts';
 import { userCtx } from '../platform/request-context.ts';
@@ -21,6 +23,7 @@ const REMINDERS = `${SCHEDULE}/reminders`;
 const REMINDER = `${REMINDERS}/:reminder_id`;
 const access = { schedule: 'viewer' } as const;
 const scope = 'calendar:write';
+const DRY_RUN = 'With `dry_run=true` nothing is changed, and the answer says which reminders would be.';
 
 /** Reminders: what one person is reminded of. Everybody has their own, and sees nobody else's. */
 export function reminderRoutes(app: App, context: ApiContext): void {
@@ -53,18 +56,19 @@ function createRoute(app: App, context: ApiContext): void {
     description:
       'So many minutes before the start, or at a time of day in your own time zone; of all occurrences, of one, or of one and ' +
       'those after it. It comes as `schedule.reminder` on `/ws/me`, by mail, or both. What is past already is not reminded ' +
-      'of; nor is what you declined, what is cancelled, and what you may no longer read. At most 20 of one schedule.',
+      'of; nor is what you declined, what is cancelled, and what you may no longer read. At most 20 of one schedule. ' +
+      DRY_RUN,
     params: remindersRef,
-    querystring: reminderScopeQuery,
+    querystring: scopeQuery,
     body: createReminderBody,
-    ok: { 201: reminder },
-    problems: [404, 409],
+    ok: { 200: reminderPreview, 201: reminder },
+    problems: [404, 409, 422],
   });
   app.post(REMINDERS, { schema }, async (request, reply) => {
     const input = { ...request.body, ...request.query, ...request.params };
     const { result, replayed } = await createReminder(userCtx(context, request), input);
     if (replayed) reply.header('idempotency-replayed', 'true');
-    return reply.code(201).send(result);
+    return reply.code(request.query.dry_run ? 200 : 201).send(result);
   });
 }
 
@@ -77,11 +81,11 @@ function changeRoutes(app: App, context: ApiContext): void {
     summary: 'Change a reminder of yours',
     description:
       'With `scope=this` or `following` another reminder takes over the occurrences concerned, and is what is answered. ' +
-      'A stale `version` answers 409 with the current one.',
+      `A stale \`version\` answers 409 with the current one. ${DRY_RUN}`,
     params: reminderRef,
-    querystring: reminderScopeQuery,
+    querystring: scopeQuery,
     body: updateReminderBody,
-    ok: { 200: reminder },
+    ok: { 200: z.union([reminder, reminderPreview]) },
     problems: [404, 409],
   });
   app.patch(REMINDER, { schema: updateSchema }, (request) =>
@@ -94,14 +98,14 @@ function changeRoutes(app: App, context: ApiContext): void {
     access,
     scope,
     summary: 'Delete a reminder of yours',
-    description: 'With `scope=this` it leaves one occurrence out, with `following` it ends before that.',
+    description: `With \`scope=this\` it leaves one occurrence out, with \`following\` it ends before that. ${DRY_RUN}`,
     params: reminderRef,
-    querystring: reminderScopeQuery,
-    ok: { 204: noContent('Deleted.') },
+    querystring: scopeQuery,
+    ok: { 200: reminderPreview, 204: noContent('Deleted.') },
     problems: [404, 409],
   });
   app.delete(REMINDER, { schema: deleteSchema }, async (request, reply) => {
-    await deleteReminder(userCtx(context, request), { ...request.query, ...request.params });
-    return reply.code(204).send();
+    const preview = await deleteReminder(userCtx(context, request), { ...request.query, ...request.params });
+    return preview ?? reply.code(204).send();
   });
 }

@@ -48,13 +48,29 @@ it('reminders are made, listed, changed and deleted over HTTP, with a scope in t
   expect((await api.call(viewer, 'GET', REMINDERS)).body).toEqual({ items: [] });
 });
 
+it('a dry run says what would be made, changed and taken away, and does nothing', async () => {
+  const made = await api.call(viewer, 'POST', REMINDERS, { minutes_before: 10 });
+  const third = 'dry_run=true&scope=this&recurrence_id=2026-03-04T09:00:00';
+  const added = await api.call(viewer, 'POST', `${REMINDERS}?${third}`, { local_time: '08:00' });
+  expect(added).toMatchObject({ status: 200, body: { added: [{ id: null, applies_to: 'this' }], changed: [] } });
+  const changed = await api.call(viewer, 'PATCH', `${REMINDERS}/${made.body.id}?${third}`, { minutes_before: 5 });
+  expect(changed).toMatchObject({
+    status: 200,
+    body: { added: [{ minutes_before: 5 }], changed: [{ id: made.body.id, skips: ['2026-03-04T09:00:00'] }] },
+  });
+  const gone = await api.call(viewer, 'DELETE', `${REMINDERS}/${made.body.id}?dry_run=true`);
+  expect(gone).toMatchObject({ status: 200, body: { added: [], changed: [], removed: [{ id: made.body.id }] } });
+  expect((await api.call(viewer, 'GET', REMINDERS)).body.items).toEqual([made.body]);
+  await api.call(viewer, 'DELETE', `${REMINDERS}/${made.body.id}`);
+});
+
 it('a field that is wrong is named, and so is one that there is not', async () => {
   const wrong: [string, object, string][] = [
     ['', { minutes_before: 10, colour: 'red' }, '/colour'],
     ['', { minutes_before: -1 }, '/minutes_before'],
     ['?scope=following', { minutes_before: 10 }, '/recurrence_id'],
     ['?scope=some', { minutes_before: 10 }, '/scope'],
-    ['?dry_run=true', { minutes_before: 10 }, '/dry_run'],
+    ['?dry_run=perhaps', { minutes_before: 10 }, '/dry_run'],
   ];
   for (const [query, body, pointer] of wrong) {
     const answer = await api.call(viewer, 'POST', REMINDERS + query, body);
@@ -69,6 +85,7 @@ it('whoever does not read the schedule finds none, and without a token nobody do
     ['POST', REMINDERS, { minutes_before: 5 }],
     ['PATCH', `${REMINDERS}/${body.id}`, { minutes_before: 5 }],
     ['DELETE', `${REMINDERS}/${body.id}`],
+    ['DELETE', `${REMINDERS}/${body.id}?dry_run=true`],
   ];
   for (const [method, path, sent] of calls) {
     for (const who of [onlooker, member, stranger]) {

@@ -17,6 +17,7 @@ import { updateMe } from '../auth/update-me.ts';
 import { personCtx } from '../platform/testing/person.ts';
 import { composeReminderMail } from './compose-reminder-mail.ts';
 import { createReminder } from './create-reminder.ts';
+import type { Reminder } from './reminder-schemas.ts';
 import { remind } from './remind.ts';
 import { updateSchedule } from './update-schedule.ts';
 
@@ -67,8 +68,10 @@ const nextOf = async (id: string) =>
     )
   )[0]!;
 const make = async (schedule: SeededSchedule, more: object = {}, who = me) =>
-  (await createReminder(personCtx(t.db, who), { schedule_id: schedule.schedule_id, minutes_before: 10, ...more }))
-    .result.id;
+  (
+    (await createReminder(personCtx(t.db, who), { schedule_id: schedule.schedule_id, minutes_before: 10, ...more }))
+      .result as Reminder
+  ).id;
 const resetAll = () => t.asOwner(`update app.schedule_reminders set next_at = '-infinity', next_recurrence_id = null`);
 
 describe('a reminder', () => {

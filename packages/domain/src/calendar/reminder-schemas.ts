@@ -24,6 +24,7 @@ const minutes_before = z
 const local_time = z
   .string()
   .regex(/^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$/, 'Not a time of day such as 09:00')
+  .overwrite((text) => (text.length === 5 ? `${text}:00` : text))
   .describe('At this time of day in your time zone, `days_before` days before the day of the start');
 const days_before = z.int().min(0).max(MAX_DAYS).describe('0: on the day itself');
 
@@ -52,6 +53,21 @@ export const reminderList = z
   .strictObject({ items: z.array(reminder).describe('Yours alone, the oldest first; at most 20') })
   .meta({ id: 'ReminderList' });
 export type ReminderList = z.infer<typeof reminderList>;
+
+const previewed = reminder
+  .omit({ version: true, created_at: true, updated_at: true })
+  .extend({ id: id.nullable().describe('Null: it would be a new one') })
+  .meta({ id: 'PreviewedReminder' });
+export type PreviewedReminder = z.infer<typeof previewed>;
+
+export const reminderPreview = z
+  .strictObject({
+    added: z.array(previewed),
+    changed: z.array(previewed).describe('As they would be'),
+    removed: z.array(previewed).describe('As they are'),
+  })
+  .meta({ id: 'ReminderPreview', description: 'What a change with `dry_run=true` would make of your reminders' });
+export type ReminderPreview = z.infer<typeof reminderPreview>;
 
 // Inputs
 
@@ -85,15 +101,12 @@ export const updateReminderBody = z
   .refine((body) => Object.keys(body).some((field) => field !== 'version'), 'Give something to change')
   .meta({ id: 'UpdateReminder' });
 
-const scopes = { scope: scopeShape.scope, recurrence_id: scopeShape.recurrence_id };
-export const reminderScopeQuery = z.strictObject(scopes).superRefine(needsRecurrenceId);
-
 export const remindersRef = z.strictObject({ schedule_id: id });
 export const reminderRef = z.strictObject({ schedule_id: id, reminder_id: id });
 export const createReminderInput = createReminderBody
-  .safeExtend({ ...scopes, ...remindersRef.shape })
+  .safeExtend({ ...scopeShape, ...remindersRef.shape })
   .superRefine(needsRecurrenceId);
 export const updateReminderInput = updateReminderBody
-  .safeExtend({ ...scopes, ...reminderRef.shape })
+  .safeExtend({ ...scopeShape, ...reminderRef.shape })
   .superRefine(needsRecurrenceId);
-export const deleteReminderInput = reminderRef.safeExtend(scopes).superRefine(needsRecurrenceId);
+export const deleteReminderInput = reminderRef.safeExtend(scopeShape).superRefine(needsRecurrenceId);

@@ -15,7 +15,7 @@ import { newId } from '../platform/uuid.ts';
 import { createReminder } from './create-reminder.ts';
 import { deleteReminder } from './delete-reminder.ts';
 import { listReminders } from './list-reminders.ts';
-import type { Reminder } from './reminder-schemas.ts';
+import type { Reminder, ReminderPreview } from './reminder-schemas.ts';
 import { updateReminder } from './update-reminder.ts';
 
 let t: TestDatabase;
@@ -40,12 +40,12 @@ const THIRD = '2026-03-04T09:00:00';
 const FIFTH = '2026-03-06T09:00:00';
 const create = async (who: string, more: object = {}): Promise<Reminder> =>
   (await createReminder(personCtx(t.db, who), { schedule_id: schedule.schedule_id, minutes_before: 10, ...more }))
-    .result;
+    .result as Reminder;
 const list = async (who: string) =>
   (await listReminders(personCtx(t.db, who), { schedule_id: schedule.schedule_id })).items;
 const on = ({ id }: { id: string }) => ({ schedule_id: schedule.schedule_id, reminder_id: id });
-const update = (who: string, reminder: { id: string }, more: object) =>
-  updateReminder(personCtx(t.db, who), { ...on(reminder), ...more });
+const update = async (who: string, reminder: { id: string }, more: object) =>
+  (await updateReminder(personCtx(t.db, who), { ...on(reminder), ...more })) as Reminder;
 const remove = (who: string, reminder: { id: string }, more: object = {}) =>
   deleteReminder(personCtx(t.db, who), { ...on(reminder), ...more });
 
@@ -72,7 +72,7 @@ describe('a reminder', () => {
     );
     expect(audits).toMatchObject([
       { action: 'reminder.create', before: null, after: { minutes_before: 10, schedule_id: schedule.schedule_id } },
-      { action: 'reminder.update', before: { minutes_before: 10 }, after: { local_time: '18:30', days_before: 1 } },
+      { action: 'reminder.update', before: { minutes_before: 10 }, after: { local_time: '18:30:00', days_before: 1 } },
       { action: 'reminder.delete', before: { local_time: '18:30:00' }, after: null },
     ]);
   });
@@ -224,3 +224,51 @@ describe('a scope', () => {
     expect(await create(viewer, { scope: 'this', recurrence_id: THIRD })).toMatchObject({ applies_to: 'this' });
   });
 });
+
+describe('a dry run', () => {
+  it('says what then happens, and does nothing itself', async () => {
+    const made = await create(viewer);
+    const edits: [object, boolean][] = [
+      [{ scope: 'this', recurrence_id: FIFTH, local_time: '08:00' }, false],
+      [{ scope: 'following', recurrence_id: THIRD, minutes_before: 60 }, false],
+      [{ scope: 'this', recurrence_id: '2026-03-03T09:00:00' }, true],
+      [{ channels: ['email'] }, false],
+      [{}, true],
+    ];
+    for (const [edit, is_deletion] of edits) {
+      const before = await list(viewer);
+      const run = (dry_run: boolean) =>
+        is_deletion ? remove(viewer, made, { ...edit, dry_run }) : update(viewer, made, { ...edit, dry_run });
+      const { added, changed, removed } = (await run(true)) as unknown as ReminderPreview;
+      expect(await list(viewer)).toEqual(before);
+      await run(false);
+      const after = await list(viewer);
+      const fresh = after.filter(({ id }) => before.every((one) => one.id !== id));
+      expect(fresh).toMatchObject(added.map(({ id: _none, ...rest }) => rest));
+      expect(fresh).toHaveLength(added.length);
+      const stays = after.filter((row) => !fresh.includes(row));
+      const expected = before.flatMap((row) =>
+        removed.some(({ id }) => id === row.id) ? [] : [changed.find(({ id }) => id === row.id) ?? row],
+      );
+      expect(stays).toHaveLength(expected.length);
+      expect(stays).toMatchObject(expected.map((row) => partsOf(row as Partial<Reminder>)));
+    }
+    expect(await list(viewer)).toHaveLength(2);
+  });
+
+  it('refuses what would be refused', async () => {
+    const made = await create(viewer);
+    for (const [more, code] of [
+      [{ version: 7, minutes_before: 5 }, 'reminder.version_conflict'],
+      [{ scope: 'this', recurrence_id: '2026-03-04T10:00:00', minutes_before: 5 }, 'schedule.occurrence_not_found'],
+    ] as const) {
+      await expect(update(viewer, made, { ...more, dry_run: true })).rejects.toMatchObject({ code });
+    }
+    await expect(remove(owner, made, { dry_run: true })).rejects.toMatchObject({ code: 'reminder.not_found' });
+    for (let n = 1; n < 20; n++) await seedReminder(t.db, schedule, { user_id: viewer });
+    await expect(create(viewer, { dry_run: true })).rejects.toMatchObject({ code: 'reminder.too_many' });
+  });
+});
+
+/** What a preview tells of one that stays: its version and times are its own. */
+const partsOf = ({ version: _v, created_at: _c, updated_at: _u, ...parts }: Partial<Reminder>) => parts;
