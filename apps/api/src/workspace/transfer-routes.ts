@@ -103,7 +103,7 @@ function importRoutes(app: App, context: ApiContext): void {
     ...admins,
     operationId: 'startImport',
     summary: 'Start an import whose zip has been uploaded',
-    description: 'It adds canvases to the workspace, and changes none. Sent twice, it is started once.',
+    description: 'It adds canvases and calendars to the workspace, and changes none. Sent twice, it is started once.',
     params: transferPath,
     ok: { 202: workspaceImport },
     problems: [403, 404, 409],

@@ -20,7 +20,7 @@ export interface ImportCounts {
 
 /**
  * Writes schedules of a file by their UID; `items` are `IcsSchedule`s with `id`, `first_at` and `last_at`. One transaction.
- * Throws `calendar.not_found`, `calendar.forbidden` (editors may), `calendar.exclusive`.
+ * Throws `calendar.not_found`, `calendar.forbidden` (editors may), `calendar.exclusive`, `calendar.full`.
  */
 export function importSchedules(
   db: Queryable,

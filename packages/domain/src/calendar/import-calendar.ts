@@ -17,7 +17,7 @@ const CHUNK = 250;
  * Takes the events of an iCalendar file over into a calendar, by their UIDs: the same file again changes nothing, a newer one what it
  * changes. Nobody is told of it. What cannot be taken over is named, and keeps nothing else back. Should it end half-way, the same
  * file again does the rest. Throws `calendar.not_found`, `calendar.forbidden` (editors may), `calendar.exclusive`,
- * `calendar.import_refused` (no iCalendar, or too much of it), `calendar.import_busy`.
+ * `calendar.full`, `calendar.import_refused` (no iCalendar, or too much of it), `calendar.import_busy`.
  */
 export async function importCalendar(
   ctx: UserCtx & { ics: IcsReader },

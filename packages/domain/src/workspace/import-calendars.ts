@@ -12,7 +12,7 @@ import { type ImportJob, orProblem } from './transfer-job.ts';
 import type { ManifestCalendar } from './transfer-manifest.ts';
 
 /** Bytes of one file. */
-export const MAX_CALENDAR_FILE = 64 * 1024 * 1024;
+const MAX_CALENDAR_FILE = 64 * 1024 * 1024;
 /** Schedules of one transaction: it holds the calendar's lock. */
 const CHUNK = 250;
 

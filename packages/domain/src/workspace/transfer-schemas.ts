@@ -9,7 +9,7 @@ const shared = {
   workspace_id: id,
   status: z.enum(['awaiting_upload', 'queued', 'running', 'finished', 'failed']),
   size: z.int().min(0).nullable().describe('Bytes of the zip'),
-  done: z.int().min(0).describe('Canvases and files that were seen to'),
+  done: z.int().min(0).describe('Canvases, files and calendars that were seen to'),
   total: z.int().min(0).nullable().describe('Of how many; null until they are counted'),
   problems: z
     .array(z.strictObject({ path: z.string(), ...problem }))

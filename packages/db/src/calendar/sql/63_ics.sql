@@ -99,7 +99,7 @@ begin
     perform app.write_imported_people(p_user_id, v_after, p_item);
     perform app.uncover_schedule(p_workspace_id, p_calendar_id, v_after.id, p_request_id, p_traceparent);
     perform app.append_audit(p_user_id, p_workspace_id, null, 'schedule.create', 'schedule', v_after.id::text, null,
-      jsonb_build_object('title', v_after.title, 'uid', v_after.uid), p_request_id);
+      app.hide_words(jsonb_build_object('title', v_after.title, 'uid', v_after.uid), v_after.visibility = 'private'), p_request_id);
     return 'created';
   end if;
   v_after := app.imported_row(v_before, p_item);
@@ -132,7 +132,9 @@ begin
     perform app.mail_guests(v_after, 'updated', null, p_request_id, p_traceparent);
   end if;
   perform app.append_audit(p_user_id, p_workspace_id, null, 'schedule.update', 'schedule', v_before.id::text,
-    jsonb_build_object('title', v_before.title), jsonb_build_object('title', v_after.title, 'uid', v_after.uid), p_request_id);
+    app.hide_words(jsonb_build_object('title', v_before.title), 'private' in (v_before.visibility, v_after.visibility)),
+    app.hide_words(jsonb_build_object('title', v_after.title, 'uid', v_after.uid), 'private' in (v_before.visibility, v_after.visibility)),
+    p_request_id);
   return 'updated';
 end $$;
 
@@ -169,7 +171,12 @@ begin
   for v_item in select e from jsonb_array_elements(p_items) e loop
     v_done := app.import_schedule(p_user_id, v_workspace_id, p_calendar_id, v_seq, v_item, p_request_id, p_traceparent);
     case v_done
-      when 'created' then created := created + 1;
+      when 'created' then
+        created := created + 1;
+        -- Once in a part, which is short: a calendar never holds many more than it may.
+        if created = 1 then
+          perform app.check_room_for_schedule(v_workspace_id, p_calendar_id);
+        end if;
       when 'updated' then updated := updated + 1;
       else unchanged := unchanged + 1;
     end case;

@@ -82,7 +82,7 @@ exception when unique_violation then
 end $$;
 
 -- A part of the schedules of a calendar whose schedules never overlap, by their UIDs, each with the `bookings` that it takes. One
--- that finds its time taken is left out, and answered with the reason.
+-- that finds its time taken, or the calendar full, is left out, and answered with the reason.
 create or replace function app.take_in_booked_schedules(p_user_id uuid, p_calendar_id uuid, p_items jsonb, p_request_id text,
   p_traceparent text) returns table (uid text, code text, message text)
 language plpgsql set search_path = app, pg_temp set lock_timeout = '2s' as $$
@@ -95,6 +95,10 @@ begin
   for v_item in select e from jsonb_array_elements(p_items) e loop
     uid := v_item ->> 'uid';
     begin
+      perform from schedules s where s.workspace_id = v_workspace_id and s.calendar_id = p_calendar_id and s.uid = v_item ->> 'uid';
+      if not found then
+        perform app.check_room_for_schedule(v_workspace_id, p_calendar_id);
+      end if;
       perform app.import_schedule(p_user_id, v_workspace_id, p_calendar_id, v_seq, v_item, p_request_id, p_traceparent);
       perform app.book_schedule(v_workspace_id, p_calendar_id, s.id, v_item -> 'bookings')
       from schedules s where s.workspace_id = v_workspace_id and s.calendar_id = p_calendar_id and s.uid = v_item ->> 'uid';
