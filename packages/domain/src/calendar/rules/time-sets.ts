@@ -1,4 +1,4 @@
-import { HOURLY, type RuleFields } from './rule-fields.ts';
+import { MINUTELY, type RuleFields, SECONDLY } from './rule-fields.ts';
 
 /*
  * Times of day in milliseconds, ascending.
@@ -17,8 +17,8 @@ export function timesOfDay({ byhour, byminute, bysecond }: RuleFields, start: nu
 /** The times within one hour of HOURLY, one minute of MINUTELY, one second of SECONDLY. */
 export function timesWithin({ freq, byminute, bysecond }: RuleFields, start: number): readonly number[] {
   const second = Math.floor(start / 1_000);
-  if (freq > HOURLY + 1) return [0];
-  const minutes = freq > HOURLY ? [0] : byminute.length > 0 ? byminute : [Math.floor(second / 60) % 60];
+  if (freq === SECONDLY) return [0];
+  const minutes = freq === MINUTELY ? [0] : byminute.length > 0 ? byminute : [Math.floor(second / 60) % 60];
   return product([0], minutes, bysecond.length > 0 ? bysecond : [second % 60]);
 }
 
