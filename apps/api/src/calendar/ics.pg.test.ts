@@ -168,3 +168,15 @@ it('a feed shows what its maker may read, until it is rotated, revoked, or they 
   expect((await api.call(null, 'GET', own)).status).toBe(404);
   expect((await api.call(null, 'GET', '/api/v1/feeds/nothing.ics')).status).toBe(404);
 });
+
+it('nothing is imported into a calendar that is full', async () => {
+  const calendar_id = await makeCalendar();
+  await backends.database.asOwner(
+    `insert into app.schedules (id, workspace_id, calendar_id, uid, organiser_user_id, title, starts_local, time_zone, duration_seconds,
+       first_at, created_by)
+     select gen_random_uuid(), c.workspace_id, c.id, n, c.owner_user_id, 't', '2026-01-01', 'UTC', 60, '2026-01-01Z', c.owner_user_id
+     from app.calendars c, generate_series(1, 50000) n where c.id = $1`,
+    [calendar_id],
+  );
+  expect(await importIcs(owner, calendar_id, HOLIDAYS)).toMatchObject({ status: 409, body: { code: 'calendar.full' } });
+});
