@@ -37,6 +37,13 @@ it('or why a schedule is refused it, in the same words', async () => {
   expect(refused.text).toContain(body.reason);
 });
 
+it('occurrences after the last year that a schedule begins in are answered like others', async () => {
+  const end = { starts_local: '2100-12-31T23:59:59', time_zone: 'UTC' };
+  const { status, body, text } = await check({ ...end, rrule: 'FREQ=DAILY' });
+  expect(status, text).toBe(200);
+  expect(body.next[1]).toMatchObject({ recurrence_id: '2101-01-01T23:59:59', starts_local: '2101-01-01T23:59:59' });
+});
+
 it('whoever is not signed in learns nothing, and an unknown field is named', async () => {
   expect((await check({ ...start, rrule: 'FREQ=DAILY' }, null)).status).toBe(401);
   const { status, text } = await check({ ...start, rrule: 'FREQ=DAILY', dtstart: '20260302' });

@@ -40,6 +40,14 @@ const ask = async (who: Person) => {
 };
 const span = { starts_at: '2027-03-02T09:00:00Z', ends_at: '2027-03-02T10:00:00Z', status: 'busy' };
 
+test('free time is found beyond the last year that a schedule begins in', async () => {
+  const body = { user_ids: [owner.user_id], from: '2100-12-31T23:00:00Z', to: '2101-01-02T00:00:00Z' };
+  const query = { ...body, duration_minutes: 60, working_hours: null, limit: 5 };
+  const { status, text } = await api.call(owner, 'POST', '/api/v1/freebusy/slots', query);
+  expect(status, text).toBe(200);
+  expect(text).toContain('"starts_local":"2101-01-01T00:00:00"');
+});
+
 test('a write is seen by the next request, by those who may ask, without its title, and by nobody else', async () => {
   const times = { starts_local: '2027-03-02T09:00:00', duration_seconds: 3_600 };
   const body = { calendar_id, title: 'Secret merger', ...times };

@@ -44,6 +44,22 @@ describe('a new schedule', () => {
     expect(list.body).toMatchObject({ items: [{ id: first.body.id, role: 'viewer' }], next_cursor: null });
   });
 
+  it('has its zone as IANA writes it, whatever the case it is given in', async () => {
+    const spelt = async (time_zone: string) => (await kit.made({ ...kit.daily(), time_zone })).time_zone;
+    expect(await spelt('europe/berlin')).toBe('Europe/Berlin');
+    expect(await spelt('utc')).toBe('UTC');
+    expect(await spelt('US/Pacific')).toBe('US/Pacific');
+    expect(await spelt('us/pacific')).toBe('America/Los_Angeles');
+  });
+
+  it('of the last day of 2100 ends, and is previewed, in 2101', async () => {
+    const last = { starts_local: '2100-12-31T23:30:00', rrule: 'FREQ=DAILY' };
+    const made = await kit.made({ ...kit.daily(), ...last });
+    const preview = await kit.api.call(kit.owner, 'PATCH', `${pathOf(made)}?dry_run=true`, { duration_seconds: 7_200 });
+    expect(preview.status, preview.text).toBe(200);
+    expect(preview.body.moved.items[0].to.ends_local).toBe('2101-01-01T01:30:00');
+  });
+
   it('takes its end as a local time too, in the same zone, across a change of clocks', async () => {
     const night = {
       starts_local: '2026-03-28T22:00:00',

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { id, timestamp } from '../platform/schemas.ts';
-import { localTime, recurrenceId, timeZone } from './time-schemas.ts';
+import { recurrenceId, shownTime, timeZone } from './time-schemas.ts';
 
 export const MAX_PEOPLE = 50;
 export const MAX_DAYS = 62;
@@ -35,7 +35,7 @@ const slot = z
     starts_at: timestamp,
     ends_at: timestamp,
     local: z
-      .array(z.strictObject({ user_id: id, time_zone: z.string(), starts_local: localTime }))
+      .array(z.strictObject({ user_id: id, time_zone: z.string(), starts_local: shownTime }))
       .describe('The start by the clock of each person'),
   })
   .meta({ id: 'Slot' });

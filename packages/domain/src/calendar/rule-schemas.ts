@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { timestamp } from '../platform/schemas.ts';
 import { MAX_DURATION, MAX_EXDATES, MAX_RDATES } from './schedule-schemas.ts';
-import { localTime, recurrenceId, timeZone } from './time-schemas.ts';
+import { localTime, shownTime, timeZone } from './time-schemas.ts';
 
 /** Of the occurrences that an answer shows. */
 export const MAX_NEXT = 10;
@@ -9,8 +9,8 @@ export const MAX_NEXT = 10;
 // Outputs
 
 const occurrence = z.strictObject({
-  recurrence_id: recurrenceId,
-  starts_local: localTime.describe('What the clocks show when it starts: of a time that they skip, the shifted one'),
+  recurrence_id: shownTime.describe('The start that the rule gives it'),
+  starts_local: shownTime.describe('What the clocks show when it starts: of a time that they skip, the shifted one'),
   starts_at: timestamp.nullable().describe('Null for floating and all-day schedules, as `ends_at` and `offset` are'),
   ends_at: timestamp.nullable(),
   offset: z.string().nullable().describe('From UTC, such as `+01:00`'),

@@ -4,7 +4,16 @@ import { cursor, id, pageLimit, pageOf, timestamp } from '../platform/schemas.ts
 import { conflict } from './freebusy-schemas.ts';
 import { newGuests } from './guest-schemas.ts';
 import { schedule_roles } from './rules/roles.ts';
-import { localTime, needsRecurrenceId, recurrenceId, scope, scopeQuery, scopeShape, timeZone } from './time-schemas.ts';
+import {
+  localTime,
+  needsRecurrenceId,
+  recurrenceId,
+  scope,
+  scopeQuery,
+  scopeShape,
+  shownTime,
+  timeZone,
+} from './time-schemas.ts';
 
 /** Dates beside a rule that one schedule has at most. */
 export const MAX_RDATES = 1_000;
@@ -15,7 +24,8 @@ export const MAX_OVERRIDES = 1_000;
 /** Seconds of one occurrence. */
 export const MAX_DURATION = 366 * 86_400;
 
-const version = z.int().min(1);
+/** Of the type of its column. */
+const version = z.int().min(1).max(2_147_483_647);
 const color = z.string().regex(/^#[0-9a-f]{6}$/, 'Not a colour such as #1f6feb');
 const status = z.enum(['confirmed', 'tentative', 'cancelled']);
 const transparency = z.enum(['opaque', 'transparent']).describe('`transparent` makes nobody busy');
@@ -113,9 +123,9 @@ export type SchedulePage = z.infer<typeof schedulePage>;
 const previewed = z
   .strictObject({
     schedule_id: id,
-    recurrence_id: recurrenceId,
-    starts_local: localTime,
-    ends_local: localTime,
+    recurrence_id: shownTime,
+    starts_local: shownTime,
+    ends_local: shownTime,
     starts_at: timestamp.nullable().describe('Null of all-day and floating ones'),
     ends_at: timestamp.nullable(),
   })
@@ -137,7 +147,7 @@ export const editPreview = z
     added: someOf(previewed),
     removed: someOf(previewed),
     moved: someOf(
-      z.strictObject({ recurrence_id: recurrenceId.describe('As it was named'), from: previewed, to: previewed }),
+      z.strictObject({ recurrence_id: shownTime.describe('As it was named'), from: previewed, to: previewed }),
     ),
     lost: z.strictObject({
       overrides: someOf(override),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { id, timestamp } from '../platform/schemas.ts';
 import { calendar_roles } from './rules/roles.ts';
 import { MAX_SYNC_TOKEN } from './rules/sync-token.ts';
-import { localTime, recurrenceId } from './time-schemas.ts';
+import { shownTime } from './time-schemas.ts';
 import { MAX_WINDOW_DAYS } from './view-schemas.ts';
 
 const response = z.enum(['needs_action', 'accepted', 'declined', 'tentative']);
@@ -13,13 +13,13 @@ const transparency = z.enum(['opaque', 'transparent']);
 
 const occurrence = z
   .strictObject({
-    recurrence_id: recurrenceId,
+    recurrence_id: shownTime,
     starts_at: timestamp
       .nullable()
       .describe('Null: all day, or floating. Then the local times say it, wherever one is'),
     ends_at: timestamp.nullable(),
-    starts_local: localTime.describe("In the schedule's zone"),
-    ends_local: localTime.describe('Exclusive'),
+    starts_local: shownTime.describe("In the schedule's zone"),
+    ends_local: shownTime.describe('Exclusive'),
     my_response: response.nullable(),
     override: z
       .strictObject({

@@ -19,6 +19,14 @@ export const localTime = z
     'A wall clock without a zone, `2026-03-01T09:00:00`; of an all-day schedule `2026-03-01`. Years 1900 to 2100',
   );
 
+/**
+ * A local time in an answer. It may lie beyond the years that one is given in: occurrences recur, and end, after 2100 too.
+ */
+export const shownTime = z
+  .string()
+  .regex(/^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d)?$/)
+  .describe('A wall clock without a zone, `2026-03-01T09:00:00`; of an all-day schedule `2026-03-01`');
+
 /** Whether a local time has the form that the schedule's times have. */
 export const fitsAllDay = (text: string, is_all_day: boolean): boolean => text.includes('T') !== is_all_day;
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { safeText } from '../canvas/rules/content.ts';
 import { id, pageLimit, pageOf, timestamp } from '../platform/schemas.ts';
-import { localTime, recurrenceId, timeZone } from './time-schemas.ts';
+import { shownTime, timeZone } from './time-schemas.ts';
 
 /** Days of one view. */
 export const MAX_WINDOW_DAYS = 400;
@@ -29,10 +29,10 @@ export const viewItem = z
   .strictObject({
     calendar_id: id,
     schedule_id: id.nullable().describe('Null: you see only that somebody is busy'),
-    recurrence_id: recurrenceId.nullable().describe('Names the occurrence in its schedule'),
+    recurrence_id: shownTime.nullable().describe('Names the occurrence in its schedule'),
     starts_at: timestamp.describe('Of all-day and floating ones in the zone that was asked for'),
     ends_at: timestamp,
-    starts_local: localTime.nullable().describe("The wall clock in the schedule's zone"),
+    starts_local: shownTime.nullable().describe("The wall clock in the schedule's zone"),
     time_zone: z.string().nullable().describe('IANA; null: all day, or floating'),
     is_all_day: z.boolean(),
     is_recurring: z.boolean(),

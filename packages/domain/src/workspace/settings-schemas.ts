@@ -8,19 +8,29 @@ const MAX_ITEMS = 50;
 export const MAX_ORIGIN = 255;
 const DAY_MS = 86_400_000;
 
-const isTimeZone = (name: string): boolean => {
+const findTimeZone = (name: string): string | null => {
   try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone;
   } catch {
-    return false;
+    return null;
   }
 };
+
+/** As IANA writes it: names are found in any case, but whoever reads them elsewhere compares them. A link stays what it is. */
+function spellTimeZone(name: string): string {
+  const found = findTimeZone(name);
+  return found?.toLowerCase() === name.toLowerCase() || /^[a-z]/.test(name) ? (found ?? name) : name;
+}
 
 /** An IANA zone by its name, not an offset, which knows nothing of summer. */
 export const timeZone = z
   .string()
   .max(64)
-  .refine((name) => /^[A-Za-z]/.test(name) && isTimeZone(name), 'Not an IANA time zone, such as Asia/Jakarta');
+  .overwrite(spellTimeZone)
+  .refine(
+    (name) => /^[A-Za-z]/.test(name) && findTimeZone(name) !== null,
+    'Not an IANA time zone, such as Asia/Jakarta',
+  );
 export const locale = z.enum(['en', 'id']).meta({ id: 'Locale' });
 
 const origin = z
