@@ -23,7 +23,7 @@ export function expectedVersion(request: FastifyRequest): number | null {
   if (given === undefined || given.trim() === '*') return null;
   const tags = tagsOf(given);
   if (tags.length > 1) throw invalidField('/headers/if-match', 'Names more than one version');
-  const version = /^"(\d{1,9})"$/.exec(tags[0] ?? '')?.[1];
+  const version = /^"([1-9]\d{0,8})"$/.exec(tags[0] ?? '')?.[1];
   return version === undefined ? NO_VERSION : Number(version);
 }
 
