@@ -164,9 +164,15 @@ it('a feed shows what its maker may read, until it is rotated, revoked, or they 
   expect((await api.call(null, 'GET', rotated)).status).toBe(404);
 
   const own = new URL((await api.call(owner, 'POST', path)).body.url as string).pathname;
+  const none = { status: 404, body: { code: 'calendar.feed_not_found' } };
+  const deleted = 'update app.workspaces set deleted_at = case when $1::boolean then now() end where id = $2';
+  await backends.database.asOwner(deleted, [true, workspace_id]);
+  expect(await api.call(null, 'GET', own)).toMatchObject(none);
+  await backends.database.asOwner(deleted, [false, workspace_id]);
+  expect((await api.call(null, 'GET', own)).status).toBe(200);
   expect((await api.call(owner, 'DELETE', path)).status).toBe(204);
-  expect((await api.call(null, 'GET', own)).status).toBe(404);
-  expect((await api.call(null, 'GET', '/api/v1/feeds/nothing.ics')).status).toBe(404);
+  expect(await api.call(null, 'GET', own)).toMatchObject(none);
+  expect(await api.call(null, 'GET', '/api/v1/feeds/nothing.ics')).toMatchObject(none);
 });
 
 it('nothing is imported into a calendar that is full', async () => {

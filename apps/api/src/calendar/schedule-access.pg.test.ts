@@ -65,6 +65,10 @@ describe('strangers', () => {
       [kit.workspace.workspace_id, kit.calendar.calendar_id, schedule.id, kit.member.user_id, kit.owner.user_id],
     );
     expect(await tried(schedule, kit.member)).toEqual({ get: 200, list: 404, ...writes(403) });
+    const deleted = 'update app.workspaces set deleted_at = case when $1::boolean then now() end where id = $2';
+    await asOwner(deleted, [true, kit.workspace.workspace_id]);
+    expect(await tried(schedule, kit.member)).toEqual({ get: 404, list: 404, ...writes(404) });
+    await asOwner(deleted, [false, kit.workspace.workspace_id]);
     await asOwner('delete from app.schedule_guests where schedule_id = $1', [schedule.id]);
     expect(await tried(schedule, kit.member)).toEqual({ get: 404, list: 404, ...writes(404) });
 
