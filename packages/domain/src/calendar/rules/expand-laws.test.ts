@@ -70,6 +70,15 @@ describe('expansion', () => {
     );
   });
 
+  test('takes an end for what it is: exclusive', () => {
+    const series = { ...ruleSeries('2026-03-01T09:00:00', null, 'FREQ=DAILY;COUNT=1'), duration_seconds: 3_600 };
+    const ends = Date.UTC(2026, 2, 1, 10);
+    expect(expandSeries(series, { from: ends, to: ends + DAY })).toEqual([]);
+    expect(expandSeries(series, { from: ends - 1, to: ends + DAY })).toHaveLength(1);
+    expect(expandSeries(series, { from: 0, to: ends - 3_600_000 })).toEqual([]);
+    expect(expandSeries(series, { from: 0, to: ends - 3_599_999 })).toHaveLength(1);
+  });
+
   test('is in order, each instant once, and of the wall clock that the rule says, but for gaps', () => {
     fc.assert(
       fc.property(arbitrarySeries, (series) => {
@@ -221,6 +230,9 @@ describe('a gap and an overlap', () => {
     expect(ids(expandSeries(series, night))).toEqual(['2026-03-29T02:00:00', '2026-03-29T02:45:00']);
     const shifted = ruleSeries('2026-03-29T02:45:00', 'Europe/Berlin', 'FREQ=DAILY;BYHOUR=2,3;BYMINUTE=15,45;COUNT=2');
     expect(ids(expandSeries(shifted, night))).toEqual(['2026-03-29T03:15:00', '2026-03-29T02:45:00']);
+    expect(ids(expandSeries(shifted, night, { limit: 1 }))).toEqual(['2026-03-29T03:15:00']);
+    const until = { ...shifted, rrule: 'FREQ=DAILY;BYHOUR=2,3;BYMINUTE=15,45;UNTIL=20260329T012000Z' };
+    expect(ids(expandSeries(until, night))).toEqual(['2026-03-29T03:15:00']);
   });
 
   test('an occurrence is named by either time', () => {

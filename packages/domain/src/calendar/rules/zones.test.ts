@@ -40,6 +40,24 @@ describe('a wall clock as an instant', () => {
     );
   });
 
+  test('changes with the clocks, in every zone and to the second', () => {
+    for (const zone of Intl.supportedValuesOf('timeZone')) {
+      const { transitions } = readZone(zone, Date.UTC(2000, 0, 1), Date.UTC(2030, 0, 1));
+      for (const { at, before, after } of transitions) {
+        expect(toLocal(at - 1_000, zone), zone).toBe(at - 1_000 + before);
+        expect(toLocal(at, zone), zone).toBe(at + after);
+        const [skipped, repeated] = [after > before, after < before];
+        if (skipped) expect(toInstant(at + before, zone), zone).toBe(at);
+        if (skipped) expect(toInstant(at + after - 1_000, zone), zone).toBe(at + after - before - 1_000);
+        if (repeated) expect(toInstant(at + after, zone), zone).toBe(at + after - before);
+        expect(toInstant(at + Math.max(before, after), zone), zone).toBe(at + Math.max(before, after) - after);
+        expect(toInstant(at + Math.min(before, after) - 1_000, zone), zone).toBe(
+          at + Math.min(before, after) - 1_000 - before,
+        );
+      }
+    }
+  });
+
   test('is the first of two', () => {
     fc.assert(
       fc.property(anyTime, arbitraryZone, (at, zone) => {

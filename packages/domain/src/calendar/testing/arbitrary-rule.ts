@@ -5,14 +5,17 @@ const WEEKDAYS = ['MO', 'TU', 'WE', 'TH', 'FR', 'SA', 'SU'];
 const numbers = (min: number, max: number, maxLength = 3): fc.Arbitrary<string> =>
   fc.uniqueArray(fc.integer({ min, max }), { minLength: 1, maxLength }).map((list) => list.join(','));
 
-/** From one end or the other, never 0. */
+/** From one end or the other, never 0; often where months, years and weeks differ in length. */
 const signed = (max: number, maxLength = 3): fc.Arbitrary<string> =>
   fc
-    .uniqueArray(fc.tuple(fc.integer({ min: 1, max }), fc.boolean()), {
-      minLength: 1,
-      maxLength,
-      selector: ([n, is_negative]) => (is_negative ? -n : n),
-    })
+    .uniqueArray(
+      fc.tuple(fc.oneof(fc.integer({ min: 1, max }), fc.constantFrom(1, max - 2, max - 1, max)), fc.boolean()),
+      {
+        minLength: 1,
+        maxLength,
+        selector: ([n, is_negative]) => (is_negative ? -n : n),
+      },
+    )
     .map((list) => list.map(([n, is_negative]) => (is_negative ? -n : n)).join(','));
 
 const weekdays = fc
