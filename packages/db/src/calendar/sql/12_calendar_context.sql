@@ -37,10 +37,16 @@ begin
     set_config('app.role', role, true));
 end $$;
 
--- The one place that decides access to a schedule, for every door. What one may do with it: `editor` (editors and the owner of its
--- calendar, and its organiser as long as they read the calendar), `guest` (to answer), `viewer` (to read). A private one is
--- read by its editors and guests alone. Null: not visible, or no such schedule. Who has only free/busy sees no schedule. A guest who
--- is no more in the workspace is none. Not for app_user.
+-- What somebody may do with a schedule: `editor` (editors and the owner of its calendar, and its organiser as long as they read the
+-- calendar), `guest` (to answer), `viewer` (to read). A private one is read by its editors and guests alone, and who has only
+-- free/busy sees none: null, they see no more than that somebody is busy.
+create or replace function app.schedule_role(p_user_id uuid, p_organiser_user_id uuid, p_visibility text, p_calendar_role text,
+  p_is_guest boolean) returns text language sql immutable parallel safe
+  return case when p_calendar_role in ('owner', 'editor') or p_calendar_role = 'viewer' and p_organiser_user_id = p_user_id then 'editor'
+    when p_is_guest then 'guest' when p_calendar_role = 'viewer' and p_visibility = 'default' then 'viewer' end;
+
+-- The one place that decides access to a schedule, for every door: app.schedule_role. Null: not visible, or no such schedule. A guest
+-- who is no more in the workspace is none. Not for app_user.
 create or replace function app.decide_schedule_access(p_user_id uuid, p_schedule_id uuid,
   out workspace_id uuid, out calendar_id uuid, out role text, out calendar_role text, out guest_id uuid)
 language plpgsql stable set search_path = app, pg_temp as $$
@@ -58,12 +64,7 @@ begin
   where g.workspace_id = decide_schedule_access.workspace_id and g.calendar_id = decide_schedule_access.calendar_id
     and g.schedule_id = p_schedule_id and g.user_id = p_user_id
     and (calendar_role is not null or app.find_workspace_role(p_user_id, g.workspace_id) is not null);
-  role := case
-    when calendar_role in ('owner', 'editor') then 'editor'
-    when calendar_role = 'viewer' and v_organiser = p_user_id then 'editor'
-    when guest_id is not null then 'guest'
-    when calendar_role = 'viewer' and v_visibility = 'default' then 'viewer'
-  end;
+  role := app.schedule_role(p_user_id, v_organiser, v_visibility, calendar_role, guest_id is not null);
 end $$;
 
 create or replace function app.schedule_role_rank(p_role text) returns int language sql immutable parallel safe
@@ -169,7 +170,7 @@ begin
   perform app.request_instances(p_workspace_id, p_schedule_id, p_request_id, p_traceparent);
 end $$;
 
-grant execute on function app.calendar_role_rank, app.schedule_role_rank, app.set_calendar_context, app.set_schedule_context,
+grant execute on function app.calendar_role_rank, app.schedule_role, app.schedule_role_rank, app.set_calendar_context, app.set_schedule_context,
   app.next_calendar_seq, app.lock_calendar, app.lock_schedule, app.bump_user_calendars, app.request_instances,
   app.uncover_schedule to app_user;
 grant select, insert, update, delete on app.calendars, app.calendar_subscriptions, app.schedules, app.schedule_overrides,

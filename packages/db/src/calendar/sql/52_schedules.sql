@@ -70,15 +70,13 @@ begin
   return query
     select app.present_schedule(p.s, p.role, p.guest_id)
     from (
-      select s, g.id as guest_id, case
-        when v_access.role in ('owner', 'editor') or s.organiser_user_id = p_user_id then 'editor'
-        when g.id is not null then 'guest'
-        else 'viewer' end as role
+      select s, g.id as guest_id, a.role
       from schedules s
       left join schedule_guests g on g.workspace_id = s.workspace_id and g.calendar_id = s.calendar_id and g.schedule_id = s.id
         and g.user_id = p_user_id
-      where s.workspace_id = v_access.workspace_id and s.calendar_id = p_calendar_id and s.id > v_after_id
-        and (v_access.role in ('owner', 'editor') or s.visibility = 'default' or s.organiser_user_id = p_user_id or g.id is not null)
+      cross join lateral (
+        select app.schedule_role(p_user_id, s.organiser_user_id, s.visibility, v_access.role, g.id is not null) as role) a
+      where s.workspace_id = v_access.workspace_id and s.calendar_id = p_calendar_id and s.id > v_after_id and a.role is not null
       order by s.id limit v_limit
     ) p (s, guest_id, role)
     order by ((p.s).id);

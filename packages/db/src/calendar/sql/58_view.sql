@@ -8,13 +8,6 @@ begin atomic
   where m.user_id = p_user_id;
 end;
 
--- What app.decide_schedule_access decides, of a schedule, the caller's role on its calendar and whether they are its guest.
--- Null: they see no more than that somebody is busy.
-create or replace function app.schedule_role(p_user_id uuid, p_organiser_user_id uuid, p_visibility text, p_calendar_role text,
-  p_is_guest boolean) returns text language sql immutable parallel safe
-  return case when p_calendar_role in ('owner', 'editor') or p_calendar_role = 'viewer' and p_organiser_user_id = p_user_id then 'editor'
-    when p_is_guest then 'guest' when p_calendar_role = 'viewer' and p_visibility = 'default' then 'viewer' end;
-
 -- Whether each of the words, which are in lower case, stands somewhere in what people read. Null: no words are asked for.
 create or replace function app.schedule_has_words(p_words text[], p_title text, p_location text, p_description text)
 returns boolean language plpgsql immutable parallel safe set search_path = app, pg_temp as $$

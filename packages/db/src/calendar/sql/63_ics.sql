@@ -221,9 +221,9 @@ begin
   return query
     select s.id, case when f.is_full then app.ics_full(p_user_id, s) when s.transparency = 'opaque' and s.status <> 'cancelled' then app.ics_busy(s) end
     from schedules s cross join lateral (
-      select v_access.role in ('owner', 'editor') or (v_access.role = 'viewer' and (s.visibility = 'default' or s.organiser_user_id = p_user_id))
-        or exists (select from schedule_guests g where g.workspace_id = s.workspace_id and g.calendar_id = s.calendar_id
-          and g.schedule_id = s.id and g.user_id = p_user_id) as is_full
+      select app.schedule_role(p_user_id, s.organiser_user_id, s.visibility, v_access.role, exists (
+        select from schedule_guests g where g.workspace_id = s.workspace_id and g.calendar_id = s.calendar_id
+          and g.schedule_id = s.id and g.user_id = p_user_id)) is not null as is_full
     ) f
     where s.workspace_id = v_access.workspace_id and s.calendar_id = p_calendar_id
       and s.id > coalesce(p_after_id, '00000000-0000-0000-0000-000000000000')
