@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { assertDatabase } from './assert-database.ts';
 import { migrate } from './migrate.ts';
+import { repeatableFiles } from './sql-files.ts';
 import { createTestDatabase, type TestDatabase } from './testing/database.ts';
 
 let t: TestDatabase;
@@ -58,6 +59,16 @@ test('functions that are bound to one of a changed file are made anew with it', 
   const executable = await other.db.call(`select 'app.block_json(app.blocks)'::regprocedure::text as name
     where has_function_privilege('app.block_json(app.blocks)', 'execute')`);
   expect(executable).toHaveLength(1);
+});
+
+test('every repeatable file can run on what it has made already, all twice in a row', async () => {
+  await using other = await createTestDatabase();
+  await other.asOwner('set role potentia_owner');
+  for (const { name, text } of [...repeatableFiles(), ...repeatableFiles()]) {
+    await expect(other.asOwner(text), name).resolves.toBeDefined();
+  }
+  await other.asOwner('reset role');
+  await assertDatabase(other.db);
 });
 
 test('the triggers of a changed file are made anew with their functions', async () => {

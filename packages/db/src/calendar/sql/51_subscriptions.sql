@@ -280,6 +280,7 @@ begin
   return null;
 end $$;
 
+drop trigger if exists workspace_members_leave_calendars on app.workspace_members;
 create constraint trigger workspace_members_leave_calendars after delete on app.workspace_members
   deferrable initially deferred for each row execute function app.leave_calendars();
 
