@@ -47,7 +47,6 @@ export const newCalendarFeed = z
       .describe('For a calendar program to subscribe to. Shown this once; whoever has it reads what you may read'),
   })
   .meta({ id: 'NewCalendarFeed' });
-export type NewCalendarFeed = z.infer<typeof newCalendarFeed>;
 
 export const icsCalendarRef = z.strictObject({ calendar_id: id });
 export const importCalendarInput = importCalendarBody.extend(icsCalendarRef.shape);

@@ -58,7 +58,6 @@ const previewed = reminder
   .omit({ version: true, created_at: true, updated_at: true })
   .extend({ id: id.nullable().describe('Null: it would be a new one') })
   .meta({ id: 'PreviewedReminder' });
-export type PreviewedReminder = z.infer<typeof previewed>;
 
 export const reminderPreview = z
   .strictObject({

@@ -2,20 +2,11 @@ import ical from 'node-ical';
 import { describe, expect, it } from 'vitest';
 import type { IcsOverride } from './ics-types.ts';
 import { type InvitedSchedule, itipSequence, printCancellation, printInvitation } from './itip.ts';
+import { unchangedOccurrence } from './unchanged-occurrence.ts';
 
 const NOW = Date.UTC(2026, 1, 1);
 const override = (recurrence_id: string, more: Partial<IcsOverride>): IcsOverride => ({
-  recurrence_id,
-  is_cancelled: false,
-  starts_local: null,
-  duration_seconds: null,
-  title: null,
-  description: null,
-  location: null,
-  url: null,
-  status: null,
-  transparency: null,
-  ics_properties: null,
+  ...unchangedOccurrence(recurrence_id),
   ...more,
 });
 const weekly = (more: Partial<InvitedSchedule> = {}): InvitedSchedule => ({
@@ -78,7 +69,7 @@ describe('an invitation', () => {
     expect(content.split('\r\n').every((line) => Buffer.byteLength(line) <= 75)).toBe(true);
     const events = Object.values(ical.sync.parseICS(content)).filter((each) => each?.type === 'VEVENT');
     expect(events).toHaveLength(1);
-    const [event] = events as [
+    const [event] = events as unknown as [
       { uid: string; start: Date; summary: string; recurrences: Record<string, { start: Date }> },
     ];
     expect(event).toMatchObject({ uid: 'b7a1', summary: 'Plans; and, more' });
