@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { parseInput } from '../platform/parse.ts';
-import { BudgetExceeded, expandStarting, lastOccurrence, nextOccurrences, previousOccurrence } from './rules/expand.ts';
+import { BudgetExceeded, countStarting, lastOccurrence, nextOccurrences, previousOccurrence } from './rules/expand.ts';
 import { printInstant } from './rules/print-times.ts';
 import { normaliseRule, refuseRule } from './rules/rule.ts';
 import { explainRule } from './rules/rule-text.ts';
@@ -52,7 +52,7 @@ function describeSeries(series: Series, rrule: string, from: number): CheckedRul
     rrule,
     text: explainRule(rrule, series),
     next: next.map((occurrence, at) => describe(series, occurrence, next[at - 1] ?? before)),
-    remaining: rrule.includes('COUNT=') ? expandStarting(series, { ...ALL_TIME, from }).length : null,
+    remaining: rrule.includes('COUNT=') ? countStarting(series, from) : null,
     last: last && describe(series, last, previousOccurrence(series, last.starts_at)),
   };
 }

@@ -29,6 +29,10 @@ export function expandStarting(series: Series, window: Window, options: ExpandOp
   return expand(series, window, startsIn, options);
 }
 
+/** How many start at an instant or later, of a series without overrides. Throws BudgetExceeded. */
+export const countStarting = (series: Series, from: number): number =>
+  startsOf(series, { ...ALL_TIME, from }, { steps: STEP_BUDGET }).instants.length;
+
 type IsIn = (starts_at: number, ends_at: number, window: Window) => boolean;
 
 const overlaps: IsIn = (starts_at, ends_at, { from, to }) =>
@@ -134,11 +138,13 @@ function isEndless({ rrule }: Series): boolean {
   return count === null && until === null;
 }
 
-/** The last occurrences of a series. With UNTIL they are looked for from there backwards, in steps that grow. */
+/** The last occurrences of a series with an end. They are looked for from there backwards, in steps that grow. */
 function endOf(series: Series, find: typeof expandSeries): Occurrence[] {
-  const until = series.rrule === null ? null : readFields(series.rrule).until;
-  for (let days = FIRST_LOOK; until !== null; days *= FURTHER) {
-    const from = until.ms - days * DAY_MS;
+  const { until } = series.rrule === null ? { until: null } : readFields(series.rrule);
+  // Of COUNT, and of a rule that is none, it is the last of all starts.
+  const end = until?.ms ?? startsOf(series, ALL_TIME, { steps: STEP_BUDGET }).instants.at(-1);
+  for (let days = FIRST_LOOK; end !== undefined; days *= FURTHER) {
+    const from = end - days * DAY_MS;
     if (from <= ALL_TIME.from) break;
     const found = find(series, { from, to: ALL_TIME.to });
     if (found.length > 0) return found;

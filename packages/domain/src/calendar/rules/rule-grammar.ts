@@ -13,7 +13,8 @@ export class RuleRefused extends Error {
 
 /** Characters of a rule. */
 export const MAX_RULE = 512;
-const MAX_COUNT = 2_000;
+/** Half a century of days. */
+const MAX_COUNT = 20_000;
 const MAX_INTERVAL = 10_000;
 
 interface Range {
@@ -47,7 +48,7 @@ const DEFAULTS = ['INTERVAL=1', 'WKST=MO'];
 
 /**
  * Reads a rule as people and programs write it (in any case and order, with or without `RRULE:`) by the grammar of RFC 5545 3.3.10, and
- * prints its parts in one form; UNTIL stays as it is. Throws RuleRefused for what is no rule.
+ * prints its parts in one form; UNTIL stays as it is, or is left out when no schedule is as late. Throws RuleRefused for what is no rule.
  */
 export function readRule(text: string): { rrule: string; rule: RuleFields } {
   if (text.length > MAX_RULE) throw new RuleRefused('rule.too_long', `A rule has at most ${MAX_RULE} characters`);
@@ -62,6 +63,7 @@ export function readRule(text: string): { rrule: string; rule: RuleFields } {
     if (parts.has(name)) throw new RuleRefused('rule.duplicate_part', `${name.slice(0, 40)} is given twice`);
     parts.set(name, readPart(name, value));
   }
+  if (isForEver(parts.get('UNTIL'))) parts.delete('UNTIL');
   if (!parts.has('FREQ')) throw new RuleRefused('rule.no_frequency', 'A rule needs FREQ');
   const printed = ORDER.flatMap((name) => (parts.has(name) ? [`${name}=${parts.get(name) ?? ''}`] : []));
   const rrule = printed.filter((part) => !DEFAULTS.includes(part)).join(';');
@@ -133,7 +135,7 @@ function readWeekdays(value: string): string {
 }
 
 function readUntil(value: string): string {
-  const match = /^(19\d\d|20\d\d|2100)(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)Z?)?$/.exec(value);
+  const match = /^(19\d\d|[2-9]\d\d\d)(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)Z?)?$/.exec(value);
   const text =
     match && `${match[1]}-${match[2]}-${match[3]}T${match[4] ?? '00'}:${match[5] ?? '00'}:${match[6] ?? '00'}`;
   const at = text === null ? NaN : Date.parse(`${text}Z`);
@@ -142,3 +144,6 @@ function readUntil(value: string): string {
     throw new RuleRefused('rule.until_invalid', `UNTIL is a time such as 20261231T235959Z, not ${value.slice(0, 40)}`);
   return value;
 }
+
+/** Programs write `99991231T235959Z` for what has no end; no schedule is later than 2100. */
+const isForEver = (until: string | undefined): boolean => until !== undefined && until >= '2101';

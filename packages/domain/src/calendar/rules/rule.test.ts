@@ -32,8 +32,17 @@ describe('a rule is stored in one form', () => {
     ['a date', '20260701', floating, '20260701T235959'],
     ['an instant', '20260701T000000Z', all_day, '20260701'],
     ['a date', '20260701', all_day, '20260701'],
+    ['the last of all days', '21001231', all_day, '21001231'],
   ])('UNTIL as %s: %s', (_name, given, start, stored) => {
     expect(normaliseRule(`FREQ=DAILY;UNTIL=${given}`, start)).toBe(`FREQ=DAILY;UNTIL=${stored}`);
+  });
+
+  test.each(['99991231T235959Z', '21010101'])('UNTIL=%s, when no schedule is, is as good as none', (until) => {
+    expect(normaliseRule(`FREQ=DAILY;UNTIL=${until}`, berlin)).toBe('FREQ=DAILY');
+  });
+
+  test('without the times of day that an all-day schedule does not have', () => {
+    expect(normaliseRule('FREQ=DAILY;BYHOUR=0;BYMINUTE=0;BYSECOND=0', all_day)).toBe('FREQ=DAILY');
   });
 
   test('which is its own form, means the same, and is read alike by the library', () => {
@@ -59,20 +68,16 @@ describe('a rule is stored in one form', () => {
 
 describe('a rule is refused', () => {
   test('by what an all-day schedule cannot have', () => {
-    for (const rrule of [
-      'FREQ=HOURLY;INTERVAL=12',
-      'FREQ=DAILY;BYHOUR=9',
-      'FREQ=DAILY;BYMINUTE=0',
-      'FREQ=DAILY;BYSECOND=0',
-    ])
+    for (const rrule of ['FREQ=HOURLY;INTERVAL=12', 'FREQ=DAILY;BYHOUR=9,10;BYSETPOS=1'])
       expect(refuseRule(rrule, all_day)?.code, rrule).toBe('rule.combination');
     expect(refuseRule('FREQ=DAILY', all_day)).toBeNull();
   });
 
-  test('by more than 24 times a day or 2,000 a year, and taken with as many', () => {
-    expect(refuseRule('FREQ=HOURLY;COUNT=2000', berlin)).toBeNull();
-    expect(refuseRule('FREQ=HOURLY;INTERVAL=5', berlin)).toBeNull();
-    expect(refuseRule('FREQ=HOURLY;INTERVAL=4', berlin)?.code).toBe('rule.too_many');
+  test('by more than 24 times a day or COUNT of more than 20,000, and taken with as many', () => {
+    expect(refuseRule('FREQ=HOURLY', berlin)).toBeNull();
+    expect(refuseRule('FREQ=DAILY;BYHOUR=9,10,11,12,13,14,15,16;BYMINUTE=0,20,40', berlin)).toBeNull();
+    expect(refuseRule('FREQ=DAILY;COUNT=20000', berlin)).toBeNull();
+    expect(refuseRule('FREQ=DAILY;COUNT=20001', berlin)?.code).toBe('rule.out_of_range');
     expect(refuseRule('FREQ=HOURLY;BYMINUTE=0,30;COUNT=3', berlin)?.code).toBe('rule.too_frequent');
     expect(refuseRule('FREQ=WEEKLY;BYHOUR=9,10,11,12;BYMINUTE=0,10,20,30,40,50', berlin)).toBeNull();
   });

@@ -22,7 +22,7 @@ export function scanTimes({ rule, start, from, to, budget }: Scan, output: Outpu
   let period = rule.count === null ? target : origin;
   while (period < to) {
     spend(budget, 1);
-    const next = matches.next(period, unit);
+    const next = matches.next(period);
     if (next !== period) {
       period = origin + Math.ceil((next - origin) / step) * step;
       continue;
@@ -60,18 +60,25 @@ class TimeLimits {
   }
 
   /** The period itself when it matches; otherwise a time after it before which none does. */
-  next(period: number, unit: number): number {
+  next(period: number): number {
     if (this.has_all) return period;
     const day = Math.floor(period / DAY_MS);
     if (!this.sets.has_all && !this.sets.has(day)) return this.sets.leap(day) * DAY_MS;
-    const time = period - day * DAY_MS;
-    if (this.hours.length > 0 && !this.hours.includes(Math.floor(time / HOUR_MS))) return ceilTo(period, HOUR_MS);
-    if (this.minutes.length > 0 && !this.minutes.includes(Math.floor(time / MINUTE_MS) % 60))
-      return ceilTo(period, MINUTE_MS);
-    if (this.seconds.length > 0 && !this.seconds.includes(Math.floor(time / 1_000) % 60)) return period + unit;
-    return period;
+    return (
+      leap(period, DAY_MS, HOUR_MS, this.hours) ??
+      leap(period, HOUR_MS, MINUTE_MS, this.minutes) ??
+      leap(period, MINUTE_MS, 1_000, this.seconds) ??
+      period
+    );
   }
 }
 
-/** The next multiple after. */
-const ceilTo = (at: number, unit: number): number => (Math.floor(at / unit) + 1) * unit;
+/** When the next of some hours of the day (minutes of the hour, …) begins; null: one of them is now, or none is asked for. */
+function leap(at: number, whole: number, unit: number, units: readonly number[]): number | null {
+  if (units.length === 0) return null;
+  const began = Math.floor(at / whole) * whole;
+  const now = Math.floor((at - began) / unit);
+  const next = units.find((each) => each >= now);
+  if (next === now) return null;
+  return next === undefined ? began + whole + (units[0] as number) * unit : began + next * unit;
+}

@@ -55,10 +55,12 @@ export function startsOf(series: Series, window: Window, budget: Budget, limit =
       return false;
     });
   }
+  const ruled = locals.length;
   for (const text of series.rdates) {
     const local = parseLocal(text);
     take(local, instantOf(zone, local));
   }
+  if (locals.length > ruled) moveIn(starts, ruled);
   putInOrder(starts);
   return starts;
 }
@@ -104,15 +106,47 @@ function localBounds(zone: Zone, from: number, to: number): Window {
   };
 }
 
-/** Sorts by instant, and of those with one instant by wall clock, and keeps the first of each. Nearly always there is nothing to do. */
-function putInOrder(starts: Starts): void {
-  const { locals, instants } = starts;
-  let at = 1;
-  while (at < instants.length && (instants[at - 1] as number) < (instants[at] as number)) at++;
-  if (at >= instants.length) return;
-  const order = Array.from(instants, (instant, index) => ({ instant, local: locals[index] as number }));
-  order.sort((a, b) => a.instant - b.instant || a.local - b.local);
-  const unique = order.filter(({ instant }, index) => index === 0 || instant !== order[index - 1]?.instant);
-  starts.locals = unique.map(({ local }) => local);
-  starts.instants = unique.map(({ instant }) => instant);
+/** Puts the RDATEs, which come last, where they belong among what the rule gives. */
+function moveIn({ locals, instants }: Starts, ruled: number): void {
+  const added = instants.slice(ruled).map((instant, at) => ({ instant, local: locals[ruled + at] as number }));
+  added.sort((a, b) => a.instant - b.instant);
+  let from = ruled - 1;
+  // From the end on: what the rule gives moves up, each once.
+  for (let to = locals.length - 1, next = added.pop(); next; to--) {
+    if (from >= 0 && (instants[from] as number) > next.instant) {
+      instants[to] = instants[from] as number;
+      locals[to] = locals[from--] as number;
+    } else {
+      instants[to] = next.instant;
+      locals[to] = next.local;
+      next = added.pop();
+    }
+  }
+}
+
+/**
+ * Sorts by instant, and of those with one instant by wall clock, and keeps the first of each. Nearly always there is nothing to do;
+ * where clocks jump little is: what is out of order goes back to where it belongs.
+ */
+function putInOrder({ locals, instants }: Starts): void {
+  let size = 0;
+  for (let next = 0; next < instants.length; next++) {
+    const instant = instants[next] as number;
+    const local = locals[next] as number;
+    let at = size;
+    while (at > 0 && (instants[at - 1] as number) > instant) at--;
+    if (at > 0 && instants[at - 1] === instant) {
+      locals[at - 1] = Math.min(locals[at - 1] as number, local);
+      continue;
+    }
+    for (let back = size; back > at; back--) {
+      instants[back] = instants[back - 1] as number;
+      locals[back] = locals[back - 1] as number;
+    }
+    instants[at] = instant;
+    locals[at] = local;
+    size++;
+  }
+  locals.length = size;
+  instants.length = size;
 }

@@ -56,7 +56,7 @@ export const hostile_rules: HostileRule[] = [
   ),
   ...of(
     'rule.out_of_range',
-    'FREQ=DAILY;COUNT=2001',
+    'FREQ=DAILY;COUNT=20001',
     'FREQ=DAILY;COUNT=1000000000',
     'FREQ=DAILY;BYHOUR=99',
     'FREQ=DAILY;BYHOUR=-1',
@@ -125,12 +125,7 @@ export const hostile_rules: HostileRule[] = [
     'FREQ=YEARLY;BYWEEKNO=1;BYDAY=1MO',
     'FREQ=HOURLY;INTERVAL=6;BYDAY=2MO',
   ),
-  ...of(
-    'rule.until_invalid',
-    'FREQ=DAILY;UNTIL=20270230',
-    'FREQ=DAILY;UNTIL=tomorrow',
-    'FREQ=DAILY;UNTIL=99991231T235959Z',
-  ),
+  ...of('rule.until_invalid', 'FREQ=DAILY;UNTIL=20270230', 'FREQ=DAILY;UNTIL=tomorrow', 'FREQ=DAILY;UNTIL=99991301'),
   ...of(
     'rule.until_invalid',
     'FREQ=DAILY;UNTIL=20270101T250000Z',
@@ -143,14 +138,8 @@ export const hostile_rules: HostileRule[] = [
     'FREQ=DAILY;UNTIL=20260101T085959Z',
     'FREQ=DAILY;UNTIL=20251231',
   ),
-  ...of(
-    'rule.too_many',
-    'FREQ=HOURLY',
-    'FREQ=HOURLY;INTERVAL=4',
-    `FREQ=DAILY;BYHOUR=${HOURS}`,
-    'FREQ=HOURLY;INTERVAL=12;BYMINUTE=0,20,40',
-  ),
-  { rrule: 'FREQ=HOURLY', refused: 'rule.too_many', start: '1900-01-01T00:00:00' },
+  ...of('rule.too_frequent', 'FREQ=HOURLY;BYMINUTE=0,30', `FREQ=DAILY;BYHOUR=${HOURS};BYSECOND=0,1`),
+  { rrule: 'FREQ=HOURLY;BYMONTH=2;BYMONTHDAY=30', refused: 'rule.no_occurrence', start: '1900-01-01T00:00:00' },
   { rrule: 'FREQ=MINUTELY', refused: 'rule.too_frequent', start: '1970-01-01T00:00:00' },
 ];
 
