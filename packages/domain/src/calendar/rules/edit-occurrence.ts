@@ -11,6 +11,7 @@ import { checkYears, firstStart, liveSeries } from './series-frame.ts';
 import type { LocalTime, Series } from './series.ts';
 import { isEmptyOverride } from './shift-series.ts';
 import { toInstant, toLocal } from './zones.ts';
+import { unchangedOccurrence } from './unchanged-occurrence.ts';
 
 const CONTENT = ['title', 'description', 'location', 'url', 'status', 'transparency'] as const;
 
@@ -24,7 +25,7 @@ const MAX_EXDATES = 5_000;
 export function changeOccurrence(current: PlannedSchedule, patch: SchedulePatch, name: LocalTime): PlannedSchedule {
   checkPerOccurrence(current, patch);
   const had = current.overrides.find((row) => row.recurrence_id === name);
-  const override = { ...(had ?? emptyOverride(name)) };
+  const override: PlannedOverride = { ...(had ?? unchangedOccurrence(name)) };
   for (const key of CONTENT)
     if (patch[key] !== undefined) Object.assign(override, { [key]: own(patch[key], current[key]) });
   const starts_local = startIn(current, patch, override.starts_local ?? name);
@@ -39,20 +40,6 @@ export function changeOccurrence(current: PlannedSchedule, patch: SchedulePatch,
   checkYears(changed);
   return changed;
 }
-
-const emptyOverride = (recurrence_id: LocalTime): PlannedOverride => ({
-  recurrence_id,
-  is_cancelled: false,
-  starts_local: null,
-  duration_seconds: null,
-  title: null,
-  description: null,
-  location: null,
-  url: null,
-  status: null,
-  transparency: null,
-  ics_properties: null,
-});
 
 const sortByName = (rows: PlannedOverride[]): PlannedOverride[] =>
   rows.toSorted((a, b) => (a.recurrence_id < b.recurrence_id ? -1 : 1));

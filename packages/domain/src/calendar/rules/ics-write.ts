@@ -5,6 +5,7 @@ import { X_FOLLOWING } from './ics-content.ts';
 import { effectiveResponse } from './responses.ts';
 import type { IcsGuest, IcsOverride, IcsReminder, IcsSchedule } from './ics-types.ts';
 import type { LocalTime } from './series.ts';
+import { unchangedOccurrence } from './unchanged-occurrence.ts';
 
 export const PRODUCT = '-//Potentia//Calendar//EN';
 /** How often a program should ask for a feed anew (RFC 7986 5.7). */
@@ -101,13 +102,8 @@ function answered({ guests, overrides }: WrittenSchedule): IcsOverride[] {
   return [...new Set(ids)]
     .filter((id) => !known.has(id))
     .sort()
-    .map(unchanged);
+    .map(unchangedOccurrence);
 }
-
-const unchanged = (recurrence_id: LocalTime): IcsOverride => ({
-  ...{ recurrence_id, is_cancelled: false, starts_local: null, duration_seconds: null, title: null, description: null },
-  ...{ location: null, url: null, status: null, transparency: null, ics_properties: null },
-});
 
 function merge(schedule: WrittenSchedule, override: IcsOverride): WrittenSchedule {
   return {

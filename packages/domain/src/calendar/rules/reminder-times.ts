@@ -1,23 +1,11 @@
 import { expandSeries, findOccurrence, nextOccurrence } from './expand.ts';
-import type { Scope } from './plan-types.ts';
+import type { PlannedReminder } from './plan-types.ts';
 import type { LocalTime, Occurrence, Series } from './series.ts';
 import { DAY_MS } from './series-frame.ts';
 import { toInstant, toLocal } from './zones.ts';
 
 /** When one person is reminded of which occurrences. */
-export interface ReminderRule {
-  applies_to: Scope;
-  /** Null with `all`. */
-  recurrence_id: LocalTime | null;
-  /** It ends before this occurrence. */
-  until_recurrence_id: LocalTime | null;
-  skips: LocalTime[];
-  /** Null: at `local_time`, `days_before` days before the day of the start, in the person's zone. */
-  minutes_before: number | null;
-  /** `09:00:00` */
-  local_time: string | null;
-  days_before: number | null;
-}
+export type ReminderRule = Omit<PlannedReminder, 'id' | 'user_id' | 'channels'>;
 
 /** Epoch ms throughout, of all-day and floating occurrences too: what the person's zone makes of their wall clock. */
 export interface DueReminder {

@@ -9,6 +9,7 @@ import type {
   PlannedSchedule,
 } from '../rules/plan-types.ts';
 import type { LocalTime, Series } from '../rules/series.ts';
+import { unchangedOccurrence } from '../rules/unchanged-occurrence.ts';
 
 /** A schedule as it is stored: by default every Monday 09:00 in New York, from 2 February 2026 on. */
 export const planned = (fields: Partial<PlannedSchedule> = {}): PlannedSchedule => ({
@@ -39,17 +40,7 @@ export const planned = (fields: Partial<PlannedSchedule> = {}): PlannedSchedule 
 });
 
 export const override = (recurrence_id: LocalTime, fields: Partial<PlannedOverride> = {}): PlannedOverride => ({
-  recurrence_id,
-  is_cancelled: false,
-  starts_local: null,
-  duration_seconds: null,
-  title: null,
-  description: null,
-  location: null,
-  url: null,
-  status: null,
-  transparency: null,
-  ics_properties: null,
+  ...unchangedOccurrence(recurrence_id),
   ...fields,
 });
 
