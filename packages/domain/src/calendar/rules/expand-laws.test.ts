@@ -1,44 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { arbitraryRule, arbitraryStart, arbitraryZone } from '../testing/arbitrary-rule.ts';
+import { arbitraryStart } from '../testing/arbitrary-rule.ts';
+import { arbitrarySeries, ids, startOf, whole } from '../testing/arbitrary-series.ts';
 import { ruleSeries } from '../testing/rule-cases.ts';
-import {
-  BudgetExceeded,
-  expandSeries,
-  expandStarting,
-  findOccurrence,
-  lastOccurrence,
-  nextOccurrence,
-  previousOccurrence,
-  seriesBounds,
-} from './expand.ts';
-import type { Occurrence, Series, Window } from './series.ts';
-import { parseLocal, printLocal, readZone, toInstant, toLocal } from './zones.ts';
+import { BudgetExceeded, expandSeries, expandStarting } from './expand.ts';
+import type { Series } from './series.ts';
+import { parseLocal, printLocal, readZone, toLocal } from './zones.ts';
 
 const DAY = 86_400_000;
-
-const arbitrarySeries = fc
-  .tuple(
-    arbitraryRule,
-    arbitraryStart,
-    fc.oneof(arbitraryZone, fc.constant(null)),
-    fc.integer({ min: 0, max: 50 * 3_600 }),
-  )
-  .map(([rrule, start, zone, duration_seconds]): Series => ({
-    ...ruleSeries(printLocal(start, false), zone, rrule),
-    duration_seconds,
-  }));
-
-const startOf = ({ starts_local, time_zone }: Series): number =>
-  time_zone === null ? parseLocal(starts_local) : toInstant(parseLocal(starts_local), time_zone);
-
-/** About so many occurrences of a rule are in this time from its start. */
-const spanOf = ({ rrule }: Series): number =>
-  (rrule!.includes('YEARLY') ? 2_000 : rrule!.includes('MONTHLY') ? 700 : 60) * DAY;
-
-const ids = (occurrences: Occurrence[]): string[] => occurrences.map(({ recurrence_id }) => recurrence_id);
-
-const whole = (series: Series): Window => ({ from: startOf(series) - DAY, to: startOf(series) + spanOf(series) });
 
 describe('expansion', () => {
   test('in pieces gives what it gives at once', () => {
@@ -136,6 +105,35 @@ describe('COUNT and UNTIL', () => {
     );
   });
 
+  // What every period has the same number of is leapt over: these are where that ends.
+  test.each(
+    [28, 29, 30, 31, -28, -29, -31]
+      .flatMap((day) => [`MONTHLY;BYMONTHDAY=${day}`, `YEARLY;BYMONTH=2;BYMONTHDAY=${day}`])
+      .concat(
+        'MONTHLY;BYDAY=4MO',
+        'MONTHLY;BYDAY=5MO',
+        'MONTHLY;BYDAY=-5MO',
+        'YEARLY;BYDAY=53MO',
+        'MONTHLY;BYDAY=1MO,2TU',
+      )
+      .concat(
+        'WEEKLY;BYDAY=MO,FR',
+        'WEEKLY;BYMONTH=2,3',
+        'DAILY;INTERVAL=3',
+        'DAILY;BYMONTHDAY=31',
+        'HOURLY;INTERVAL=7',
+      )
+      .concat('MONTHLY;BYMONTHDAY=1,2;BYSETPOS=-1', 'DAILY;BYHOUR=1,2,3;BYSETPOS=2', 'YEARLY;BYMONTH=2,3', 'MONTHLY'),
+  )('COUNT of many years: FREQ=%s', (parts) => {
+    const series = ruleSeries('2001-01-31T09:00:00', null, `FREQ=${parts}`);
+    const counted = { ...series, rrule: `${series.rrule};COUNT=97` };
+    const all = expandSeries(series, { from: 0, to: Date.UTC(2100, 0, 1) }, { limit: 97 });
+    for (const at of [0, 1, 40, 95, 96]) {
+      const from = all[at]?.starts_at ?? 0;
+      expect(expandSeries(counted, { from, to: Date.UTC(2101, 0, 1) })).toEqual(all.filter((o) => o.starts_at >= from));
+    }
+  });
+
   test('UNTIL at an occurrence keeps it and those before, a second earlier not it', () => {
     fc.assert(
       fc.property(arbitrarySeries, fc.nat(), (series, pick) => {
@@ -193,6 +191,23 @@ describe('EXDATE and RDATE', () => {
     );
   });
 
+  test('a thousand RDATEs find their places among twenty thousand occurrences', () => {
+    const series = ruleSeries('1970-01-01T02:30:00', 'Europe/Berlin', 'FREQ=DAILY;COUNT=20000');
+    const all = expandSeries(series, { from: 0, to: Date.UTC(2100, 0, 1) });
+    const rdates = Array.from({ length: 1_000 }, (_, n) =>
+      printLocal(((n * 7_919) % (20_000 * 24)) * 3_600_000, false),
+    );
+    const found = expandSeries({ ...series, rdates }, { from: 0, to: Date.UTC(2100, 0, 1) });
+    const expected = new Set(
+      [...all, ...rdates.map((starts_local) => ({ starts_at: startOf({ ...series, starts_local }) }))].map(
+        (o) => o.starts_at,
+      ),
+    );
+    expect(found.map(({ starts_at }) => starts_at)).toEqual(
+      [...expected].filter((at) => at >= 0).sort((a, b) => a - b),
+    );
+  });
+
   test('an EXDATE a second off changes nothing', () => {
     const series = ruleSeries('2026-03-01T09:00:00', 'Europe/Berlin', 'FREQ=DAILY;COUNT=3');
     const window = whole(series);
@@ -209,77 +224,5 @@ describe('EXDATE and RDATE', () => {
       '2026-03-01T09:00:00',
     ]);
     expect(expandSeries({ ...series, exdates: series.rdates }, { from: 0, to: Date.UTC(2030, 0, 1) })).toEqual([]);
-  });
-});
-
-describe('a gap and an overlap', () => {
-  const night = { from: Date.UTC(2026, 2, 28, 12), to: Date.UTC(2026, 2, 29, 12) };
-
-  test('times that fall on one instant are one occurrence, the first, and both count', () => {
-    const series = ruleSeries('2026-03-29T01:30:00', 'Europe/Berlin', 'FREQ=HOURLY;COUNT=4');
-    expect(ids(expandSeries(series, night))).toEqual([
-      '2026-03-29T01:30:00',
-      '2026-03-29T02:30:00',
-      '2026-03-29T04:30:00',
-    ]);
-  });
-
-  test('what a gap turns around is in order of its instants', () => {
-    const rrule = 'FREQ=DAILY;BYHOUR=2,3;BYMINUTE=0,45';
-    const series = ruleSeries('2026-03-29T02:00:00', 'Europe/Berlin', `${rrule};COUNT=4`);
-    expect(ids(expandSeries(series, night))).toEqual(['2026-03-29T02:00:00', '2026-03-29T02:45:00']);
-    const shifted = ruleSeries('2026-03-29T02:45:00', 'Europe/Berlin', 'FREQ=DAILY;BYHOUR=2,3;BYMINUTE=15,45;COUNT=2');
-    expect(ids(expandSeries(shifted, night))).toEqual(['2026-03-29T03:15:00', '2026-03-29T02:45:00']);
-    expect(ids(expandSeries(shifted, night, { limit: 1 }))).toEqual(['2026-03-29T03:15:00']);
-    const until = { ...shifted, rrule: 'FREQ=DAILY;BYHOUR=2,3;BYMINUTE=15,45;UNTIL=20260329T012000Z' };
-    expect(ids(expandSeries(until, night))).toEqual(['2026-03-29T03:15:00']);
-  });
-
-  test('an occurrence is named by either time', () => {
-    const series = ruleSeries('2026-03-27T02:30:00', 'Europe/Berlin', 'FREQ=DAILY');
-    const named = findOccurrence(series, '2026-03-29T03:30:00');
-    expect(named).toEqual(findOccurrence(series, '2026-03-29T02:30:00'));
-    expect(named?.recurrence_id).toBe('2026-03-29T02:30:00');
-  });
-});
-
-describe('neighbours and bounds', () => {
-  test('the next, the previous, the last and the bounds are those of the whole', () => {
-    fc.assert(
-      fc.property(arbitrarySeries, fc.nat(), (given, pick) => {
-        const until = printLocal(startOf(given) + spanOf(given), false).replaceAll(/[-:]/g, '');
-        const rrule = given.rrule!.includes('COUNT') ? given.rrule : `${given.rrule};UNTIL=${until}Z`;
-        const series = { ...given, rrule };
-        const all = expandStarting(series, { from: 0, to: Date.UTC(2102, 0, 1) });
-        const margin = series.time_zone === null ? DAY : 0;
-        const first_at = (all[0]?.starts_at ?? startOf(series)) - margin;
-        const ends = all.map(({ ends_at }) => ends_at);
-        const last_at =
-          (ends.length > 0 ? Math.max(...ends) : startOf(series) + series.duration_seconds * 1_000) + margin;
-        expect(seriesBounds(series)).toEqual({ first_at, last_at });
-        expect(lastOccurrence(series)).toEqual(all.at(-1) ?? null);
-        if (all.length === 0) return;
-        const at = pick % all.length;
-        expect(nextOccurrence(series, all[at]!.starts_at)).toEqual(all[at + 1] ?? null);
-        expect(nextOccurrence(series, all[at]!.starts_at - 1)).toEqual(all[at]);
-        expect(previousOccurrence(series, all[at]!.starts_at)).toEqual(all[at - 1] ?? null);
-        expect(findOccurrence(series, all[at]!.recurrence_id)).toEqual(all[at]);
-      }),
-      { numRuns: 300 },
-    );
-  });
-
-  test('what never ends has no end, and what never begins is where it would', () => {
-    const series = ruleSeries('2026-03-01T09:00:00', 'Europe/Berlin', 'FREQ=DAILY');
-    expect(seriesBounds(series)).toEqual({ first_at: startOf(series), last_at: null });
-    const none = { ...series, rrule: 'FREQ=DAILY;COUNT=1', exdates: ['2026-03-01T09:00:00'], duration_seconds: 60 };
-    expect(seriesBounds(none)).toEqual({ first_at: startOf(series), last_at: startOf(series) + 60_000 });
-    expect(nextOccurrence(none, 0)).toBeNull();
-    expect(findOccurrence(none, '2026-03-01T09:00:00')).toBeNull();
-  });
-
-  test('a start that the rule does not have is no occurrence', () => {
-    const series = ruleSeries('2026-03-01T09:00:00', 'Europe/Berlin', 'FREQ=WEEKLY;BYDAY=MO;COUNT=2');
-    expect(ids(expandSeries(series, whole(series)))).toEqual(['2026-03-02T09:00:00', '2026-03-09T09:00:00']);
   });
 });
