@@ -51,12 +51,20 @@ export function* readComponents(text: string): Generator<IcsComponent> {
     if (!ends || depth === 0) continue;
     if (--depth === 1) yield parseLines(lines, began, rrules, has_exrule);
   }
+  // A file that was cut off, of which nobody is to think that it was whole.
+  if (depth >= 2) yield { name: nameOf(lines), line: began, rrules, has_exrule, jcal: null, problem: CUT_OFF };
 }
 
+const CUT_OFF = 'the file ends within it';
+
+const nameOf = ([begin = '']: string[]): string => begin.slice('BEGIN:'.length).trim().toLowerCase();
+
 function parseLines(lines: string[], line: number, rrules: string[], has_exrule: boolean): IcsComponent {
-  const name = (lines[0] ?? '').slice('BEGIN:'.length).trim().toLowerCase();
+  const name = nameOf(lines);
   const component = { name, line, rrules, has_exrule };
   if (lines.length > MAX_LINES) return { ...component, jcal: null, problem: 'It has too many lines' };
+  if (lines.at(-1)?.slice('END:'.length).trim().toLowerCase() !== name)
+    return { ...component, jcal: null, problem: CUT_OFF };
   try {
     return { ...component, jcal: ICAL.parse(lines.join('\r\n')) as JcalComponent, problem: null };
   } catch (error) {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { readIcs } from './ics-read.ts';
+import { splitIcs } from './ics-split.ts';
 import type { IcsSchedule } from './ics-types.ts';
 
 const calendar = (...lines: string[]): string =>
@@ -228,4 +229,63 @@ test('line endings, folding with tabs and a byte-order mark as they come', () =>
 
 test('what is no calendar is refused', () => {
   expect(() => readIcs('BEGIN:VCARD\r\nEND:VCARD', 'UTC')).toThrow('no iCalendar');
+});
+
+test.each([
+  'DTSTART:20260230T090000Z',
+  'DTSTART;VALUE=DATE:20260230',
+  'DTSTART:20261301T000000Z',
+  'DTSTART:20261231T240000Z',
+  'DTSTART;TZID=Europe/Berlin:20260230T090000',
+  'DTSTART:21001231T235960Z',
+  'DTSTART:18991231T090000Z',
+])('%s, which no schedule begins at, is named', (start) => {
+  expect(problem(...event(start))).toBe('ics.time_invalid');
+});
+
+test.each([
+  ['ics.time_invalid', 'EXDATE:20260230T090000Z'],
+  ['ics.time_invalid', 'RDATE:20260230T090000Z'],
+  ['ics.too_long', 'RDATE;VALUE=PERIOD:20261203T090000Z/P9999999D'],
+  ['ics.too_many_dates', `RDATE:${manyTimes(1_001)}`],
+  ['ics.too_many_dates', `EXDATE:${manyTimes(5_001)}`],
+])('%s: dates that a schedule cannot have are named', (code, line) => {
+  expect(problem(...event('DTSTART:20261201T090000Z', line))).toBe(code);
+});
+
+test('dates that are in another year in the zone of the event are named', () => {
+  const lines = ['DTSTART;TZID=Asia/Tokyo:21001230T090000', 'RRULE:FREQ=DAILY', 'EXDATE:21001231T200000Z'];
+  expect(problem(...event(...lines))).toBe('ics.time_invalid');
+});
+
+function manyTimes(count: number): string {
+  const stamp = (at: number) => `${new Date(at).toISOString().slice(0, 19).replaceAll(/[-:]/g, '')}Z`;
+  return Array.from({ length: count }, (_, n) => stamp(Date.UTC(2027, 0, 1) + n * 60_000)).join(',');
+}
+
+test('a leap second is the second after it', () => {
+  expect(one(...event('DTSTART:20161231T235960Z')).starts_local).toBe('2017-01-01T00:00:00');
+});
+
+test('an override with a day that there is not is named, and takes nothing else along', () => {
+  const series = event('DTSTART:20261201T090000Z', 'RRULE:FREQ=DAILY;COUNT=5', 'DURATION:PT1H');
+  for (const rid of ['20260230T090000Z', '20261301T000000Z']) {
+    const changed = event('DTSTART:20261201T110000Z', `RECURRENCE-ID:${rid}`, 'DURATION:PT1H');
+    const { schedules, problems } = readIcs(calendar(...series, ...changed), 'Europe/Berlin');
+    expect(schedules).toHaveLength(1);
+    expect(problems).toMatchObject([{ code: 'ics.time_invalid' }]);
+  }
+});
+
+test.each([
+  ['after a line', '\r\n'],
+  ['within a line', ''],
+])('a file that was cut off %s says so', (_, end) => {
+  const whole = calendar(...event('DTSTART:20261201T090000Z'), 'BEGIN:VEVENT', 'UID:b');
+  const text = `${whole.slice(0, whole.indexOf('\r\nEND:VCALENDAR'))}${end}`;
+  for (const part of [text, [...splitIcs(text)].join('')]) {
+    const { schedules, problems } = readIcs(part, 'Europe/Berlin');
+    expect(schedules).toHaveLength(1);
+    expect(problems).toMatchObject([{ code: 'ics.unreadable', line: 8 }]);
+  }
 });

@@ -8,7 +8,7 @@ import {
 } from './ics-components.ts';
 import { readAlarms } from './ics-alarms.ts';
 import { readContent, type IcsContent } from './ics-content.ts';
-import { type IcsTime, IcsRefused, inZoneOf, readDuration, readSeconds, readTime } from './ics-times.ts';
+import { fitDuration, type IcsTime, IcsRefused, inZoneOf, readDuration, readSeconds, readTime } from './ics-times.ts';
 import type { IcsFile, IcsOverride, IcsProblem, IcsReminder, IcsSchedule } from './ics-types.ts';
 import { createZoneResolver, type ZoneResolver } from './ics-zones.ts';
 import { effectiveResponse } from './responses.ts';
@@ -18,6 +18,8 @@ import type { LocalTime } from './series.ts';
 /** VEVENTs that one file may have. */
 export const MAX_EVENTS = 5_000;
 const MAX_OVERRIDES = 1_000;
+/** Of one event: what a schedule has at most. */
+const MAX_DATES = { rdate: 1_000, exdate: 5_000 };
 const MAX_PROBLEMS = 500;
 
 interface ReadEvent extends IcsContent {
@@ -139,7 +141,7 @@ function readSchedule(master: ReadEvent, overrides: ReadEvent[], zones: ZoneReso
   const rdates = dates(event, 'rdate', (time, value) => {
     const recurrence_id = inZoneOf(zone, time);
     if (Array.isArray(value) && String(value[1]).includes('P'))
-      periods.push(lasting(recurrence_id, readSeconds(value[1])));
+      periods.push(lasting(recurrence_id, fitDuration(readSeconds(value[1]), zone.is_all_day)));
     return recurrence_id;
   });
   const exdates = dates(event, 'exdate', (time) => dateOfSeries(time));
@@ -165,11 +167,22 @@ function readSchedule(master: ReadEvent, overrides: ReadEvent[], zones: ZoneReso
     reminders: read.reminders,
   };
 
-  function dates(from: JcalComponent, name: string, map: (time: IcsTime, value: unknown) => LocalTime): LocalTime[] {
+  function dates(
+    from: JcalComponent,
+    name: keyof typeof MAX_DATES,
+    map: (time: IcsTime, value: unknown) => LocalTime,
+  ): LocalTime[] {
     const values = propertiesOf(from, name).flatMap((property) =>
       property.slice(3).map((value) => map(readTime(property, value, zones), value)),
     );
-    return [...new Set(values)].sort();
+    const distinct = [...new Set(values)];
+    const max = MAX_DATES[name];
+    if (distinct.length > max)
+      throw new IcsRefused(
+        'ics.too_many_dates',
+        `It has ${distinct.length} dates of ${name.toUpperCase()}; ${max} are taken`,
+      );
+    return distinct.sort();
   }
 
   /** A date that excludes from a series with times means the occurrence of that day; programs write it so. */

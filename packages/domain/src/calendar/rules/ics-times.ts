@@ -29,11 +29,10 @@ export class IcsRefused extends Error {
 export function readTime(property: JcalProperty, value: unknown, zones: ZoneResolver): IcsTime {
   const text = String(Array.isArray(value) ? value[0] : value);
   const tzid = paramOf(property, 'tzid');
-  if (!/^(19\d\d|20\d\d|2100)-\d\d-\d\d(T\d\d:\d\d:\d\dZ?)?$/.test(text))
-    throw new IcsRefused('ics.time_invalid', `Not a time between 1900 and 2100: ${text.slice(0, 40)}`);
-  if (!text.includes('T')) return { local: text, time_zone: null, is_date: true };
-  // A leap second is the second after it.
-  const local = printLocal(parseLocal(text.slice(0, 19)), false);
+  if (!/^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\dZ?)?$/.test(text)) throw noTime(text);
+  const is_date = !text.includes('T');
+  const local = inYears(wallClockOf(text, is_date));
+  if (is_date) return { local, time_zone: null, is_date };
   if (text.endsWith('Z')) return { local, time_zone: 'UTC', is_date: false };
   if (tzid === null) return { local, time_zone: null, is_date: false };
   const time_zone = zones(tzid);
@@ -42,19 +41,43 @@ export function readTime(property: JcalProperty, value: unknown, zones: ZoneReso
   return { local, time_zone, is_date: false };
 }
 
-/** The same moment on the wall clock of a series: `time_zone` null and all-day ones take the clock as it is. */
+const noTime = (text: string): IcsRefused =>
+  new IcsRefused('ics.time_invalid', `Not a time between 1900 and 2100: ${text.slice(0, 40)}`);
+
+/** Of a day that there is. A leap second is the second after it. */
+function wallClockOf(text: string, is_date: boolean): LocalTime {
+  const is_leap = text.slice(17, 19) === '60';
+  try {
+    const ms = parseLocal(is_leap ? `${text.slice(0, 17)}59` : text.slice(0, 19));
+    return printLocal(is_leap ? ms + 1_000 : ms, is_date);
+  } catch {
+    throw noTime(text);
+  }
+}
+
+/** Throws IcsRefused for a local time that a schedule does not have. */
+function inYears(local: LocalTime): LocalTime {
+  if (!/^(19\d\d|20\d\d|2100)-/.test(local)) throw noTime(local);
+  return local;
+}
+
+/** The same moment on the wall clock of a series: `time_zone` null and all-day ones take the clock as it is. Throws IcsRefused. */
 export function inZoneOf(series: { time_zone: string | null; is_all_day: boolean }, time: IcsTime): LocalTime {
   if (series.is_all_day) return time.local.slice(0, 10);
   const local = time.is_date ? `${time.local}T00:00:00` : time.local;
   if (time.time_zone === series.time_zone || time.time_zone === null || series.time_zone === null) return local;
-  return printLocal(toLocal(toInstant(parseLocal(local), time.time_zone), series.time_zone), false);
+  return inYears(printLocal(toLocal(toInstant(parseLocal(local), time.time_zone), series.time_zone), false));
 }
 
 /** Seconds from `start` to what DTEND or DURATION says (RFC 5545 3.6.1). Throws IcsRefused. */
 export function readDuration(component: JcalComponent, start: IcsTime, zones: ZoneResolver): number {
-  const seconds = durationOf(component, start, zones);
+  return fitDuration(durationOf(component, start, zones), start.is_date);
+}
+
+/** A length that a schedule can have: all day of whole days, and none before its start. Throws IcsRefused. */
+export function fitDuration(seconds: number, is_all_day: boolean): number {
   if (seconds > MAX_DURATION_SECONDS) throw new IcsRefused('ics.too_long', 'It lasts longer than 366 days');
-  if (!start.is_date) return Math.max(seconds, 0);
+  if (!is_all_day) return Math.max(seconds, 0);
   return Math.max(Math.round(seconds / DAY_SECONDS), 1) * DAY_SECONDS;
 }
 
