@@ -11,9 +11,9 @@ import type { UserCtx } from '../platform/ctx.ts';
 import { AppError } from '../platform/errors.ts';
 import { invalidField } from '../platform/parse.ts';
 import { newId } from '../platform/uuid.ts';
+import { nameOccurrence } from './name-occurrence.ts';
 import { MAX_REMINDERS, MAX_SKIPS, type ReminderPreview } from './reminder-schemas.ts';
 import { editReminder, type ReminderParts, type ReminderPatch } from './rules/edit-reminder.ts';
-import { findOccurrence } from './rules/expand.ts';
 import { isFirst } from './rules/split-series.ts';
 import type { Scope } from './time-schemas.ts';
 
@@ -24,16 +24,6 @@ export interface ReminderTarget {
   version?: number | undefined;
   scope: Scope;
   recurrence_id?: string | undefined;
-}
-
-/** The name that an occurrence has; null: none was asked for. Throws `schedule.occurrence_not_found`. */
-export function nameOccurrence(series: SeriesRow, recurrence_id: string | undefined): string | null {
-  if (recurrence_id === undefined) return null;
-  const occurrence = findOccurrence(series, recurrence_id);
-  if (occurrence) return occurrence.recurrence_id;
-  throw new AppError('not_found', 'schedule.occurrence_not_found', 'The schedule has no such occurrence', {
-    errors: [{ pointer: '/recurrence_id', message: 'Names no occurrence of the schedule' }],
-  });
 }
 
 /**

@@ -7,7 +7,8 @@ import { fromDb } from '../platform/db-errors.ts';
 import { once, type Once } from '../platform/idempotency.ts';
 import { parseInput } from '../platform/parse.ts';
 import { newId } from '../platform/uuid.ts';
-import { checkRoom, nameOccurrence } from './change-reminder.ts';
+import { checkRoom } from './change-reminder.ts';
+import { nameOccurrence } from './name-occurrence.ts';
 import { createReminderInput, MAX_REMINDERS, type Reminder, type ReminderPreview } from './reminder-schemas.ts';
 
 type Input = z.output<typeof createReminderInput>;

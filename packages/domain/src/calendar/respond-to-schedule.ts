@@ -5,8 +5,8 @@ import type { UserCtx } from '../platform/ctx.ts';
 import { fromDb } from '../platform/db-errors.ts';
 import { publishOutboxHint } from '../platform/outbox.ts';
 import { parseInput } from '../platform/parse.ts';
-import { nameOccurrence } from './change-reminder.ts';
 import { respondToScheduleInput, type AnsweredSchedule } from './guest-schemas.ts';
+import { nameOccurrence } from './name-occurrence.ts';
 import { isFirst } from './rules/split-series.ts';
 import { answerLocally, type LocalAnswer } from './rules/responses.ts';
 
