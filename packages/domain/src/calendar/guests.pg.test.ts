@@ -289,6 +289,14 @@ describe('an answer', () => {
     ).toEqual([{ n: 1 }]);
   });
 
+  it('to the one occurrence that there is is seen too, written and expanded', async () => {
+    await t.asOwner('update app.schedules set rrule = null where id = $1', [schedule.schedule_id]);
+    await answer(member, 'accepted', { scope: 'this', recurrence_id: day(2) });
+    expect(await mine()).toEqual(['accepted']);
+    await materialiseSchedule(jobCtx(t.job_db), { payload: of() });
+    expect(await mine()).toEqual(['accepted']);
+  });
+
   it('to one and those after it takes the place of those from there on; at the first it is one to all', async () => {
     await answer(member, 'declined', { scope: 'this', recurrence_id: day(3) });
     await answer(member, 'declined', { scope: 'this', recurrence_id: day(5) });

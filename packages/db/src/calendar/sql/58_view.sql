@@ -143,7 +143,7 @@ begin
         s.rrule is not null or s.rdates <> '{}' as is_recurring,
         case when p_words is not null then app.schedule_has_words(p_words, s.title, s.location, s.description) end as has_words,
         g.response,
-        case when g.id is not null and (s.rrule is not null or s.rdates <> '{}') then (
+        case when g.id is not null then (
           select jsonb_agg(jsonb_build_object('recurrence_id', app.local_json(r.recurrence_id, s.is_all_day),
             'applies_to', r.applies_to, 'response', r.response))
           from schedule_responses r where r.workspace_id = s.workspace_id and r.calendar_id = s.calendar_id
