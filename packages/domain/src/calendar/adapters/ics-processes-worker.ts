@@ -1,5 +1,5 @@
 import { serveTasks } from '../../platform/serve-tasks.ts';
-import { boundSchedules } from '../rules/ics-bounds.ts';
+import { completeSchedules } from '../rules/ics-complete.ts';
 import { readIcs } from '../rules/ics-read.ts';
 import { IcsRefused } from '../rules/ics-times.ts';
 import type { ImportedFile } from '../rules/ics-types.ts';
@@ -17,7 +17,7 @@ export type IcsAnswer = { done: ImportedFile } | { refused: { code: string; mess
 serveTasks((task) => {
   const { read, time_zone } = task as IcsTask;
   try {
-    return { done: boundSchedules(readIcs(read, time_zone)) } satisfies IcsAnswer;
+    return { done: completeSchedules(readIcs(read, time_zone)) } satisfies IcsAnswer;
   } catch (error) {
     if (!(error instanceof IcsRefused)) throw error;
     const { code, message } = error;
