@@ -1,10 +1,12 @@
 import { createTestDatabase, type TestDatabase } from '@potentia/db/testing/database';
-import { seedWorkspace, type SeededWorkspace } from '@potentia/db/testing/seed';
-import { seedCalendar, type SeededCalendar } from '@potentia/db/testing/seed-calendar';
+import { addMember, seedWorkspace, type SeededWorkspace } from '@potentia/db/testing/seed';
+import { seedCalendar, seedSchedule, type SeededCalendar } from '@potentia/db/testing/seed-calendar';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { UserCtx } from '../platform/ctx.ts';
+import { addGuests } from './add-guests.ts';
 import { createSchedule } from './create-schedule.ts';
 import { deleteSchedule } from './delete-schedule.ts';
+import { removeGuest } from './remove-guest.ts';
 import { expandSeries } from './rules/expand.ts';
 import type { Series } from './rules/series.ts';
 import { updateSchedule } from './update-schedule.ts';
@@ -102,5 +104,21 @@ describe('the moment of a write', () => {
     const { read } = await look(owner);
     expect(read.instances).toBeGreaterThan(0);
     expect(read.expanded).toBe(0);
+  });
+
+  it('shows a schedule whose instances are whole to whoever is invited to it, and no more to whoever is removed', async () => {
+    const schedule = await seedSchedule(database.db, calendar, { rrule: 'FREQ=DAILY;COUNT=3' });
+    await materialise(database, schedule);
+    const member = await addMember(database.db, home);
+    const guest = person(member);
+    expect(await see(guest)).toEqual([]);
+    const { schedule_id } = schedule;
+    const { user_id } = member;
+    const { result } = await addGuests({ ...owner, ...WRITING }, { schedule_id, user_id });
+    expect(await see(guest)).toHaveLength(3);
+    await materialise(database, schedule);
+    expect(await look(guest)).toMatchObject({ items: { length: 3 }, read: { expanded: 0 } });
+    await removeGuest(owner, { schedule_id, guest_id: result.items[0]!.id });
+    expect(await see(guest)).toEqual([]);
   });
 });
