@@ -174,6 +174,31 @@ describe('the end of an API key', () => {
   });
 });
 
+it('whoever leaves does not stand in the way of an edit that they wait for', async () => {
+  const { viewer, home, workspace_id } = await makeCompany(database);
+  const { user_id } = viewer.actor;
+  const calendars = [await seedCalendar(database.db, home), await seedCalendar(database.db, home)].sort((a, b) =>
+    a.calendar_id < b.calendar_id ? -1 : 1,
+  );
+  const schedules = [];
+  for (const calendar of calendars) {
+    const schedule = await seedSchedule(database.db, calendar);
+    await seedGuest(database.db, schedule, { user_id });
+    schedules.push(schedule.schedule_id);
+  }
+  // As an edit of what stands in the later calendar: that is held, and then its guests are counted up.
+  await database.asOwner('begin');
+  await database.asOwner('select app.next_calendar_seq($1, $2)', [workspace_id, calendars[1]!.calendar_id]);
+  const leaving = leaveWorkspace(viewer, { workspace_id });
+  leaving.catch(() => undefined);
+  const waiting = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+  await expect.poll(async () => (await database.asOwner(waiting)).length).toBe(1);
+  await database.asOwner('select app.bump_user_calendars(array[$1]::uuid[])', [user_id]);
+  await database.asOwner('commit');
+  await leaving;
+  expect(await count('guest_tombstones', 'user_id = $1 and schedule_id = any ($2)', [user_id, schedules])).toBe(2);
+});
+
 describe('whoever leaves while they are given something', () => {
   /** Runs `first` in a transaction that stays open until `second` waits for it; what became of `second`. */
   async function atOnce(first: (tx: Tx) => Promise<unknown>, second: () => Promise<unknown>, user_id: string) {

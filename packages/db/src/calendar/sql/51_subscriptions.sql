@@ -201,69 +201,71 @@ begin
   end if;
 end $$;
 
--- Calendars of somebody who is gone pass to the workspace's owner, everything else of theirs on calendars there ends. In the order of
--- calendars, each held as by its writers. Definer: it is about many calendars, at the end of whatever transaction ended a membership.
+-- Calendars of somebody who is gone pass to the workspace's owner, everything else of theirs on calendars there ends. All calendars are
+-- held first, in the order of their ids, and people's heads are counted up last: so an edit in one of them never waits for us while we
+-- wait for it. Definer: it is about many calendars, at the end of whatever transaction ended a membership.
 create or replace function app.end_calendar_membership(p_workspace_id uuid, p_user_id uuid, p_owner_user_id uuid) returns void
 language plpgsql security definer set search_path = app, pg_temp set lock_timeout = '400ms' as $$
 declare
-  v_calendar_id uuid;
-  v_calendar calendars;
-  v_gone calendar_subscriptions;
-  v_seq bigint;
-begin
-  for v_calendar_id in
+  v_calendar_ids constant uuid[] := array(
     select c.id from calendars c where c.workspace_id = p_workspace_id and c.owner_user_id = p_user_id
     union
     select s.calendar_id from calendar_subscriptions s where s.user_id = p_user_id and s.workspace_id = p_workspace_id
     union
     select g.calendar_id from schedule_guests g where g.user_id = p_user_id and g.workspace_id = p_workspace_id
-    order by 1
+    order by 1);
+  v_calendar_id uuid;
+  v_calendar calendars;
+  v_gone calendar_subscriptions;
+  v_counted_up uuid[] := array[p_user_id];
+  v_invited_to uuid[] := '{}';
+begin
+  foreach v_calendar_id in array v_calendar_ids loop
+    perform app.next_calendar_seq(p_workspace_id, v_calendar_id);
+  end loop;
+  for v_calendar in
+    select * from calendars c where c.workspace_id = p_workspace_id and c.id = any (v_calendar_ids) order by c.id
   loop
-    v_seq := app.next_calendar_seq(p_workspace_id, v_calendar_id);
-    select * into v_calendar from calendars c where c.workspace_id = p_workspace_id and c.id = v_calendar_id;
-    continue when not found;
     if v_calendar.owner_user_id = p_user_id then
       perform app.hand_over_calendar(v_calendar, p_owner_user_id, null, p_owner_user_id, null, null);
-      perform app.audit_membership_end(p_workspace_id, v_calendar_id, 'calendar.transfer', jsonb_build_object('owner_user_id', p_user_id),
+      perform app.audit_membership_end(p_workspace_id, v_calendar.id, 'calendar.transfer', jsonb_build_object('owner_user_id', p_user_id),
         jsonb_build_object('owner_user_id', p_owner_user_id));
       perform app.notify_subscribers(v_calendar, array[p_owner_user_id], 'calendar.subscribed', '{"role": "owner"}', null, null);
-      perform app.bump_user_calendars(array[p_owner_user_id]);
+      v_counted_up := v_counted_up || p_owner_user_id;
     else
       delete from calendar_subscriptions s
-      where s.workspace_id = p_workspace_id and s.calendar_id = v_calendar_id and s.user_id = p_user_id
+      where s.workspace_id = p_workspace_id and s.calendar_id = v_calendar.id and s.user_id = p_user_id
       returning * into v_gone;
       if found then
-        perform app.audit_membership_end(p_workspace_id, v_calendar_id, 'subscription.delete',
+        perform app.audit_membership_end(p_workspace_id, v_calendar.id, 'subscription.delete',
           jsonb_build_object('user_id', p_user_id, 'role', v_gone.role), null);
       end if;
     end if;
-    perform app.request_fan_out(p_workspace_id, v_calendar_id, null, null);
-    perform app.end_invitations_to_schedules(p_workspace_id, v_calendar_id, p_user_id, v_seq);
+    perform app.request_fan_out(p_workspace_id, v_calendar.id, null, null);
+    v_invited_to := v_invited_to || app.end_invitations_to_schedules(v_calendar, p_user_id);
   end loop;
   delete from schedule_reminders r where r.user_id = p_user_id and r.workspace_id = p_workspace_id;
-  perform app.bump_user_calendars(array[p_user_id]);
+  insert into guest_tombstones as t (user_id, schedule_id, seq)
+  select h.user_id, x.id, h.seq from app.bump_user_calendars(v_counted_up) h cross join unnest(v_invited_to) x (id)
+  where h.user_id = p_user_id
+  on conflict (user_id, schedule_id) do update set seq = excluded.seq, created_at = now();
 end $$;
 
--- Somebody is a guest in this calendar no more, and hears of it when they synchronise. p_seq: the calendar's, which is held.
-create or replace function app.end_invitations_to_schedules(p_workspace_id uuid, p_calendar_id uuid, p_user_id uuid, p_seq bigint) returns void
+-- Somebody is a guest in this calendar, which is held, no more. Of which schedules: they hear of it when they synchronise.
+create or replace function app.end_invitations_to_schedules(p_calendar app.calendars, p_user_id uuid) returns uuid[]
 language plpgsql set search_path = app, pg_temp as $$
 declare
   v_schedule_ids uuid[];
 begin
   with gone as (
     delete from schedule_guests g
-    where g.workspace_id = p_workspace_id and g.calendar_id = p_calendar_id and g.user_id = p_user_id
+    where g.workspace_id = p_calendar.workspace_id and g.calendar_id = p_calendar.id and g.user_id = p_user_id
     returning g.schedule_id
   )
-  select array_agg(g.schedule_id) into v_schedule_ids from gone g;
-  if v_schedule_ids is null then
-    return;
-  end if;
-  update schedules s set seq = p_seq
-  where s.workspace_id = p_workspace_id and s.calendar_id = p_calendar_id and s.id = any (v_schedule_ids);
-  insert into guest_tombstones as t (user_id, schedule_id, seq)
-  select h.user_id, x.id, h.seq from app.bump_user_calendars(array[p_user_id]) h cross join unnest(v_schedule_ids) x (id)
-  on conflict (user_id, schedule_id) do update set seq = excluded.seq, created_at = now();
+  select coalesce(array_agg(g.schedule_id), '{}') into v_schedule_ids from gone g;
+  update schedules s set seq = p_calendar.seq
+  where s.workspace_id = p_calendar.workspace_id and s.calendar_id = p_calendar.id and s.id = any (v_schedule_ids);
+  return v_schedule_ids;
 end $$;
 
 -- At the end of the transaction: whoever hands a workspace over is no member in its midst, and one again at its end.
