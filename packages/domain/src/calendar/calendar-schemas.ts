@@ -91,7 +91,9 @@ export const updateCalendarBody = z
     name: name.optional(),
     description: description.optional(),
     color: color.nullable().optional(),
-    time_zone: timeZone.optional().describe('What stands in the calendar keeps its own'),
+    time_zone: timeZone
+      .optional()
+      .describe('What stands in the calendar keeps its own. Of an exclusive calendar only while it is empty'),
     is_exclusive: is_exclusive.optional().describe('Only an empty calendar becomes exclusive'),
   })
   .refine((body) => Object.keys(body).length > 0, 'Give at least one field')

@@ -232,6 +232,25 @@ describe('changing a calendar', () => {
       failsWith('calendar.not_empty', { kind: 'conflict' }),
     );
   });
+
+  it('an exclusive one keeps its zone while something stands in it, since days and floating times have their place by it', async () => {
+    const { owner, calendar, calendar_id } = await makeCompany(database, { is_exclusive: true });
+    await updateCalendar(owner, { calendar_id, time_zone: 'Asia/Tokyo' });
+    await seedSchedule(database.db, calendar);
+    await expect(updateCalendar(owner, { calendar_id, time_zone: 'Europe/Berlin' })).rejects.toThrow(
+      failsWith('calendar.not_empty', {
+        kind: 'conflict',
+        meta: expect.objectContaining({ errors: [expect.objectContaining({ pointer: '/time_zone' })] }) as object,
+      }),
+    );
+    expect(await updateCalendar(owner, { calendar_id, time_zone: 'Asia/Tokyo', name: 'Room' })).toMatchObject({
+      name: 'Room',
+      time_zone: 'Asia/Tokyo',
+    });
+    expect(await updateCalendar(owner, { calendar_id, time_zone: 'Europe/Berlin', is_exclusive: false })).toMatchObject(
+      { time_zone: 'Europe/Berlin' },
+    );
+  });
 });
 
 describe('deleting a calendar', () => {

@@ -244,6 +244,12 @@ begin
     perform app.fail('PT409', 'calendar.not_empty', 'Only an empty calendar can become exclusive: what stands in it may overlap.',
       '{"pointer": "/is_exclusive"}');
   end if;
+  -- What is all-day or floating would take another time, which may be taken.
+  if v_wanted.is_exclusive and v_wanted.time_zone <> v_before.time_zone and exists (
+    select from schedules s where s.workspace_id = v_before.workspace_id and s.calendar_id = p_calendar_id) then
+    perform app.fail('PT409', 'calendar.not_empty', 'The zone of an exclusive calendar changes only while it is empty: what stands in it would overlap.',
+      '{"pointer": "/time_zone"}');
+  end if;
   update calendars c
   set name = v_wanted.name, description = v_wanted.description, color = v_wanted.color, time_zone = v_wanted.time_zone,
     is_exclusive = v_wanted.is_exclusive, version = c.version + 1, updated_at = clock_timestamp()
