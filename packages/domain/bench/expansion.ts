@@ -89,7 +89,11 @@ function measure(engine: Engine, each: Case): number {
 const median = (values: number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 function compare(): boolean {
-  const samples = cases.map(() => ({ ours: [], rrule: [], 'rrule-temporal': [] }));
+  const samples = cases.map((): Record<keyof typeof engines, number[]> => ({
+    ours: [],
+    rrule: [],
+    'rrule-temporal': [],
+  }));
   for (const each of cases) {
     const found = names.map((name) => engines[name](each));
     if (new Set(found).size > 1) console.log(`${each.rrule}: not the same occurrences: ${found.join(', ')}`);
