@@ -86,6 +86,24 @@ describe('an exclusive calendar', () => {
     expect(await booked()).toEqual(['03-03 09:30/03-03 10:30', '03-04 09:30/03-04 10:30']);
   });
 
+  test('is free while what stands in it is cancelled or transparent, as a whole or for one occurrence', async () => {
+    const { id: schedule_id } = await add({ rrule: 'FREQ=DAILY;COUNT=2' });
+    const one = { schedule_id, scope: 'this' as const, recurrence_id: '2026-03-03T09:00:00' };
+    for (const field of ['status', 'transparency'] as const) {
+      const [off, on] = field === 'status' ? ['cancelled', 'confirmed'] : ['transparent', 'opaque'];
+      await updateSchedule(owner, { ...one, [field]: off });
+      expect(await booked()).toEqual(['03-02 09:00/03-02 10:00']);
+      await updateSchedule(owner, { ...one, [field]: on });
+      await updateSchedule(owner, { schedule_id, [field]: off });
+      expect(await booked()).toEqual([]);
+      const { id } = await add();
+      expect(await refused(updateSchedule(owner, { schedule_id, [field]: on }))).toBe('schedule.booked');
+      await deleteSchedule(owner, { schedule_id: id });
+      await updateSchedule(owner, { schedule_id, [field]: on });
+      expect(await booked()).toHaveLength(2);
+    }
+  });
+
   test('a series may move by less than its length: it is not in its own way', async () => {
     const { id } = await add({ rrule: 'FREQ=DAILY;COUNT=3', duration_seconds: 82_800 });
     await updateSchedule(owner, { schedule_id: id, starts_local: '2026-03-02T11:00:00' });
