@@ -14,8 +14,8 @@ import { viewPosition, viewQuery, wordsOf } from './view-schemas.ts';
 const HOUR_MS = 3_600_000;
 /** Stored instances that one statement reads. */
 const MAX_INSTANCES = 20_000;
-/** Series that one page expands. */
-const MAX_SERIES = 1_000;
+/** Series that one page expands: as many as one import brings, before its instances are written. */
+const MAX_SERIES = 5_000;
 /** Occurrences that one page expands. */
 const MAX_EXPANDED = 50_000;
 /** Series are expanded so much of the window at a time, until the page is full. */

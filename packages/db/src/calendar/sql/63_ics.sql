@@ -95,9 +95,14 @@ begin
       v_after.url, v_after.color, v_after.status, v_after.transparency, v_after.visibility, v_after.is_all_day, v_after.starts_local,
       v_after.time_zone, v_after.duration_seconds, v_after.rrule, v_after.rdates, v_after.exdates, v_after.ics_properties, v_after.first_at,
       v_after.last_at, p_seq, p_user_id);
-    perform app.write_imported_overrides(v_after, p_item -> 'overrides');
-    perform app.write_imported_people(p_user_id, v_after, p_item);
-    perform app.uncover_schedule(p_workspace_id, p_calendar_id, v_after.id, p_request_id, p_traceparent);
+    -- Most schedules of a file have none of these.
+    if p_item -> 'overrides' <> '[]' then
+      perform app.write_imported_overrides(v_after, p_item -> 'overrides');
+    end if;
+    if p_item -> 'guests' <> '[]' or p_item -> 'reminders' <> '[]' then
+      perform app.write_imported_people(p_user_id, v_after, p_item);
+    end if;
+    perform app.request_instances(p_workspace_id, v_after.id, p_request_id, p_traceparent);
     perform app.append_audit(p_user_id, p_workspace_id, null, 'schedule.create', 'schedule', v_after.id::text, null,
       app.hide_words(jsonb_build_object('title', v_after.title, 'uid', v_after.uid), v_after.visibility = 'private'), p_request_id);
     return 'created';
