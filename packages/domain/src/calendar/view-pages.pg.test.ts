@@ -92,12 +92,12 @@ describe('pages', () => {
       `insert into app.schedules (id, workspace_id, calendar_id, uid, organiser_user_id, title, starts_local, time_zone, duration_seconds,
          first_at, last_at, created_by)
        select gen_random_uuid(), $1, $2, n::text, $3, n::text, at, 'UTC', 600, at at time zone 'UTC', (at + interval '10 minutes') at time zone 'UTC', $3
-       from generate_series(0, 1499) n, lateral (select timestamp '2026-03-01' + n * interval '29 minutes' as at) a`,
+       from generate_series(0, 5999) n, lateral (select timestamp '2026-03-01' + n * interval '8 minutes' as at) a`,
       [home.workspace_id, calendar.calendar_id, calendar.user_id],
     );
     const items = await walk(owner, { limit: 5_000 });
     expect(items.map(({ title }) => title)).toEqual(
-      Array.from({ length: 1_500 }, (_, n) => String(n)).filter((_, n) => n * 29 < 31 * 1440),
+      Array.from({ length: 6_000 }, (_, n) => String(n)).filter((_, n) => n * 8 < 31 * 1440),
     );
     await database.asOwner(
       `update app.schedules set rrule = 'FREQ=DAILY', last_at = null, first_at = '2026-01-01', starts_local = '2026-01-01T09:00:00' where calendar_id = $1`,
