@@ -1,5 +1,6 @@
 import { createTestDatabase, type TestDatabase } from '@potentia/db/testing/database';
-import { seedCalendar, seedGuest, seedSchedule } from '@potentia/db/testing/seed-calendar';
+import { seedUser } from '@potentia/db/testing/seed';
+import { seedCalendar, seedGuest, seedSchedule, type SeededCalendar } from '@potentia/db/testing/seed-calendar';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { checkZones } from './check-zones.ts';
 import { materialiseSchedule } from './materialise-schedule.ts';
@@ -59,6 +60,11 @@ test.each([
     return (await database.asOwner<{ seq: number }>(text, [guest.user_id]))[0]?.seq ?? 0;
   };
   const head_before = await head();
+  const calendar_seq = async () => {
+    const text = 'select seq::int from app.calendars where id = $1';
+    return (await database.asOwner<{ seq: number }>(text, [calendar.calendar_id]))[0]!.seq;
+  };
+  const seq_before = await calendar_seq();
   const params = [tz_version];
   await database.asOwner(
     `update app.time_zone_rules set fingerprint = 'another', tz_version = $1, checked_at = '2026-03-01' where time_zone = 'Europe/Berlin'`,
@@ -75,7 +81,9 @@ test.each([
   const [changed, other] = await state();
   expect(other).toEqual(before[1]);
   expect(changed).toMatchObject({ sequence: before[0]!.sequence + 1, until: '-infinity' });
-  expect(changed!.seq).toBeGreaterThan(before[0]!.seq);
+  // What subscribers have synchronised, and their free/busy, is older than that.
+  expect(await calendar_seq()).toBe(seq_before + 1);
+  expect(changed!.seq).toBe(seq_before + 1);
   expect(await head()).toBe(1 + head_before);
 
   await materialise(berlin);
@@ -103,6 +111,32 @@ test('a change that a crash has cut off goes on, and leaves what was expanded si
   const before = await state();
   expect(await checkZones(ctx)).toMatchObject({ uncovered: 0 });
   expect(await state()).toEqual(before);
+});
+
+test('a change does not stand in the way of an edit that it waits for', async () => {
+  const { ctx, zones } = await setUp();
+  const right = await zones();
+  const calendars = [await seedCalendar(database.db), await seedCalendar(database.db)];
+  calendars.sort((a, b) => (a.calendar_id < b.calendar_id ? -1 : 1));
+  const [first, later] = calendars as [SeededCalendar, SeededCalendar];
+  const { user_id } = await seedUser(database.db);
+  for (const calendar of [first, later]) {
+    const schedule = await seedSchedule(database.db, calendar, { rrule: 'FREQ=WEEKLY', time_zone: 'Europe/Berlin' });
+    await seedGuest(database.db, schedule, { user_id });
+  }
+  await database.asOwner(
+    `update app.time_zone_rules set fingerprint = 'another', tz_version = '2020a' where time_zone = 'Europe/Berlin'`,
+  );
+  await database.asOwner('begin');
+  await database.asOwner('select app.next_calendar_seq($1, $2)', [later.workspace_id, later.calendar_id]);
+  const checking = checkZones(ctx);
+  checking.catch(() => undefined);
+  const waiting = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+  await expect.poll(async () => (await database.asOwner(waiting)).length).toBe(1);
+  await database.asOwner('select app.bump_user_calendars(array[$1]::uuid[])', [user_id]);
+  await database.asOwner('commit');
+  expect(await checking).toMatchObject({ uncovered: 2 });
+  expect(await zones()).toEqual(right);
 });
 
 test('a process with other zone tables than those found last writes nothing, and leaves the work to others', async () => {

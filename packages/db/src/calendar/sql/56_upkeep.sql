@@ -53,36 +53,49 @@ end $$;
 
 -- Of the p_limit schedules after p_cursor_id, shuts those in zones that are changing, as an edit of their times would: their
 -- occurrences are at other instants from now on. Those that were expanded by p_tz_version since are left as they are, unless the
--- change is one within that version. Answers where to go on (null: that was the end) and how many it shut.
+-- change is one within that version; those that are shut already are not: an old process may be about to open one. All calendars are
+-- held first, in the order of their ids, and guests' heads are counted up last, in the order of theirs: so no edit waits for us while
+-- we wait for it. Answers where to go on (null: that was the end) and how many it shut.
 create or replace function app.uncover_zones(p_time_zones text[], p_tz_version text, p_cursor_id uuid, p_limit int, p_request_id text,
   out next_id uuid, out uncovered int)
 language plpgsql security definer set search_path = app, pg_temp set enable_seqscan = off set enable_sort = off set lock_timeout = '4s' as $$
 declare
+  v_after_id constant uuid := coalesce(p_cursor_id, '00000000-0000-0000-0000-000000000000');
+  v_seen uuid[];
+  v_changing uuid[];
+  v_calendar record;
   v_schedule record;
-  v_seq bigint;
-  v_seen int := 0;
-  v_last uuid;
+  v_guests uuid[];
 begin
+  select coalesce(array_agg(n.id), '{}'), coalesce(array_agg(n.id) filter (where n.is_changing), '{}') into v_seen, v_changing
+  from (
+    select s.id, s.time_zone = any (p_time_zones) and (s.tz_version is distinct from p_tz_version
+      or exists (select from time_zone_rules z where z.time_zone = s.time_zone and z.tz_version = p_tz_version)) as is_changing
+    from schedules s where s.id > v_after_id order by s.id limit p_limit
+  ) n;
+  for v_calendar in
+    select distinct s.workspace_id, s.calendar_id from schedules s where s.id = any (v_changing) order by s.calendar_id
+  loop
+    perform app.next_calendar_seq(v_calendar.workspace_id, v_calendar.calendar_id);
+  end loop;
+  -- What was moved to another calendar meanwhile is shut by that, and its job finds the new tables.
   uncovered := 0;
   for v_schedule in
-    select s.id, s.workspace_id, s.calendar_id,
-      coalesce(s.time_zone = any (p_time_zones) and (s.tz_version is distinct from p_tz_version
-        or exists (select from time_zone_rules z where z.time_zone = s.time_zone and z.tz_version = p_tz_version)), false) as is_changed
-    from schedules s where s.id > coalesce(p_cursor_id, '00000000-0000-0000-0000-000000000000') order by s.id limit p_limit
+    update schedules s set seq = c.seq from calendars c
+    where s.id = any (v_changing) and c.workspace_id = s.workspace_id and c.id = s.calendar_id
+    returning s.id, s.workspace_id, s.calendar_id
   loop
-    v_seen := v_seen + 1;
-    v_last := v_schedule.id;
-    if v_schedule.is_changed then
-      -- Also of those that are shut already: an old process may be about to open one.
-      v_seq := app.next_calendar_seq(v_schedule.workspace_id, v_schedule.calendar_id);
-      update schedules s set seq = v_seq
-      where s.workspace_id = v_schedule.workspace_id and s.calendar_id = v_schedule.calendar_id and s.id = v_schedule.id;
-      perform app.touch_schedule_guests(v_schedule.workspace_id, v_schedule.calendar_id, v_schedule.id);
-      perform app.uncover_schedule(v_schedule.workspace_id, v_schedule.calendar_id, v_schedule.id, p_request_id, null);
-      uncovered := uncovered + 1;
-    end if;
+    perform app.uncover_schedule(v_schedule.workspace_id, v_schedule.calendar_id, v_schedule.id, p_request_id, null);
+    uncovered := uncovered + 1;
   end loop;
-  next_id := case when v_seen = p_limit then v_last end;
+  v_guests := array(
+    select distinct g.user_id from schedules s
+    join schedule_guests g on g.workspace_id = s.workspace_id and g.calendar_id = s.calendar_id and g.schedule_id = s.id
+    where s.id = any (v_changing) and g.user_id is not null);
+  update schedule_guests g set seq = h.seq from schedules s cross join app.bump_user_calendars(v_guests) h
+  where s.id = any (v_changing) and g.workspace_id = s.workspace_id and g.calendar_id = s.calendar_id and g.schedule_id = s.id
+    and g.user_id = h.user_id;
+  next_id := case when cardinality(v_seen) = p_limit then v_seen[p_limit] end;
 end $$;
 
 -- Schedules that were deleted, alone or with their calendar, leave their instances to a job.
