@@ -1,15 +1,19 @@
 import { createTestDatabase, type TestDatabase } from '@potentia/db/testing/database';
 import {
+  seedCalendar,
   seedGuest,
   seedOverride,
   seedSchedule,
+  seedSubscription,
   type SeededCalendar,
   type SeededSchedule,
   type SeededScheduleFields,
 } from '@potentia/db/testing/seed-calendar';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { personCtx } from '../platform/testing/person.ts';
 import { fanOutCalendar } from './fan-out-calendar.ts';
 import { materialiseSchedule } from './materialise-schedule.ts';
+import { moveSchedule } from './move-schedule.ts';
 import { sweepInstances } from './sweep-instances.ts';
 import {
   expectExactly,
@@ -20,6 +24,7 @@ import {
   seedReaders,
   takePicture,
 } from './testing/instance-kit.ts';
+import { WRITING } from './testing/view-kit.ts';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -235,6 +240,28 @@ describe('what is left over', () => {
       calendar.calendar_id,
     ]);
     expect(left.length).toBe(0);
+  });
+
+  it('what those had who subscribe to the calendar that a schedule was moved away from, by the job that the move leaves', async () => {
+    const { calendar, schedule, people } = await setUp();
+    const guest = await seedGuest(database.db, schedule);
+    await materialise(schedule);
+    await expectRows(calendar, [calendar.user_id, ...people, guest.user_id]);
+    const { db } = database;
+    const home = { workspace_id: calendar.workspace_id, owner_user_id: calendar.user_id };
+    const other = await seedCalendar(db, home);
+    const { user_id } = await seedSubscription(db, other);
+    const mover = { ...personCtx(db, calendar.user_id), ...WRITING };
+    await moveSchedule(mover, { schedule_id: schedule.schedule_id, calendar_id: other.calendar_id });
+    const asked = `select 1 from app.outbox where topic = 'calendar.materialise' and payload ->> 'schedule_id' = $1`;
+    expect(await database.asOwner(asked, [schedule.schedule_id])).not.toEqual([]);
+    await materialise(schedule);
+    const readers = `select distinct user_id, calendar_id from app.schedule_instances where schedule_id = $1 order by user_id`;
+    const expected = [other.user_id, user_id, guest.user_id].sort();
+    expect(await database.asOwner(readers, [schedule.schedule_id])).toEqual(
+      expected.map((reader) => ({ user_id: reader, calendar_id: other.calendar_id })),
+    );
+    await expectRows(other, expected);
   });
 
   it('also those whose job was lost, once a day; tombstones after three months; and nothing that is in use', async () => {
