@@ -68,6 +68,18 @@ it('a file of public holidays is taken over, once', async () => {
   ]);
 });
 
+it('an export that comes back into its own calendar changes nothing, and nobody is written to', async () => {
+  const calendar_id = await makeCalendar();
+  const body = { calendar_id, title: 'Review', starts_local: '2036-03-02T09:00:00', duration_seconds: 900 };
+  const guests = [{ user_id: viewer.user_id }, { email: 'ann@example.org' }];
+  const { id } = (await api.call(owner, 'POST', '/api/v1/schedules', { ...body, guests })).body;
+  const { text } = await exportIcs(owner, calendar_id);
+  expect(text).toContain('ORGANIZER');
+  const counts = { created: 0, updated: 0, unchanged: 1, problems: [] };
+  expect((await importIcs(owner, calendar_id, text)).body).toMatchObject(counts);
+  expect((await api.call(owner, 'GET', `/api/v1/schedules/${id}`)).body.version).toBe(1);
+});
+
 it('text/calendar is taken as it is, and a bad event is named and keeps nothing back', async () => {
   const calendar_id = await makeCalendar();
   const bad = HOLIDAYS.replace('DTSTART;VALUE=DATE:20260106', 'DTSTART;VALUE=DATE:someday');

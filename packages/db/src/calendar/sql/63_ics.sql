@@ -71,6 +71,18 @@ begin
   where app.user_exists(p_user_id);
 end $$;
 
+-- What a file says of a schedule that is ours already: an export of it names its organiser, who is no property to keep.
+create or replace function app.without_organiser(p_schedule app.schedules, p_properties jsonb) returns jsonb
+language plpgsql stable set search_path = app, pg_temp as $$
+begin
+  if p_schedule.ics_properties @> '[["organizer"]]' or p_properties @> '[["organizer"]]' is not true then
+    return p_properties;
+  end if;
+  return (select jsonb_agg(e.property order by e.n) from jsonb_array_elements(p_properties) with ordinality e(property, n)
+    where e.property ->> 0 <> 'organizer' or not exists (select from users u
+      where u.id = p_schedule.organiser_user_id and 'mailto:' || lower(u.email) = lower(e.property ->> 3)));
+end $$;
+
 -- One schedule of a file: by its UID it is a new one, or one that is there. Says which; `unchanged` wrote nothing.
 create or replace function app.import_schedule(p_user_id uuid, p_workspace_id uuid, p_calendar_id uuid, p_seq bigint, p_item jsonb,
   p_request_id text, p_traceparent text) returns text
@@ -108,6 +120,7 @@ begin
     return 'created';
   end if;
   v_after := app.imported_row(v_before, p_item);
+  v_after.ics_properties := app.without_organiser(v_before, v_after.ics_properties);
   v_overrides := app.imported_overrides(v_before);
   if v_after = v_before and v_overrides = p_item -> 'overrides' then
     return 'unchanged';
@@ -352,6 +365,6 @@ begin
   calendar_id := v_feed.calendar_id;
 end $$;
 
-grant execute on function app.imported_row, app.imported_overrides, app.write_imported_overrides, app.write_imported_people,
-  app.import_schedule, app.begin_import, app.import_schedules, app.open_export, app.export_schedules, app.rotate_feed, app.feed_json, app.get_feed,
+grant execute on function app.imported_row, app.without_organiser, app.imported_overrides, app.write_imported_overrides,
+  app.write_imported_people, app.import_schedule, app.begin_import, app.import_schedules, app.open_export, app.export_schedules, app.rotate_feed, app.feed_json, app.get_feed,
   app.revoke_feed, app.find_feed to app_user;
