@@ -123,6 +123,29 @@ it('an export that is imported elsewhere gives the same export: overrides, exclu
   expect(essence((await exportIcs(owner, to)).text)).toBe(essence(first));
 });
 
+it('an export takes reminders along, also of single occurrences and until one of them', async () => {
+  const [from, to] = [await makeCalendar('Reminded'), await makeCalendar('Reminded')];
+  const daily = { starts_local: '2026-03-02T09:00:00', duration_seconds: 900, rrule: 'FREQ=DAILY;COUNT=6' };
+  const made = await api.call(owner, 'POST', '/api/v1/schedules', { calendar_id: from, title: 'Standup', ...daily });
+  const remindersOf = (id: unknown): string => `/api/v1/schedules/${String(id)}/reminders`;
+  const path = remindersOf(made.body.id);
+  const at = (day: number, scope: string): string => `?scope=${scope}&recurrence_id=2026-03-0${day}T09:00:00`;
+  const { id } = (await api.call(owner, 'POST', path, { minutes_before: 10 })).body;
+  await api.call(owner, 'POST', path, { local_time: '18:00', days_before: 1, channels: ['email'] });
+  expect((await api.call(owner, 'PATCH', `${path}/${id}${at(3, 'this')}`, { minutes_before: 30 })).status).toBe(200);
+  expect((await api.call(owner, 'DELETE', `${path}/${id}${at(6, 'following')}`)).status).toBe(204);
+
+  expect((await importIcs(owner, to, (await exportIcs(owner, from)).text)).body).toMatchObject({ created: 1 });
+  const copy = (await api.call(owner, 'GET', `/api/v1/calendars/${to}/schedules`)).body.items[0].id;
+  const tell = async (reminders: string): Promise<string[]> => {
+    const { items } = (await api.call(owner, 'GET', reminders)).body as { items: Record<string, unknown>[] };
+    const own = new Set(['id', 'schedule_id', 'version', 'created_at', 'updated_at']);
+    return items.map((one) => JSON.stringify(Object.entries(one).filter(([key]) => !own.has(key)))).sort();
+  };
+  expect(await tell(path)).toHaveLength(3);
+  expect(await tell(remindersOf(copy))).toEqual(await tell(path));
+});
+
 it('who has free/busy alone gets times without titles; a private schedule is as little to a viewer', async () => {
   const calendar_id = await makeCalendar();
   await importIcs(owner, calendar_id, largeExport(5, 3).replace('SUMMARY:Event 0', 'CLASS:PRIVATE\r\nSUMMARY:Secret'));

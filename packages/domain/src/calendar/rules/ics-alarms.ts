@@ -12,6 +12,8 @@ export const X_OCCURRENCES = 'x-potentia-occurrences';
 const MAX_MINUTES_BEFORE = 40_320;
 /** Reminders that one person may have on a schedule. */
 const MAX_REMINDERS = 20;
+/** Occurrences that one of them leaves out. */
+const MAX_SKIPS = 500;
 
 type When = Pick<IcsReminder, 'minutes_before' | 'local_time' | 'days_before'>;
 
@@ -55,7 +57,7 @@ function readOccurrences(alarm: JcalComponent, recurrence_id: LocalTime | null):
     applies_to: from === '' ? 'all' : 'following',
     recurrence_id: from === '' ? null : from,
     until_recurrence_id: until === '' ? null : until,
-    skips: skips.filter((text) => text !== '').slice(0, 100),
+    skips: skips.filter((text) => text !== '').slice(0, MAX_SKIPS),
   };
 }
 

@@ -91,8 +91,11 @@ function readGuests(event: JcalComponent): IcsGuest[] {
 const responseOf = (partstat: string | null): GuestResponse =>
   oneOf(partstat, ['accepted', 'declined', 'tentative']) ?? 'needs_action';
 
+/** Answers of one guest to single occurrences, and those after them. */
+const MAX_FOLLOWING = 1_000;
+
 function readFollowing(attendee: JcalProperty): OccurrenceResponse[] {
-  const entries = (paramOf(attendee, X_FOLLOWING) ?? '').split(' ').slice(0, 200);
+  const entries = (paramOf(attendee, X_FOLLOWING) ?? '').split(' ').slice(0, MAX_FOLLOWING);
   return entries.flatMap((entry) => {
     const [, recurrence_id, partstat] = /^(\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\d)?)=([A-Z-]+)$/.exec(entry) ?? [];
     if (recurrence_id === undefined || partstat === undefined) return [];

@@ -11,6 +11,7 @@ import { readContent, type IcsContent } from './ics-content.ts';
 import { fitDuration, type IcsTime, IcsRefused, inZoneOf, readDuration, readSeconds, readTime } from './ics-times.ts';
 import type { IcsFile, IcsOverride, IcsProblem, IcsReminder, IcsSchedule } from './ics-types.ts';
 import { createZoneResolver, type ZoneResolver } from './ics-zones.ts';
+import { appliesTo } from './reminder-times.ts';
 import { effectiveResponse } from './responses.ts';
 import { readRule } from './ics-rule.ts';
 import type { LocalTime } from './series.ts';
@@ -206,7 +207,7 @@ function readSchedule(master: ReadEvent, overrides: ReadEvent[], zones: ZoneReso
         guest.responses.push({ recurrence_id, applies_to: 'this', response: answer.response });
     }
     const alarms = readAlarms(from.event, from.start, from.duration_seconds, recurrence_id, zones);
-    const inherited = new Set(reminders.map(whenOf));
+    const inherited = new Set(reminders.filter((each) => appliesTo(each, recurrence_id)).map(whenOf));
     read.reminders.push(...alarms.reminders.filter((each) => !inherited.has(whenOf(each))));
     read.left_out += alarms.left_out;
   }

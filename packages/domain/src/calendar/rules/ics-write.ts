@@ -2,6 +2,7 @@ import ICAL from 'ical.js';
 import { X_LOCAL_TIME, X_OCCURRENCES } from './ics-alarms.ts';
 import type { JcalComponent, JcalProperty } from './ics-components.ts';
 import { X_FOLLOWING } from './ics-content.ts';
+import { appliesTo } from './reminder-times.ts';
 import { effectiveResponse } from './responses.ts';
 import type { IcsGuest, IcsOverride, IcsReminder, IcsSchedule } from './ics-types.ts';
 import type { LocalTime } from './series.ts';
@@ -66,7 +67,7 @@ export function writeSchedule(schedule: WrittenSchedule): JcalComponent[] {
   if (exdates.length > 0) recurrence.push(times(schedule, 'exdate', exdates));
   const alarms = (recurrence_id: LocalTime | null) =>
     schedule.reminders
-      .filter((each) => recurrence_id === (each.applies_to === 'this' ? each.recurrence_id : null))
+      .filter((each) => (recurrence_id === null ? each.applies_to !== 'this' : appliesTo(each, recurrence_id)))
       .flatMap(writeAlarm);
   const { starts_local, duration_seconds, status } = schedule;
   const master: JcalComponent = [
@@ -79,26 +80,20 @@ export function writeSchedule(schedule: WrittenSchedule): JcalComponent[] {
     ],
     alarms(null),
   ];
-  const overrides = [...schedule.overrides, ...answered(schedule)].map((override): JcalComponent => {
+  const overrides = [...schedule.overrides, ...named(schedule)].map((override): JcalComponent => {
     const merged = merge(schedule, override);
     const properties = [...common(merged, merged), times(schedule, 'recurrence-id', [override.recurrence_id])];
-    const own = alarms(override.recurrence_id);
     // An override stands for itself: what it does not say, it has not.
-    return [
-      'vevent',
-      [...properties, ...content(merged), ...kept(merged)],
-      own.length > 0 ? [...alarms(null), ...own] : alarms(null),
-    ];
+    return ['vevent', [...properties, ...content(merged), ...kept(merged)], alarms(override.recurrence_id)];
   });
   return [master, ...overrides];
 }
 
-/** Occurrences that differ in nothing but in what somebody has answered to them. */
-function answered({ guests, overrides }: WrittenSchedule): IcsOverride[] {
+/** Occurrences that differ in nothing but in what somebody has answered to them, or is reminded of. */
+function named({ guests, overrides, reminders }: WrittenSchedule): IcsOverride[] {
   const known = new Set(overrides.map(({ recurrence_id }) => recurrence_id));
-  const ids = guests.flatMap(({ responses }) =>
-    responses.flatMap(({ recurrence_id, applies_to }) => (applies_to === 'this' ? [recurrence_id] : [])),
-  );
+  const rows = [...guests.flatMap(({ responses }) => responses), ...reminders];
+  const ids = rows.flatMap(({ recurrence_id, applies_to }) => (applies_to === 'this' ? (recurrence_id ?? []) : []));
   return [...new Set(ids)]
     .filter((id) => !known.has(id))
     .sort()
