@@ -139,7 +139,7 @@ const someOf = <T extends z.ZodType>(item: T) =>
     truncated: z.boolean().describe('There are more than these'),
   });
 
-/** What an edit would do, of the occurrences of the next two years at most. */
+/** What an edit would do: `previewPlan` says of which years. */
 export const editPreview = z
   .strictObject({
     from: timestamp.describe('Occurrences between `from` and `to` are compared'),
