@@ -2,6 +2,7 @@ import { AppError } from '../platform/errors.ts';
 import { BudgetExceeded, expandSeries, seriesBounds } from './rules/expand.ts';
 import { printInstant } from './rules/print-times.ts';
 import { normaliseRule, refuseRule } from './rules/rule.ts';
+import { WRITE_BUDGET } from './rules/scan-output.ts';
 import type { Series } from './rules/series.ts';
 import { parseLocal } from './rules/zones.ts';
 
@@ -34,7 +35,7 @@ export function normaliseFor(series: Series): Series {
 
 /** When a series begins and ends, as `schedules` stores it. Throws `schedule.rule_refused`. */
 export function boundsOf(series: Series): { first_at: string; last_at: string | null } {
-  const { first_at, last_at } = guarded(() => seriesBounds(series));
+  const { first_at, last_at } = guarded(() => seriesBounds(series, WRITE_BUDGET));
   return { first_at: printInstant(first_at), last_at: last_at === null ? null : printInstant(last_at) };
 }
 

@@ -115,16 +115,19 @@ const FLOATING_MARGIN = DAY_MS;
 
 /**
  * From the start of the first occurrence to the end of the last; `last_at` null: endless. Of floating and all-day series a day wider on
- * each side. A series without any occurrence is where its first would be. Throws BudgetExceeded.
+ * each side. A series without any occurrence is where its first would be. Whoever writes it gives `WRITE_BUDGET`. Throws BudgetExceeded.
  */
-export function seriesBounds(series: Series): { first_at: number; last_at: number | null } {
+export function seriesBounds(series: Series, budget = STEP_BUDGET): { first_at: number; last_at: number | null } {
   const margin = series.time_zone === null ? FLOATING_MARGIN : 0;
-  const [first] = expandSeries(series, ALL_TIME, { limit: 1 });
+  const [first] = expandSeries(series, ALL_TIME, { limit: 1, budget });
   const starts_at = first?.starts_at ?? instantOf(zoneOfSeries(series), parseLocal(series.starts_local));
   const first_at = starts_at - margin;
   if (isEndless(series)) return { first_at, last_at: null };
   const last = starts_at + series.duration_seconds * 1_000;
-  const ends = endOf(series, expandSeries).reduce((latest, { ends_at }) => Math.max(latest, ends_at), -Infinity);
+  const ends = endOf(series, expandSeries, budget).reduce(
+    (latest, { ends_at }) => Math.max(latest, ends_at),
+    -Infinity,
+  );
   return { first_at, last_at: (ends === -Infinity ? last : ends) + margin };
 }
 
@@ -139,10 +142,10 @@ function isEndless({ rrule }: Series): boolean {
 }
 
 /** The last occurrences of a series with an end. They are looked for from there backwards, in steps that grow. */
-function endOf(series: Series, find: typeof expandSeries): Occurrence[] {
+function endOf(series: Series, find: typeof expandSeries, budget = STEP_BUDGET): Occurrence[] {
   const { until } = series.rrule === null ? { until: null } : readFields(series.rrule);
   // Of COUNT, and of a rule that is none, it is the last of all starts.
-  const end = until?.ms ?? startsOf(series, ALL_TIME, { steps: STEP_BUDGET }).instants.at(-1);
+  const end = until?.ms ?? startsOf(series, ALL_TIME, { steps: budget }).instants.at(-1);
   for (let days = FIRST_LOOK; end !== undefined; days *= FURTHER) {
     const from = end - days * DAY_MS;
     if (from <= ALL_TIME.from) break;

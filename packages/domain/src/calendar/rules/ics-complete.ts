@@ -2,6 +2,7 @@ import { DAY_MS } from './civil.ts';
 import { BudgetExceeded, expandSeries, seriesBounds } from './expand.ts';
 import type { IcsFile, IcsProblem, IcsSchedule, ImportedFile, ImportedSchedule } from './ics-types.ts';
 import { parseLocal } from './local-time.ts';
+import { WRITE_BUDGET } from './scan-output.ts';
 
 /**
  * What can be said of the schedules of a file only when they are expanded: where each begins and ends, and which changed occurrences
@@ -24,7 +25,7 @@ export function completeSchedules({ name, schedules, problems }: IcsFile): Impor
 }
 
 function boundsOf(schedule: IcsSchedule): { first_at: string; last_at: string | null } {
-  const { first_at, last_at } = seriesBounds(schedule);
+  const { first_at, last_at } = seriesBounds(schedule, WRITE_BUDGET);
   return {
     first_at: new Date(first_at).toISOString(),
     last_at: last_at === null ? null : new Date(last_at).toISOString(),

@@ -69,18 +69,19 @@ export function overridden(series: Series, zone: Zone | null, instant: number, o
   return { recurrence_id, starts_at, ends_at, is_override: true };
 }
 
-/** Looked for at once: what lies so near together. */
-const NEAR = 32 * DAY_MS;
+/** Looked for at once: what lies within one of such spans, which are always the same. */
+const SPAN = 32 * DAY_MS;
 
-/** Starts of the series at and between some instants, those that lie near together at once. */
+/** Starts of the series at and between some instants, those of one span at once. Of fewer instants it never takes more steps. */
 function* occurringAt(series: Series, instants: number[], steps: Budget): Generator<number> {
   const sorted = instants.sort((a, b) => a - b);
   // With COUNT each look begins at the start of the series: one does for all.
-  const near = series.rrule?.includes('COUNT=') ? Infinity : NEAR;
+  const span = series.rrule?.includes('COUNT=') ? Infinity : SPAN;
   for (let at = 0; at < sorted.length;) {
     const from = sorted[at] as number;
+    const end = span === Infinity ? Infinity : (Math.floor(from / span) + 1) * span;
     let last = from;
-    while (at < sorted.length && (sorted[at] as number) - last <= near) last = sorted[at++] as number;
+    while (at < sorted.length && (sorted[at] as number) < end) last = sorted[at++] as number;
     yield* startsOf(series, { from, to: last + 1 }, steps).instants;
   }
 }

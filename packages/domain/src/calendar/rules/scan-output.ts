@@ -3,6 +3,13 @@ import type { RuleFields } from './rule-fields.ts';
 /** Steps that one expansion may take: periods that it looks at, and occurrences that it makes. */
 export const STEP_BUDGET = 200_000;
 
+/**
+ * Steps that a series may take when it is written, to find where it begins and ends. That is half of the other, and takes every
+ * occurrence that COUNT gives and every override in its place; so a window of up to 500 days of what was written never exceeds
+ * `STEP_BUDGET`, whatever overrides were moved into it, and nobody's schedule spoils what others ask.
+ */
+export const WRITE_BUDGET = STEP_BUDGET / 2;
+
 /** A rule that takes more steps than it may: hostile, or with a window that is too large for it. */
 export class BudgetExceeded extends Error {
   override readonly name = 'BudgetExceeded';
