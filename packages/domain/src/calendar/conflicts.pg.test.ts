@@ -120,6 +120,17 @@ describe('conflicts', () => {
     ]);
   });
 
+  test('are none of occurrences that were cancelled or make nobody busy', async () => {
+    await add({ rrule: 'FREQ=DAILY;COUNT=3' });
+    const second = await add({ rrule: 'FREQ=DAILY;COUNT=3' });
+    const one = (day: number) =>
+      ({ schedule_id: second.id, scope: 'this', recurrence_id: `2026-03-0${day}T09:00:00` }) as const;
+    await updateSchedule(owner, { ...one(2), status: 'cancelled' });
+    await updateSchedule(owner, { ...one(4), transparency: 'transparent' });
+    const moved = await updateSchedule(owner, { schedule_id: second.id, duration_seconds: 1_800 });
+    expect(moved).toMatchObject({ conflicts: [{ starts_at: at('03', '09') }] });
+  });
+
   test('are told by whoever writes a schedule and by whoever changes one, of guests too', async () => {
     await add();
     const second = await add({ title: 'Second' });
