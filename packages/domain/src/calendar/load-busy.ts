@@ -31,9 +31,8 @@ export interface BusyQuery {
 /**
  * When these people are busy, in the order of `user_ids`; null for whom the caller may not ask about. Copies in Redis count when
  * their stamp is the one that Postgres gives the person now, so an answer is never older than the question; what is missing is read
- * from Postgres and kept. Without Redis all of it comes from Postgres. No series is
- * written that would exceed its budget here (`WRITE_BUDGET`), so nobody's spoils the answer about others. Throws
- * `platform.database_unavailable`.
+ * from Postgres and kept. Without Redis all of it comes from Postgres. No series is written that would exceed its budget here
+ * (`WRITE_BUDGET`), so nobody's spoils the answer about others. Throws `platform.database_unavailable`.
  */
 export async function loadBusy(ctx: BusyCtx, query: BusyQuery): Promise<(PersonBusy | null)[]> {
   const { user_ids } = query;

@@ -11,7 +11,9 @@ type Transparency = 'opaque' | 'transparent';
 
 /** A schedule of which no more is told than that it takes somebody's time. */
 export interface BlockSource {
-  series: Omit<Series, 'overrides'> & { overrides: (Override & { status: Status | null; transparency: Transparency | null })[] };
+  series: Omit<Series, 'overrides'> & {
+    overrides: (Override & { status: Status | null; transparency: Transparency | null })[];
+  };
   status: Status;
   transparency: Transparency;
 }

@@ -117,7 +117,8 @@ describe('when Redis dies', () => {
     await vi.waitFor(() => expect(connected()).toBe(false));
     const started = performance.now();
     expect(await subscribe('late')).toBe(false);
-    expect(performance.now() - started).toBeLessThan(50);
+    // Not by its deadline, which is a second.
+    expect(performance.now() - started).toBeLessThan(500);
     await server.restart();
     await vi.waitFor(() => expect(onReconnect).toHaveBeenCalled(), { timeout: 5_000 });
     const bus = await publisher(server.url);
