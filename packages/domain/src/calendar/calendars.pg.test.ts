@@ -188,6 +188,17 @@ describe('everybody', () => {
     await updateMe(ctx, { time_zone: 'America/New_York' });
     expect(await headsOf(database, [ctx])).toEqual([before[0]! + 1]);
   });
+
+  it('leaves their rooms where they are while something is booked there', async () => {
+    const ctx = await somebody();
+    const { result: empty } = await createCalendar(ctx, { name: 'Boat', is_exclusive: true });
+    const { result: booked } = await createCalendar(ctx, { name: 'Room', is_exclusive: true });
+    const place = { calendar_id: booked.id, workspace_id: ctx.personal_workspace_id, user_id: ctx.actor.user_id };
+    await seedSchedule(database.db, place);
+    await updateMe(ctx, { time_zone: 'Europe/Berlin' });
+    expect(await getCalendar(ctx, { calendar_id: empty.id })).toMatchObject({ time_zone: 'Europe/Berlin' });
+    expect(await getCalendar(ctx, { calendar_id: booked.id })).toMatchObject({ time_zone: 'UTC' });
+  });
 });
 
 describe('changing a calendar', () => {

@@ -75,16 +75,20 @@ begin
     order by c.created_at, c.id limit 1);
 end $$;
 
--- Calendars of a person's personal space that kept to their old zone follow them to the new one; what stands in them has its own.
--- Only app.update_me calls it.
+-- Calendars of a person's personal space that kept to their old zone follow them to the new one; what stands in them has its own, but
+-- for what is booked: such a calendar stays where it is (app.update_calendar). Only app.update_me calls it.
 create or replace function app.follow_time_zone(p_user_id uuid, p_workspace_id uuid, p_before text, p_after text, p_request_id text)
 returns void language plpgsql set search_path = app, pg_temp as $$
 declare
   v_id uuid;
 begin
+  -- All are held first, so that nothing comes to stand in one meanwhile.
+  perform from calendars c
+  where c.workspace_id = p_workspace_id and c.owner_user_id = p_user_id and c.time_zone = p_before order by c.id for no key update;
   for v_id in
     update calendars c set time_zone = p_after, version = c.version + 1, updated_at = clock_timestamp()
     where c.workspace_id = p_workspace_id and c.owner_user_id = p_user_id and c.time_zone = p_before
+      and not (c.is_exclusive and exists (select from schedules s where s.workspace_id = c.workspace_id and s.calendar_id = c.id))
     returning c.id
   loop
     perform app.append_audit(p_user_id, p_workspace_id, null, 'calendar.update', 'calendar', v_id::text,
