@@ -175,6 +175,12 @@ it('strangers: nobody gets in who should not', async () => {
   expect(await exportIcs(null, calendar_id)).toMatchObject({ status: 401 });
 });
 
+it('nothing is imported into a calendar whose schedules never overlap', async () => {
+  const room = { workspace_id, name: 'Room', is_exclusive: true };
+  const { id } = (await api.call(owner, 'POST', '/api/v1/calendars', room)).body as { id: string };
+  expect(await importIcs(owner, id, HOLIDAYS)).toMatchObject({ status: 409, body: { code: 'calendar.exclusive' } });
+});
+
 it('a feed shows what its maker may read, until it is rotated, revoked, or they lose access', async () => {
   const calendar_id = await makeCalendar();
   await importIcs(owner, calendar_id, HOLIDAYS);

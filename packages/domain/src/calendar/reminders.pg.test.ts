@@ -181,6 +181,20 @@ describe('a scope', () => {
     expect(await list(viewer)).toHaveLength(1);
   });
 
+  it('of one occurrence after another leaves out so many at most', async () => {
+    const made = await create(viewer);
+    await t.asOwner(
+      `update app.schedule_reminders set skips = array(select timestamp '2026-06-01 09:00' + n * interval '1 day' from generate_series(1, 500) n) where id = $1`,
+      [made.id],
+    );
+    for (const dry_run of [true, false]) {
+      await expect(remove(viewer, made, { scope: 'this', recurrence_id: THIRD, dry_run })).rejects.toMatchObject({
+        kind: 'invalid',
+        meta: { errors: [{ pointer: '/recurrence_id' }] },
+      });
+    }
+  });
+
   it('of one and those after it ends the reminder there', async () => {
     const made = await create(viewer);
     await remove(viewer, made, { scope: 'this', recurrence_id: FIFTH });

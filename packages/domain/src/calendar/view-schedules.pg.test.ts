@@ -95,6 +95,8 @@ describe('what a view holds', () => {
       await put({ title: 'before', is_all_day: true, starts_local: '2026-03-02' }),
       await put({ title: 'day', is_all_day: true, starts_local: '2026-03-03' }),
       await put({ title: 'floating', time_zone: null, starts_local: '2026-03-03T09:00:00' }),
+      await put({ title: 'early', time_zone: null, starts_local: '2026-03-03T00:30:00' }),
+      await put({ title: 'late', time_zone: null, starts_local: '2026-03-03T23:00:00', duration_seconds: 1_800 }),
       await put({ title: 'after', is_all_day: true, starts_local: '2026-03-04' }),
     ];
     for (const is_materialised of [false, true]) {
@@ -124,7 +126,9 @@ describe('what a view holds', () => {
             recurrence_id: '2026-03-03',
             time_zone: null,
           },
+          { title: 'early', starts_local: '2026-03-03T00:30:00' },
           { title: 'floating', starts_at: nine, starts_local: '2026-03-03T09:00:00', is_all_day: false },
+          { title: 'late', starts_local: '2026-03-03T23:00:00' },
         ]);
       }
     }
