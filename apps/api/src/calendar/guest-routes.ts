@@ -1,4 +1,5 @@
 import { addGuests } from '@potentia/domain/calendar/add-guests';
+import { getGuest } from '@potentia/domain/calendar/get-guest';
 import {
   addGuestsBody,
   answeredSchedule,
@@ -28,6 +29,7 @@ const editor = { tags, access: { schedule: 'editor' }, scope: 'calendar:write' }
 /** Guests: who is invited to a schedule, and what they have answered. */
 export function guestRoutes(app: App, context: ApiContext): void {
   collectionRoutes(app, context);
+  readRoute(app, context);
   changeRoutes(app, context);
   respondRoute(app, context);
 }
@@ -66,6 +68,20 @@ function collectionRoutes(app: App, context: ApiContext): void {
     if (replayed) reply.header('idempotency-replayed', 'true');
     return reply.code(201).send(result);
   });
+}
+
+function readRoute(app: App, context: ApiContext): void {
+  const schema = operation({
+    operationId: 'getGuest',
+    tags,
+    access: { schedule: 'viewer' },
+    scope: 'calendar:read',
+    summary: 'One guest of a schedule, and what they have answered',
+    params: guestRef,
+    ok: { 200: guest },
+    problems: [404],
+  });
+  app.get(GUEST, { schema }, (request) => getGuest(userCtx(context, request), request.params));
 }
 
 function changeRoutes(app: App, context: ApiContext): void {

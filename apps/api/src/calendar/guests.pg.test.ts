@@ -59,7 +59,12 @@ describe('guests', () => {
     const [{ id }] = several.body.items;
     const changed = await api.call(owner, 'PATCH', path(`/guests/${id}`), { is_optional: true });
     expect(changed).toMatchObject({ status: 200, body: { id, name: 'Ana', is_optional: true } });
+    expect(await api.call(member, 'GET', path(`/guests/${id}`))).toMatchObject({ status: 200, body: changed.body });
     expect((await api.call(owner, 'DELETE', path(`/guests/${id}`))).status).toBe(204);
+    expect(await api.call(member, 'GET', path(`/guests/${id}`))).toMatchObject({
+      status: 404,
+      body: { code: 'guest.not_found' },
+    });
     expect((await api.call(member, 'GET', path('/guests'))).body.items).toHaveLength(2);
   });
 

@@ -52,6 +52,16 @@ export async function listGuests(db: Queryable, input: GuestList): Promise<Guest
   return rows.map(({ guest }) => guest);
 }
 
+/** Null: there is no such guest. Throws `schedule.not_found`. */
+export async function getGuest(db: Queryable, input: ScheduleScope & { guest_id: string }): Promise<GuestRow | null> {
+  const { user_id, schedule_id, guest_id } = input;
+  const [row] = await db.call<{ guest: GuestRow }>(
+    'select guest from app.list_schedule_guests($1, $2, array[$3]::uuid[], null, 1)',
+    [user_id, schedule_id, guest_id],
+  );
+  return row?.guest ?? null;
+}
+
 /** By `user_id` or by `email`. */
 export interface NewGuest {
   id: string;
