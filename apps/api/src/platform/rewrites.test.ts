@@ -17,6 +17,17 @@ describe('older spellings of a path', () => {
     [`/auth/refresh`, '/api/v1/auth/refresh'],
     [`/api/auth/refresh`, '/api/v1/auth/refresh'],
     [`/me`, '/api/v1/me'],
+    [`/calendar/${ID}`, `/api/v1/calendars/${ID}`],
+    [`/api/calendars/${ID}/subscriptions`, `/api/v1/calendars/${ID}/subscriptions`],
+    [`/schedule/${ID}/respond`, `/api/v1/schedules/${ID}/respond`],
+    [`/api/v1/schedule/check-rule`, '/api/v1/schedules/check-rule'],
+    [`/view/schedules?from=1`, '/api/v1/view/schedules?from=1'],
+    [`/api/view/schedules`, '/api/v1/view/schedules'],
+    [`/sync/schedules`, '/api/v1/sync/schedules'],
+    [`/freebusy`, '/api/v1/freebusy'],
+    [`/api/freebusy/slots`, '/api/v1/freebusy/slots'],
+    [`/rsvp/preview`, '/api/v1/rsvp/preview'],
+    [`/feeds/x.ics`, '/api/v1/feeds/x.ics'],
   ])('%s is %s', (seed, canonical) => {
     expect(canonicalUrl(seed)).toBe(canonical);
   });
