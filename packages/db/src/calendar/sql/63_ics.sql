@@ -71,16 +71,16 @@ begin
   where app.user_exists(p_user_id);
 end $$;
 
--- What a file says of a schedule that is ours already: an export of it names its organiser, who is no property to keep.
+-- Properties of a file, of a schedule that is there already. One that was made here (its UID is its id) has an organiser of its own:
+-- the one that an export of it names is no property to keep.
 create or replace function app.without_organiser(p_schedule app.schedules, p_properties jsonb) returns jsonb
-language plpgsql stable set search_path = app, pg_temp as $$
+language plpgsql immutable set search_path = app, pg_temp as $$
 begin
-  if p_schedule.ics_properties @> '[["organizer"]]' or p_properties @> '[["organizer"]]' is not true then
+  if p_schedule.uid <> p_schedule.id::text then
     return p_properties;
   end if;
   return (select jsonb_agg(e.property order by e.n) from jsonb_array_elements(p_properties) with ordinality e(property, n)
-    where e.property ->> 0 <> 'organizer' or not exists (select from users u
-      where u.id = p_schedule.organiser_user_id and 'mailto:' || lower(u.email) = lower(e.property ->> 3)));
+    where e.property ->> 0 <> 'organizer');
 end $$;
 
 -- One schedule of a file: by its UID it is a new one, or one that is there. Says which; `unchanged` wrote nothing.

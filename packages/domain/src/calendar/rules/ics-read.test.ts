@@ -289,3 +289,11 @@ test.each([
     expect(problems).toMatchObject([{ code: 'ics.unreadable', line: 8 }]);
   }
 });
+
+test('an occurrence of a series that is cancelled as a whole is not cancelled by itself', () => {
+  const series = event('DTSTART:20261201T090000Z', 'RRULE:FREQ=DAILY;COUNT=5', 'STATUS:CANCELLED');
+  const moved = event('DTSTART:20261202T110000Z', 'RECURRENCE-ID:20261202T090000Z', 'STATUS:CANCELLED');
+  const [override, ...others] = one(...series, ...moved).overrides;
+  expect(override).toMatchObject({ is_cancelled: false, status: null, starts_local: '2026-12-02T11:00:00' });
+  expect(others).toEqual([]);
+});

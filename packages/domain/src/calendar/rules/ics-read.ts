@@ -220,7 +220,8 @@ const whenOf = ({ minutes_before, local_time, days_before, channels }: IcsRemind
 function differing(master: ReadEvent, from: ReadEvent, recurrence_id: LocalTime, starts_local: LocalTime): IcsOverride {
   const text = (field: 'description' | 'location' | 'url') =>
     (from[field] ?? '') === (master[field] ?? '') ? null : (from[field] ?? '');
-  const is_cancelled = from.status === 'cancelled';
+  // Of a series that is cancelled as a whole every occurrence says so.
+  const is_cancelled = from.status === 'cancelled' && master.status !== 'cancelled';
   return {
     recurrence_id,
     is_cancelled,
