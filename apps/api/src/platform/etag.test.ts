@@ -9,6 +9,10 @@ describe('If-Match', () => {
     expect(expectedVersion(request({ 'if-match': '"7"' }))).toBe(7);
   });
 
+  it('may name a row that was not written yet, where there is such a one', () => {
+    expect(expectedVersion(request({ 'if-match': '"0"' }), 0)).toBe(0);
+  });
+
   it('demands nothing when it is absent or any', () => {
     expect(expectedVersion(request({}))).toBeNull();
     expect(expectedVersion(request({ 'if-match': '*' }))).toBeNull();

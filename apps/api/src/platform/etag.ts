@@ -17,14 +17,15 @@ export function isUnchanged(request: FastifyRequest, tag: string): boolean {
 /**
  * The version that `If-Match` demands (RFC 9110 13.1.1, strong comparison): `null` without the header or with `*`, and a
  * version that no row has when nothing in it can match. Throws `invalid` on several tags, of which only one could be meant.
+ * `least`: the lowest version that a row of this kind has.
  */
-export function expectedVersion(request: FastifyRequest): number | null {
+export function expectedVersion(request: FastifyRequest, least = 1): number | null {
   const given = request.headers['if-match'];
   if (given === undefined || given.trim() === '*') return null;
   const tags = tagsOf(given);
   if (tags.length > 1) throw invalidField('/headers/if-match', 'Names more than one version');
-  const version = /^"([1-9]\d{0,8})"$/.exec(tags[0] ?? '')?.[1];
-  return version === undefined ? NO_VERSION : Number(version);
+  const version = Number(/^"(0|[1-9]\d{0,8})"$/.exec(tags[0] ?? '')?.[1]);
+  return version >= least ? version : NO_VERSION;
 }
 
 /** The end of Postgres's `integer`: no row gets there, so the precondition fails with the row as it stands. */

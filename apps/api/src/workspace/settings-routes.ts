@@ -39,7 +39,7 @@ export function settingsRoutes(app: App, context: ApiContext): void {
     problems: [403, 404, 412],
   });
   app.patch(`${WORKSPACE}/settings`, { schema: updateSchema }, async (request, reply) => {
-    const expected_version = expectedVersion(request) ?? undefined;
+    const expected_version = expectedVersion(request, 0) ?? undefined;
     const input = { ...request.body, ...request.params, expected_version };
     return send(reply, await updateSettings(userCtx(context, request), input));
   });
