@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { z } from 'zod';
 import { calendar_roles } from './roles.ts';
 import { isNothing, planSync, type SyncState } from './sync-state.ts';
 import { MAX_SYNC_TOKEN, parseSyncCursor, parseSyncToken, printSyncCursor, printSyncToken } from './sync-token.ts';
@@ -52,6 +53,19 @@ it('a cursor says from where to where, whatever came, changed or went between', 
         next: { ...made.next, calendars: sorted(made.next) },
       });
     }),
+  );
+});
+
+it('of a token that was changed on its way no id is told that is none', () => {
+  const character = fc.constantFrom(...'abcXYZ0189-_');
+  fc.assert(
+    fc.property(state, fc.nat(200), character, (made, at, changed) => {
+      const token = printSyncToken(made);
+      const parsed = parseSyncToken(token.slice(0, at) + changed + token.slice(at + 1));
+      const ids = parsed?.calendars.map(({ calendar_id }) => calendar_id) ?? [];
+      for (const one of [...ids, ...(parsed?.homes ?? [])]) expect(z.uuid().safeParse(one).success).toBe(true);
+    }),
+    { numRuns: 1_000 },
   );
 });
 

@@ -10,7 +10,8 @@ const LETTERS: Record<CalendarRole, string> = { freebusy: 'f', viewer: 'v', edit
 const ROLES = new Map(Object.entries(LETTERS).map(([role, letter]) => [letter, role as CalendarRole]));
 const VERSION = '1';
 const ID_LENGTH = 22;
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** RFC 9562: what was changed on its way is told again as an id, and no answer has others. */
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 /** Characters of the longest token that is made; some 400 calendars. */
 export const MAX_SYNC_TOKEN = 12_000;
