@@ -57,7 +57,7 @@ it('a cursor says from where to where, whatever came, changed or went between', 
 });
 
 it('of a token that was changed on its way no id is told that is none', () => {
-  const character = fc.constantFrom(...'abcXYZ0189-_');
+  const character = fc.constantFrom('a', 'b', 'Z', '0', '1', '8', '9', '-', '_');
   fc.assert(
     fc.property(state, fc.nat(200), character, (made, at, changed) => {
       const token = printSyncToken(made);
