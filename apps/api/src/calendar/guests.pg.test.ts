@@ -159,7 +159,7 @@ describe('a link', () => {
     expect(await storedOf(guest_id)).toEqual({ response: 'declined', comment: 'maybe' });
     const told = await backends.database.asOwner<{ user_id: string; response: string }>(
       `select payload ->> 'user_id' as user_id, payload ->> 'response' as response from app.outbox
-       where topic = 'me.deliver' and payload ->> 'guest_id' = $1 order by id`,
+       where topic = 'me.deliver' and payload ->> 'guest_id' = $1 order by created_at, id`,
       [guest_id],
     );
     expect(told).toEqual(['tentative', 'declined'].map((response) => ({ user_id: owner.user_id, response })));

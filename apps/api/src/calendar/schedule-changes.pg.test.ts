@@ -124,7 +124,7 @@ describe('a change', () => {
     await kit.patch(schedule, '', { visibility: 'private' });
     await kit.api.call(kit.owner, 'DELETE', pathOf(schedule));
     const rows = await kit.backends.database.asOwner<{ action: string }>(
-      'select action, before, after from app.audit_logs where target_id = $1 order by id',
+      'select action, before, after from app.audit_logs where target_id = $1 order by created_at, id',
       [schedule.id],
     );
     expect(rows.map(({ action }) => action.slice(9))).toEqual(['create', 'update', 'update', 'update', 'delete']);

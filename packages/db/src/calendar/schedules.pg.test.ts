@@ -46,13 +46,14 @@ const create = (user_id: string, { calendar_id } = calendar, schedule_id = rando
   });
 const audits = (schedule_id: string) =>
   t.asOwner<{ action: string; before: unknown; after: unknown }>(
-    'select action, before, after from app.audit_logs where target_id = $1 order by id',
+    'select action, before, after from app.audit_logs where target_id = $1 order by created_at, id',
     [schedule_id],
   );
 const outbox = (schedule_id: string) =>
-  t.asOwner<{ topic: string }>(`select topic from app.outbox where payload ->> 'schedule_id' = $1 order by id`, [
-    schedule_id,
-  ]);
+  t.asOwner<{ topic: string }>(
+    `select topic from app.outbox where payload ->> 'schedule_id' = $1 order by created_at, id`,
+    [schedule_id],
+  );
 const seqOf = async ({ calendar_id }: { calendar_id: string }): Promise<number> =>
   (await t.asOwner<{ seq: string }>('select seq from app.calendars where id = $1', [calendar_id])).map(({ seq }) =>
     Number(seq),

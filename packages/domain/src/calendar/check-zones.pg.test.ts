@@ -26,7 +26,7 @@ async function setUp() {
   for (const one of [berlin, tokyo]) await materialise(one);
   const state = () =>
     database.asOwner<{ id: string; sequence: number; until: string; seq: number; tz_version: string; first_at: Date }>(
-      'select id, sequence, materialised_until::text as until, seq::int, tz_version, first_at from app.schedules order by id',
+      'select id, sequence, materialised_until::text as until, seq::int, tz_version, first_at from app.schedules order by time_zone desc',
     );
   const zones = () =>
     database.asOwner<{ time_zone: string; fingerprint: string; tz_version: string; is_changing: boolean }>(

@@ -63,13 +63,13 @@ const answer = (who: string, response: string, more: object = {}) =>
 const told = (type?: string) =>
   t.asOwner<{ user_id: string; type: string; response: string | null; scope: string }>(
     `select payload ->> 'user_id' as user_id, payload ->> 'type' as type, payload ->> 'response' as response, payload ->> 'scope' as scope
-     from app.outbox where topic = 'me.deliver' and payload ->> 'schedule_id' = $1 and ($2::text is null or payload ->> 'type' = $2) order by id`,
+     from app.outbox where topic = 'me.deliver' and payload ->> 'schedule_id' = $1 and ($2::text is null or payload ->> 'type' = $2) order by created_at, id`,
     [schedule.schedule_id, type ?? null],
   );
 const mails = () =>
   t.asOwner<{ template: string; kind: string | null; to: string | null; reference: string }>(
     `select payload ->> 'template' as template, payload ->> 'kind' as kind, payload ->> 'to' as to, payload ->> 'reference' as reference
-     from app.outbox where topic = 'mail.send' and workspace_id = $1 order by id`,
+     from app.outbox where topic = 'mail.send' and workspace_id = $1 order by created_at, id`,
     [schedule.workspace_id],
   );
 const audits = () =>

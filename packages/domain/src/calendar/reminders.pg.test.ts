@@ -67,7 +67,7 @@ describe('a reminder', () => {
     await remove(viewer, made);
     expect(await list(viewer)).toEqual([]);
     const audits = await t.asOwner<{ action: string; before: object | null; after: object | null }>(
-      'select action, before, after from app.audit_logs where target_id = $1 order by id',
+      'select action, before, after from app.audit_logs where target_id = $1 order by created_at, id',
       [made.id],
     );
     expect(audits).toMatchObject([
