@@ -454,7 +454,7 @@ describe('all', () => {
     const current = planned({ rrule: 'FREQ=WEEKLY;COUNT=2;BYDAY=MO' });
     const exdates = ['2026-02-02T09:00:00', '2026-02-09T09:00:00'];
     expect(() => update(current, 'all', null, { exdates })).toThrow(
-      expect.objectContaining({ code: 'schedule.no_occurrence' }),
+      expect.objectContaining({ code: 'schedule.no_occurrence', pointer: '/exdates' }),
     );
   });
 });

@@ -124,10 +124,12 @@ function checkOccurrences(current: Series, changed: Series, patch: SchedulePatch
     );
   }
   if (firstStart(bareSeries(changed)) === null) {
+    const at = (['exdates', 'rrule', 'rdates'] as const).find((key) => patch[key] !== undefined);
     throw new PlanRefused(
       'invalid',
       'schedule.no_occurrence',
       'Nothing would be left of the series: delete it instead.',
+      at === undefined ? null : `/${at}`,
     );
   }
 }
