@@ -82,6 +82,22 @@ it('an export that comes back into its own calendar changes nothing, and nobody 
   expect((await api.call(owner, 'GET', `/api/v1/schedules/${id}`)).body.version).toBe(1);
 });
 
+it('an occurrence that is shown as cancelled is so in a copy, whatever the series is', async () => {
+  const [calendar_id, copy_id] = [await makeCalendar(), await makeCalendar('Copy')];
+  const body = { calendar_id, title: 'Daily', starts_local: '2036-03-02T09:00:00', duration_seconds: 900 };
+  const made = await api.call(owner, 'POST', '/api/v1/schedules', { ...body, rrule: 'FREQ=DAILY;COUNT=5' });
+  const path = `/api/v1/schedules/${made.body.id}`;
+  const third = `${path}?scope=this&recurrence_id=2036-03-04T09:00:00`;
+  expect((await api.call(owner, 'PATCH', third, { status: 'cancelled' })).status).toBe(200);
+  const { text } = await exportIcs(owner, calendar_id);
+  expect((await importIcs(owner, calendar_id, text)).body).toMatchObject({ updated: 0, unchanged: 1 });
+  expect((await importIcs(owner, copy_id, text)).body).toMatchObject({ created: 1, problems: [] });
+  const { id } = (await api.call(owner, 'GET', `/api/v1/calendars/${copy_id}/schedules`)).body.items[0];
+  const { overrides } = (await api.call(owner, 'GET', path)).body;
+  expect(overrides).toMatchObject([{ status: 'cancelled', is_cancelled: false }]);
+  expect((await api.call(owner, 'GET', `/api/v1/schedules/${id}`)).body.overrides).toEqual(overrides);
+});
+
 it('text/calendar is taken as it is, and a bad event is named and keeps nothing back', async () => {
   const calendar_id = await makeCalendar();
   const bad = HOLIDAYS.replace('DTSTART;VALUE=DATE:20260106', 'DTSTART;VALUE=DATE:someday');

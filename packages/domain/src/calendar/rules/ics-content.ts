@@ -4,6 +4,8 @@ import type { IcsGuest, IcsStatus } from './ics-types.ts';
 
 /** Our own parameter of an ATTENDEE: answers from some occurrence on, as `2026-03-01T09:00:00=DECLINED`. */
 export const X_FOLLOWING = 'x-potentia-following';
+/** Of an occurrence: iCalendar has one word for one that does not take place and one that is shown as cancelled. */
+export const X_IS_CANCELLED = 'x-potentia-is-cancelled';
 
 /** Characters that a column holds. */
 export const LIMITS = { title: 500, description: 20_000, location: 500, url: 2_000 } as const;
@@ -33,7 +35,7 @@ export interface IcsContent {
 const KNOWN = new Set(
   (
     'uid dtstart dtend duration rrule exrule rdate exdate recurrence-id summary description location url color status transp class ' +
-    'attendee organizer sequence dtstamp created last-modified request-status attach x-potentia-color'
+    'attendee organizer sequence dtstamp created last-modified request-status attach x-potentia-color x-potentia-is-cancelled'
   ).split(' '),
 );
 
@@ -126,3 +128,7 @@ function keep(event: JcalComponent): { ics_properties: JcalProperty[] | null; dr
 }
 
 const clean = (json: string): string => json.toWellFormed().replaceAll('\\u0000', '');
+
+/** What STATUS says of an occurrence: of a series that is cancelled as a whole every occurrence says so. */
+export const meansCancelled = (status: string, status_of_series: string): boolean =>
+  status === 'cancelled' && status_of_series !== 'cancelled';

@@ -7,7 +7,7 @@ import {
   textOf,
 } from './ics-components.ts';
 import { readAlarms } from './ics-alarms.ts';
-import { readContent, type IcsContent } from './ics-content.ts';
+import { readContent, type IcsContent, meansCancelled, X_IS_CANCELLED } from './ics-content.ts';
 import { fitDuration, type IcsTime, IcsRefused, inZoneOf, readDuration, readSeconds, readTime } from './ics-times.ts';
 import type { IcsFile, IcsOverride, IcsProblem, IcsReminder, IcsSchedule } from './ics-types.ts';
 import { createZoneResolver, type ZoneResolver } from './ics-zones.ts';
@@ -220,8 +220,8 @@ const whenOf = ({ minutes_before, local_time, days_before, channels }: IcsRemind
 function differing(master: ReadEvent, from: ReadEvent, recurrence_id: LocalTime, starts_local: LocalTime): IcsOverride {
   const text = (field: 'description' | 'location' | 'url') =>
     (from[field] ?? '') === (master[field] ?? '') ? null : (from[field] ?? '');
-  // Of a series that is cancelled as a whole every occurrence says so.
-  const is_cancelled = from.status === 'cancelled' && master.status !== 'cancelled';
+  const said = textOf(from.event, X_IS_CANCELLED);
+  const is_cancelled = said === null ? meansCancelled(from.status, master.status) : said === 'TRUE';
   return {
     recurrence_id,
     is_cancelled,

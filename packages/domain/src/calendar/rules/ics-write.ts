@@ -1,7 +1,7 @@
 import ICAL from 'ical.js';
 import { X_LOCAL_TIME, X_OCCURRENCES } from './ics-alarms.ts';
 import type { JcalComponent, JcalProperty } from './ics-components.ts';
-import { X_FOLLOWING } from './ics-content.ts';
+import { meansCancelled, X_FOLLOWING, X_IS_CANCELLED } from './ics-content.ts';
 import { appliesTo } from './reminder-times.ts';
 import { effectiveResponse } from './responses.ts';
 import type { IcsGuest, IcsOverride, IcsReminder, IcsSchedule } from './ics-types.ts';
@@ -83,6 +83,8 @@ export function writeSchedule(schedule: WrittenSchedule): JcalComponent[] {
   const overrides = [...schedule.overrides, ...named(schedule)].map((override): JcalComponent => {
     const merged = merge(schedule, override);
     const properties = [...common(merged, merged), times(schedule, 'recurrence-id', [override.recurrence_id])];
+    if (override.is_cancelled !== meansCancelled(merged.status, schedule.status))
+      properties.push(unknown(X_IS_CANCELLED, override.is_cancelled ? 'TRUE' : 'FALSE'));
     // An override stands for itself: what it does not say, it has not.
     return ['vevent', [...properties, ...content(merged), ...kept(merged)], alarms(override.recurrence_id)];
   });
