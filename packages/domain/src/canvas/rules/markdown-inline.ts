@@ -12,6 +12,8 @@ const print_options: PrintOptions = {
   listItemIndent: 'one',
   incrementListMarker: true,
   extensions: [gfmToMarkdown({ tablePipeAlign: false })],
+  // A footnote's mark and a colon at the beginning of a line would be the definition of one.
+  unsafe: [{ character: ':', before: '^\\]', inConstruct: 'phrasing' }],
 };
 
 const parse_options: ParseOptions = { extensions: [gfm()], mdastExtensions: [gfmFromMarkdown()] };

@@ -338,6 +338,8 @@ describe('markdown: any tree of blocks', () => {
           ['[^a]`[^a]()`\n\n[^a]: d'],
           ['[^a][^b]\n\n[^b]: e\n\n[^a]: d'],
           ['[^a][a](b)\n\n[^a]: d'],
+          // Found by the seed 1249394882: a mark before a colon was read back as text.
+          ['\n\n[^b]: e\n\n[^b]\\: '],
         ],
       },
     );
