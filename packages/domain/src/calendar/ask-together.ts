@@ -1,7 +1,7 @@
 /** More than so many under way make none of them faster; what comes meanwhile goes with the next. */
-const MAX_RUNNING = 2;
-/** Questions that go together. */
-const MAX_TOGETHER = 64;
+const MAX_RUNNING = 3;
+/** Questions that go together: few enough that while some are at the source, the answers of others are worked on. */
+const MAX_TOGETHER = 8;
 
 interface Waiting<Q, A> {
   question: Q;
