@@ -37,6 +37,7 @@ const ACTORS = {
   viewer: { ...NOTHING, canvas: 'viewer' },
   guest: { ...NOTHING, workspace: 'guest', schedule: 'guest', is_guest: true },
   onlooker: { ...NOTHING, workspace: 'guest', calendar: 'freebusy' },
+  outsider: { ...NOTHING, canvas: 'admin', workspace: 'admin' },
   member: { canvas: 'editor', workspace: 'member', calendar: 'viewer', schedule: 'viewer' },
   admin: { canvas: 'admin', workspace: 'admin', calendar: 'editor', schedule: 'editor' },
   owner: { canvas: 'owner', workspace: 'owner', calendar: 'owner', schedule: 'editor', is_guest: true },
@@ -60,6 +61,7 @@ const SERVED_OTHERWISE: Record<string, number> = {
   'deleteSubscription of oneself by owner': 409,
   // Whom the workspace gives access, not an invitation, leaves the workspace.
   'removeMember of oneself by member': 409,
+  'removeMember of oneself by outsider': 409,
   'removeMember of oneself by admin': 409,
   'removeMember of oneself by owner': 409,
   'removeMember of oneself by a key with workspace:admin': 409,

@@ -10,7 +10,7 @@ import { type Answer, person, type Person, type TestApi } from './api.ts';
 /** An origin that every world's workspace lists, and no other: what a page of theirs may read tells nobody else that they exist. */
 export const ORIGIN = 'https://app.tenant.example';
 
-/** The people of every world. Nobody but the first five is in its workspace. */
+/** The people of every world. Nobody but the first six is in its workspace. */
 export interface Cast {
   /** Of the workspace, the canvas and the calendar; a guest of its schedules. */
   owner: Person;
@@ -22,6 +22,8 @@ export interface Cast {
   guest: Person;
   /** A guest of the workspace who sees of the calendar when it is busy. */
   onlooker: Person;
+  /** An admin of the workspace who does not subscribe to the calendar. */
+  outsider: Person;
   /** Invited to one canvas. */
   viewer: Person;
   /** The same; asks for nothing, but others change what they may. */
@@ -61,6 +63,7 @@ export async function makeCast(api: TestApi, backends: Backends): Promise<Cast> 
     member: await somebody('Member'),
     guest: await somebody('Guest'),
     onlooker: await somebody('Onlooker'),
+    outsider: await somebody('Outsider'),
     viewer: await somebody('Viewer'),
     commenter: await somebody('Commenter'),
     stranger: await somebody('Stranger'),
@@ -73,6 +76,7 @@ export async function makeWorld(api: TestApi, backends: Backends, cast: Cast): P
   const workspace = await seedWorkspace(db, cast.owner);
   for (const role of ['admin', 'member', 'guest'] as const) await addMember(db, workspace, role, cast[role]);
   await addMember(db, workspace, 'guest', cast.onlooker);
+  await addMember(db, workspace, 'admin', cast.outsider);
   const canvas = await seedCanvas(db, workspace, { title: 'canvas' });
   for (const role of ['viewer', 'commenter'] as const) await addCanvasAccess(db, canvas, role, cast[role]);
   const { workspace_id } = workspace;
