@@ -51,7 +51,8 @@ function importRoute(app: App, context: ApiContext): void {
     summary: 'Take over the events of an iCalendar file',
     description:
       'By their UID: the same file again changes nothing. What cannot be taken over is named in `problems` and keeps nothing ' +
-      'else back. Guests and alarms come with events that are new; nobody is told.',
+      'else back. Guests and alarms come with events that are new, and those guests are not told; whom you invited here hears what ' +
+      'a newer file changes.',
     consumes: ['application/json', ICS],
     params: icsCalendarRef,
     body: importCalendarBody,

@@ -15,9 +15,10 @@ const CHUNK = 250;
 
 /**
  * Takes the events of an iCalendar file over into a calendar, by their UIDs: the same file again changes nothing, a newer one what it
- * changes. Nobody is told of it. What cannot be taken over is named, and keeps nothing else back. Should it end half-way, the same
- * file again does the rest. Throws `calendar.not_found`, `calendar.forbidden` (editors may), `calendar.exclusive`,
- * `calendar.full`, `calendar.import_refused` (no iCalendar, or too much of it), `calendar.import_busy`.
+ * changes. Guests that came with a file are not told; whom we invited hears what a newer file changes. What cannot be taken over is
+ * named, and keeps nothing else back. Should it end half-way, the same file again does the rest. Throws `calendar.not_found`,
+ * `calendar.forbidden` (editors may), `calendar.exclusive`, `calendar.full`, `calendar.import_refused` (no iCalendar, or too much of
+ * it), `calendar.import_busy`.
  */
 export async function importCalendar(
   ctx: UserCtx & { ics: IcsReader },

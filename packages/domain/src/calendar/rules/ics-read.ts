@@ -15,6 +15,7 @@ import { appliesTo } from './reminder-times.ts';
 import { effectiveResponse } from './responses.ts';
 import { readRule } from './ics-rule.ts';
 import type { LocalTime } from './series.ts';
+import { unchangedOccurrence } from './unchanged-occurrence.ts';
 
 /** VEVENTs that one file may have. */
 export const MAX_EVENTS = 5_000;
@@ -142,7 +143,10 @@ function readSchedule(master: ReadEvent, overrides: ReadEvent[], zones: ZoneReso
   const rdates = dates(event, 'rdate', (time, value) => {
     const recurrence_id = inZoneOf(zone, time);
     if (Array.isArray(value) && String(value[1]).includes('P'))
-      periods.push(lasting(recurrence_id, fitDuration(readSeconds(value[1]), zone.is_all_day)));
+      periods.push({
+        ...unchangedOccurrence(recurrence_id),
+        duration_seconds: fitDuration(readSeconds(value[1]), zone.is_all_day),
+      });
     return recurrence_id;
   });
   const exdates = dates(event, 'exdate', (time) => dateOfSeries(time));
@@ -237,8 +241,3 @@ function differing(master: ReadEvent, from: ReadEvent, recurrence_id: LocalTime,
       JSON.stringify(from.ics_properties) === JSON.stringify(master.ics_properties) ? null : from.ics_properties,
   };
 }
-
-const lasting = (recurrence_id: LocalTime, duration_seconds: number): IcsOverride => ({
-  ...{ recurrence_id, is_cancelled: false, starts_local: null, duration_seconds, title: null, description: null },
-  ...{ location: null, url: null, status: null, transparency: null, ics_properties: null },
-});

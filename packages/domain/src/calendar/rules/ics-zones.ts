@@ -42,7 +42,7 @@ function byDefinition(definition: JcalComponent | undefined, preferred: string[]
   return byOffsets(definition, preferred);
 }
 
-/** Wall clocks, three for each season of recent years: where zones agree on all of them, it does not matter which it is. */
+/** Wall clocks in seven months of recent years: where zones agree on all of them, it does not matter which it is. */
 const SAMPLES = [2015, 2019, 2023, 2024, 2025, 2026].flatMap((year) =>
   [0, 2, 3, 5, 8, 9, 10].map((month) => Date.UTC(year, month, 20, 12)),
 );
