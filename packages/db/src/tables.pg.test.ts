@@ -1,5 +1,15 @@
 import { getTableConfig, type PgTable } from 'drizzle-orm/pg-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import {
+  role_prompts,
+  agent_runs,
+  agent_steps,
+  tool_calls,
+  context_items,
+  usage_metrics,
+  usage_budgets,
+  usage_quotas,
+} from './agent/tables.ts';
 import { api_keys, user_events, user_heads, users } from './auth/tables.ts';
 import {
   calendar_feeds,
@@ -27,6 +37,21 @@ import {
   canvases,
   departed_versions,
 } from './canvas/tables.ts';
+import {
+  chat_contexts,
+  chat_heads,
+  chat_messages,
+  lexicons,
+  lexicon_terms,
+  message_terms,
+  message_embeddings,
+  block_terms,
+  block_embeddings,
+  embedding_queue,
+  user_preferences,
+  user_semantic_memories,
+  memory_embeddings,
+} from './chat/tables.ts';
 import { comments } from './comment/tables.ts';
 import {
   audit_logs,
@@ -49,6 +74,27 @@ beforeAll(async () => {
 afterAll(() => t.drop());
 
 const TABLES: PgTable[] = [
+  chat_contexts,
+  chat_heads,
+  chat_messages,
+  lexicons,
+  lexicon_terms,
+  message_terms,
+  message_embeddings,
+  block_terms,
+  block_embeddings,
+  embedding_queue,
+  user_preferences,
+  user_semantic_memories,
+  memory_embeddings,
+  role_prompts,
+  agent_runs,
+  agent_steps,
+  tool_calls,
+  context_items,
+  usage_metrics,
+  usage_budgets,
+  usage_quotas,
   users,
   user_heads,
   user_events,
