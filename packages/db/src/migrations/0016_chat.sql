@@ -323,7 +323,7 @@ create table app.agent_steps (
   id uuid primary key,
   user_id uuid not null references app.users (id) on delete cascade,
   workspace_id uuid not null,
-  -- Null: work for no run (embeddings).
+  -- Null: work for no run (embeddings), or one that was forgotten: what it took still counts.
   run_id uuid,
   attempt int not null default 1,
   kind text not null check (kind in ('judge', 'retrieve', 'specialist', 'assess', 'embed')),
@@ -349,7 +349,7 @@ create table app.agent_steps (
   started_at timestamptz not null default now(),
   finished_at timestamptz,
   unique (user_id, id),
-  foreign key (user_id, run_id) references app.agent_runs (user_id, id) on delete cascade
+  foreign key (user_id, run_id) references app.agent_runs (user_id, id) on delete set null (run_id)
 ) with (fillfactor = 70);
 create index agent_steps_run on app.agent_steps (user_id, run_id, started_at);
 create index agent_steps_day on app.agent_steps (workspace_id, day);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { id, instant } from '../platform/schemas.ts';
+import { id, timestamp } from '../platform/schemas.ts';
 
 /** Something that an answer rests on. `index` is how the answer cites it: `[1]`. */
 export const citation = z
@@ -10,7 +10,7 @@ export const citation = z
     /** The context of a message, the canvas of a block, the calendar's schedule. */
     place_id: id.nullable(),
     excerpt: z.string(),
-    at: instant.nullable(),
+    at: timestamp.nullable(),
     leg: z.string(),
     score: z.number().nullable(),
   })
@@ -27,7 +27,7 @@ export const turnTool = z
     summary: z.string().nullable().describe('What will be, or was, done, for the person'),
     arguments: z.unknown(),
     result: z.unknown(),
-    expires_at: instant.nullable(),
+    expires_at: timestamp.nullable(),
   })
   .meta({ id: 'TurnTool' });
 export type TurnTool = z.infer<typeof turnTool>;
@@ -77,7 +77,7 @@ const events = {
     code: z.string(),
     detail: z.string(),
     retry_after_ms: z.int().nullable(),
-    reset_at: instant.nullable().describe('Of a quota: when there is room again'),
+    reset_at: timestamp.nullable().describe('Of a quota: when there is room again'),
   }),
 };
 
