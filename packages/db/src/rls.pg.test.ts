@@ -16,6 +16,7 @@ import {
   seedUser,
   seedWebhook,
   seedWorkspace,
+  type SeededWorkspace,
 } from './testing/seed.ts';
 import {
   seedCalendar,
@@ -25,6 +26,15 @@ import {
   seedSchedule,
   type SeededSchedule,
 } from './testing/seed-calendar.ts';
+import {
+  seedContext,
+  seedContextItem,
+  seedMemories,
+  seedMessage,
+  seedRolePrompt,
+  seedRun,
+  seedToolCall,
+} from './testing/seed-chat.ts';
 import { updateWorkspaceSettings } from './workspace/settings-queries.ts';
 
 /*
@@ -107,6 +117,17 @@ async function seedTenant(): Promise<Tenant> {
       `insert into app.block_versions (workspace_id, canvas_id, block_id, version, seq, op) values ($1, $2, $3, 1, 1, 'create')`,
       [each.workspace_id, each.canvas_id, id],
     );
+    const block = [each.workspace_id, each.canvas_id, id];
+    await t.asOwner(
+      `insert into app.block_terms (workspace_id, canvas_id, block_id, updated_at, terms, weights)
+       values ($1, $2, $3, now(), '{1}', '{1:1}/1000000000')`,
+      block,
+    );
+    await t.asOwner(
+      `insert into app.block_embeddings (workspace_id, canvas_id, block_id, model, dimensions, embedding)
+       values ($1, $2, $3, 'x', 768, array_fill(0.1::real, array[768])::halfvec)`,
+      block,
+    );
     await t.asOwner(
       `insert into app.departed_versions (workspace_id, canvas_id, block_id, seq, due_at) values ($1, $2, $3, 1, now())`,
       [each.workspace_id, each.canvas_id, id],
@@ -161,6 +182,7 @@ async function seedTenant(): Promise<Tenant> {
     await seedInstance(schedule);
     calendar_ids.push(schedule.calendar_id);
   }
+  await seedChat(user_id, workspace);
   const [calendar_id = ''] = calendar_ids;
   return { user_id, workspace_id: workspace.workspace_id, canvas_id: canvas.canvas_id, calendar_id };
 }
@@ -180,6 +202,52 @@ async function seedInstance({ calendar_id, schedule_id, user_id }: SeededSchedul
   await t.asOwner(
     `insert into app.time_zone_rules (time_zone, tz_version, fingerprint) values ($1::text, '2026a', 'x')`,
     [schedule_id],
+  );
+}
+
+/** A conversation, what is known of the person, and what answering took; indices and quotas as no person writes them. */
+async function seedChat(user_id: string, workspace: SeededWorkspace): Promise<void> {
+  const { workspace_id } = workspace;
+  const context = await seedContext(t.db, { user_id });
+  const { message_id } = await seedMessage(t.db, context);
+  const { memory_id } = await seedMemories(t.db, { user_id });
+  await seedIndices(user_id, { message_id, memory_id, context_id: context.context_id });
+  await seedRolePrompt(t.db, workspace);
+  const run = await seedRun(t.db, { user_id, workspace_id, context_id: context.context_id });
+  await seedToolCall(t.db, run);
+  await seedContextItem(t.db, run, message_id);
+  await t.asOwner('insert into app.usage_quotas (workspace_id, tokens_per_day) values ($1, 1000)', [workspace_id]);
+  await t.asOwner(`insert into app.usage_budgets (workspace_id, day) values ($1, '2026-01-01')`, [workspace_id]);
+  await t.asOwner(
+    `insert into app.usage_metrics (workspace_id, day, kind, provider, model) values ($1, '2026-01-01', 'judge', 'x', 'x')`,
+    [workspace_id],
+  );
+}
+
+/** What jobs make of a conversation. */
+async function seedIndices(user_id: string, ids: { message_id: string; memory_id: string; context_id: string }) {
+  const terms = `'{1}', '{1:1}/1000000000'`;
+  const vector = `array_fill(0.1::real, array[768])::halfvec`;
+  const message = [ids.message_id, user_id];
+  await t.asOwner('insert into app.lexicons (owner_id, documents) values ($1, 1) on conflict do nothing', [user_id]);
+  await t.asOwner('insert into app.lexicon_terms (owner_id, term, documents) values ($1, 1, 1)', [user_id]);
+  await t.asOwner(
+    `insert into app.message_terms (message_id, user_id, context_id, created_at, terms, weights)
+     values ($1, $2, $3, now(), ${terms})`,
+    [...message, ids.context_id],
+  );
+  await t.asOwner(
+    `insert into app.message_embeddings (message_id, user_id, side, model, dimensions, embedding)
+     values ($1, $2, 'user', 'x', 768, ${vector})`,
+    message,
+  );
+  await t.asOwner(
+    `insert into app.memory_embeddings (memory_id, user_id, model, dimensions, embedding) values ($1, $2, 'x', 768, ${vector})`,
+    [ids.memory_id, user_id],
+  );
+  await t.asOwner(
+    `insert into app.embedding_queue (id, subject_type, subject_id, user_id) values ($1, 'message', $1, $2) on conflict do nothing`,
+    message,
   );
 }
 
