@@ -133,8 +133,10 @@ function essence({ status, headers, body, text }: Answer, actor?: string): unkno
 const withoutRoot = (door: Door, ids: Ids): Ids => ({ ...ids, [idsOf(door)[0] ?? '']: randomUUID() });
 
 type Verdict = 'served' | 'forbidden' | 'not_found';
-function verdictOf(door: Door, role: Roles): Verdict {
+/** `is_theirs`: of what belongs to persons (`access: 'person'`), that it is this one's. To everybody else there is none. */
+function verdictOf(door: Door, role: Roles, is_theirs: boolean): Verdict {
   const access = door.operation['x-potentia-access'];
+  if (access === 'person') return is_theirs ? 'served' : 'not_found';
   if (typeof access !== 'object') throw new Error(`${door.name} names ids, and says nothing of whose they are`);
   const [have, needed, order] =
     'canvas' in access
@@ -149,6 +151,9 @@ function verdictOf(door: Door, role: Roles): Verdict {
   return order.indexOf(have) < order.indexOf(needed) ? 'forbidden' : 'served';
 }
 
+const NOT_FOUND =
+  /^(canvas|workspace|calendar|schedule|memory|turn|tool|agent)\.not_found$|^chat\.(context|message)_not_found$|^agent\.\w+_not_found$/;
+
 /** What is wrong with an answer; empty when nothing is. */
 function faults(name: string, door: Door, verdict: Verdict, answer: Answer): string[] {
   const { status, text } = answer;
@@ -156,7 +161,7 @@ function faults(name: string, door: Door, verdict: Verdict, answer: Answer): str
   const good = {
     served: () => (SERVED_OTHERWISE[name] === undefined ? status < 300 : status === SERVED_OTHERWISE[name]),
     forbidden: () => status === 403 && /^(canvas|workspace|calendar|schedule)\.forbidden$/.test(code),
-    not_found: () => status === 404 && /^(canvas|workspace|calendar|schedule)\.not_found$/.test(code),
+    not_found: () => status === 404 && NOT_FOUND.test(code),
   }[verdict]();
   return good ? [] : [`${name} (${door.name}) is to be ${verdict}: ${status} ${text.slice(0, 200)}`];
 }
@@ -200,7 +205,7 @@ async function checkRefused(door: Asked): Promise<string[]> {
   const refused = (Object.keys(ACTORS) as Actor[]).map((actor) => ({ actor, who: cast[actor], role: ACTORS[actor] }));
   const strangers = foreign_key ? [{ actor: 'foreign key', who: foreign_key, role: ACTORS.stranger }] : [];
   for (const { actor, who, role } of [...refused, ...strangers]) {
-    const verdict = verdictOf(door, role);
+    const verdict = verdictOf(door, role, who === cast.owner);
     if (verdict === 'served') continue;
     const name = `${label} by ${actor}`;
     const body = makeBody(door, world, door.of_oneself);
@@ -222,7 +227,7 @@ async function checkServed(door: Asked): Promise<string[]> {
   const label = labelOf(door);
   const found: string[] = [];
   for (const actor of Object.keys(ACTORS) as Actor[]) {
-    if (verdictOf(door, ACTORS[actor]) !== 'served') continue;
+    if (verdictOf(door, ACTORS[actor], true) !== 'served') continue;
     const world = await newWorld();
     const ids = await makeIds(door, world, cast[actor]);
     found.push(...faults(`${label} by ${actor}`, door, 'served', await ask(door, world, cast[actor], ids)));
@@ -230,7 +235,7 @@ async function checkServed(door: Asked): Promise<string[]> {
   if (scope) {
     const world = await newWorld();
     const key = await keyFor(world, scope, true);
-    const verdict = verdictOf(door, KEYS[scope]);
+    const verdict = verdictOf(door, KEYS[scope], true);
     const ids = await makeIds(door, world, verdict === 'served' ? key : cast.owner);
     found.push(...faults(`${label} by a key with ${scope}`, door, verdict, await ask(door, world, key, ids)));
   }
@@ -273,6 +278,13 @@ const NAMED_BY: Record<string, string> = {
   invitation_id: 'invitation_id',
   calendar_id: 'calendar_id',
   schedule_id: 'schedule_id',
+  context_id: 'context_id',
+  into_context_id: 'context_id',
+  message_id: 'message_id',
+  memory_id: 'memory_id',
+  role_prompt_id: 'role_prompt_id',
+  run_id: 'run_id',
+  tool_call_id: 'tool_call_id',
 };
 /** What the client makes up, and users, who are of no tenant. */
 const OF_NO_TENANT = ['mutation_id', 'user_id', 'actor_user_id', 'target_id', 'recurrence_id'];

@@ -28,6 +28,13 @@ describe('older spellings of a path', () => {
     [`/api/freebusy/slots`, '/api/v1/freebusy/slots'],
     [`/rsvp/preview`, '/api/v1/rsvp/preview'],
     [`/feeds/x.ics`, '/api/v1/feeds/x.ics'],
+    [`/chat/turns`, '/api/v1/chat/turns'],
+    [`/api/chat/contexts/${ID}/messages?limit=2`, `/api/v1/chat/contexts/${ID}/messages?limit=2`],
+    [`/memory/search`, '/api/v1/memory/search'],
+    [`/v1/memories/${ID}`, `/api/v1/memories/${ID}`],
+    [`/agent/runs`, '/api/v1/agent/runs'],
+    [`/usage`, '/api/v1/usage'],
+    [`/role-prompts`, '/api/v1/role-prompts'],
   ])('%s is %s', (seed, canonical) => {
     expect(canonicalUrl(seed)).toBe(canonical);
   });

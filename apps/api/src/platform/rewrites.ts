@@ -24,9 +24,16 @@ const COLLECTIONS = new Map([
   ['rsvp', 'rsvp'],
   ['feeds', 'feeds'],
   ['shared', 'shared'],
+  ['chat', 'chat'],
+  ['memory', 'memory'],
+  ['memories', 'memories'],
+  ['agent', 'agent'],
+  ['usage', 'usage'],
+  ['role-prompt', 'role-prompts'],
+  ['role-prompts', 'role-prompts'],
 ]);
 
-const SPELLING = /^(?:\/api)?(?:\/v1)?\/([a-z]+)(?=[/?]|$)/;
+const SPELLING = /^(?:\/api)?(?:\/v1)?\/([a-z-]+)(?=[/?]|$)/;
 
 /** The canonical form of a path (its query stays); anything that is no older spelling comes back as it is. */
 export function canonicalUrl(url: string): string {

@@ -6,6 +6,14 @@ import {
   seedSubscription,
   type SeededSchedule,
 } from '@potentia/db/testing/seed-calendar';
+import {
+  seedContext,
+  seedMemories,
+  seedMessage,
+  seedRolePrompt,
+  seedRun,
+  seedToolCall,
+} from '@potentia/db/testing/seed-chat';
 import type { Person } from './api.ts';
 import type { Door } from './doors.ts';
 import { calendarOf, mustBe, type World } from './world.ts';
@@ -87,7 +95,33 @@ const IDS: Record<string, Make> = {
     await send(made.upload as Upload, PNG);
     return made.import.id;
   },
+  // What follows belongs to whoever asks.
+  context_id: async ({ backends, by }) => (await seedContext(backends.database.db, by)).context_id,
+  'restoreContext.context_id': async ({ backends, by }) =>
+    (await seedContext(backends.database.db, by, { status: 'archived' })).context_id,
+  'mergeContexts.context_id': async ({ backends, by, workspace_id }) => {
+    merge_targets.set(workspace_id, (await seedContext(backends.database.db, by)).context_id);
+    return (await seedContext(backends.database.db, by)).context_id;
+  },
+  message_id: async ({ backends, by }) => {
+    const { db } = backends.database;
+    return (await seedMessage(db, await seedContext(db, by))).message_id;
+  },
+  memory_id: async ({ backends, by }) => (await seedMemories(backends.database.db, by)).memory_id,
+  role_prompt_id: async ({ backends, cast, workspace_id }) => {
+    const workspace = { workspace_id, owner_user_id: cast.owner.user_id };
+    return (await seedRolePrompt(backends.database.db, workspace)).role_prompt_id;
+  },
+  run_id: async ({ backends, by, workspace_id }) =>
+    (await seedRun(backends.database.db, { user_id: by.user_id, workspace_id })).run_id,
+  tool_call_id: async ({ backends, by, workspace_id }) => {
+    const { db } = backends.database;
+    return (await seedToolCall(db, await seedRun(db, { user_id: by.user_id, workspace_id }))).tool_call_id;
+  },
 };
+
+/** Where a context is to go, by the world in which that is asked: a second one of the same person. */
+const merge_targets = new Map<string, string>();
 
 /** Ids that belong to the one before them in the path. */
 const IDS_BELOW: Record<string, (scene: Scene, ids: Record<string, string>) => Promise<string>> = {
@@ -274,6 +308,15 @@ const BODIES: Record<string, (world: World) => unknown> = {
     to: '2026-03-08T00:00:00Z',
     duration_minutes: 30,
   }),
+  createContext: () => ({ title: 'new' }),
+  updateContext: () => ({ title: 'changed' }),
+  mergeContexts: ({ workspace_id }) => ({ into_context_id: merge_targets.get(workspace_id) ?? randomUUID() }),
+  importMessages: () => ({
+    messages: [{ external_id: randomUUID(), content: 'words', created_at: '2026-01-01T00:00:00Z' }],
+  }),
+  updateChatSettings: () => ({ is_memory_enabled: false }),
+  createRolePrompt: () => ({ name: randomUUID(), aim: 'an aim', tone: 'a tone', prompt: 'a prompt' }),
+  updateRolePrompt: () => ({ aim: 'another aim' }),
 };
 
 /**
