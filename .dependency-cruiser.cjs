@@ -57,6 +57,8 @@ module.exports = {
         pathNot: [tests, '^packages/domain/src/webhook/rules/signature\\.ts$'],
       },
       to: {
+        // The shape of a port is no IO.
+        dependencyTypesNot: ['type-only'],
         pathNot: [
           '^packages/domain/src/[^/]+/(rules/|schemas\\.ts$|errors\\.ts$)',
           npm(
