@@ -1,0 +1,32 @@
+import type { BusyCtx } from '../calendar/busy-cache.ts';
+import type { GuestCtx } from '../calendar/guest-ctx.ts';
+import type { ToolRequest } from './model.ts';
+import type { TurnTool } from './turn-events.ts';
+
+/** What tools need of the world: what their verbs do. */
+export type ToolCtx = BusyCtx & GuestCtx;
+
+/** A model's wish to call a tool, in the turn that it belongs to. */
+export interface ToolCallInput {
+  run_id: string;
+  step_id: string;
+  context_id: string | null;
+  /** Counts the requests of a run, from 0 with each attempt. */
+  ordinal: number;
+  request: ToolRequest;
+  /** What the person said in this turn: what writes are measured by. */
+  message: { id: string; content: string };
+  /** IANA, in which the arguments' times are. */
+  time_zone: string;
+  /** ISO 8601 UTC: when the person said it. */
+  now: string;
+  /** Of summaries; absent: the language of the message. */
+  locale?: 'en' | 'id';
+}
+
+export interface ToolOutcome {
+  /** For the person. */
+  tool: TurnTool;
+  /** For the model. */
+  response: object;
+}
