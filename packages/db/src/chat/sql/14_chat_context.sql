@@ -1,6 +1,7 @@
--- A term of the lexical index: 31 bits of MD5 over its owner and the stem. Salted, so that a term's posting list holds one owner's rows.
+-- A term of the lexical index: one of 2^29 numbers from 1, by MD5 over its owner and the stem. Salted, so that a term's posting list
+-- holds one owner's rows. It is also its place in a sparsevec of 536,870,912 dimensions (pgvector allows 10^9).
 create or replace function app.term_id(p_owner_id uuid, p_stem text) returns int language sql immutable parallel safe
-  return ('x' || left(md5(p_owner_id::text || p_stem), 8))::bit(32)::int & 2147483647;
+  return (('x' || left(md5(p_owner_id::text || p_stem), 8))::bit(32)::int & 536870911) + 1;
 
 -- The person's own head, made on first use; locked, so that one writer at a time takes numbers from it. The caller has the person's context.
 create or replace function app.lock_chat_head(p_user_id uuid) returns app.chat_heads
@@ -27,6 +28,20 @@ begin
   return v_last;
 end $$;
 
+-- What a person did that belongs to them alone, into the audit log of their personal workspace: ids and counts, never words, since
+-- what is forgotten must be nowhere. An API key has no such workspace, and no chat. The caller has the person's context.
+create or replace function app.append_person_audit(p_user_id uuid, p_action text, p_target_type text, p_target_id text,
+  p_before jsonb, p_after jsonb, p_request_id text) returns void
+language plpgsql set search_path = app, pg_temp as $$
+declare
+  v_workspace_id constant uuid := app.personal_workspace(p_user_id);
+begin
+  perform set_config('app.workspace_id', coalesce(v_workspace_id::text, ''), true);
+  perform app.append_audit(p_user_id, v_workspace_id, null, p_action, p_target_type, p_target_id, p_before, p_after, p_request_id);
+  perform set_config('app.workspace_id', '', true);
+end $$;
+
+grant execute on function app.append_person_audit to app_user;
 grant execute on function app.term_id, app.lock_chat_head, app.take_message_seqs to app_user;
 grant execute on function app.term_id to job_user;
 grant select, insert, update, delete on app.chat_contexts, app.chat_heads, app.chat_messages, app.user_preferences,
