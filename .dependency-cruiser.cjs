@@ -69,6 +69,8 @@ module.exports = {
             'rrule',
             'rrule-temporal',
             'chrono-node',
+            // Stemmers and stop words, which are functions and lists.
+            '@orama/(stemmers|stopwords)',
             'mdast-util-[^/]+',
             'micromark-[^/]+',
             'mdast',
