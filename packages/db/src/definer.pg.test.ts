@@ -20,6 +20,7 @@ import {
   type SeededCalendar,
   type SeededSchedule,
 } from './testing/seed-calendar.ts';
+import { seedContext, seedMessage } from './testing/seed-chat.ts';
 
 /*
  * SECURITY DEFINER functions see every row, so each filters by the person it is told. Here a stranger calls every one of
@@ -54,6 +55,7 @@ beforeAll(async () => {
     shown: await seedInvitation(t.db, workspace, { canvas_id, user_id: member.user_id, role: 'admin' }),
     answered: await seedInvitation(t.db, workspace, { canvas_id: second.canvas_id, user_id: member.user_id }),
   };
+  await seedMessage(t.db, await seedContext(t.db, member));
   await seedCanvas(t.db, {
     workspace_id: (await seedUser(t.db, stranger)).personal_workspace_id,
     owner_user_id: stranger.user_id,
@@ -321,6 +323,11 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
     stranger: 'canvas.not_found',
     member: 'canvas.not_found',
   },
+  embedding_backlog: {
+    run: (user_id) => call(`select (app.embedding_backlog($1) ->> 'pending')::int as pending`, [user_id]),
+    stranger: [{ pending: 0 }],
+    member: [{ pending: 1 }],
+  },
   // Not for app_user at all.
   ...Object.fromEntries(
     Object.entries({
@@ -338,6 +345,16 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
       open_exported_calendar: [randomUUID(), randomUUID(), 'r'],
       list_exported_schedules: [randomUUID(), randomUUID(), null, 1],
       release_object: [],
+      take_embeddings: [false, 1, '1 minute'],
+      finish_indexing: ['[]', false],
+      postpone_embeddings: ['[]', '2026-01-01T00:00:00Z', 'x', false, 1],
+      measure_embeddings: [],
+      enqueue_messages: [],
+      enqueue_message: [],
+      enqueue_memory: [],
+      dequeue_messages: [],
+      dequeue_memories: [],
+      dequeue_blocks: [],
       index_block: [],
       index_canvas: [],
       // Triggers; no role has them, and none needs them.

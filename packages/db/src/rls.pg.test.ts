@@ -246,9 +246,10 @@ async function seedIndices(user_id: string, ids: { message_id: string; memory_id
     [ids.memory_id, user_id],
   );
   await t.asOwner(
-    `insert into app.embedding_queue (id, subject_type, subject_id, user_id) values ($1, 'message', $1, $2) on conflict do nothing`,
+    `insert into app.embedding_queue (subject_type, subject_id, user_id) values ('message', $1, $2) on conflict do nothing`,
     message,
   );
+  await t.asOwner(`insert into app.embedding_walks (subject_type) values ('message') on conflict do nothing`);
 }
 
 async function readTables(): Promise<Table[]> {

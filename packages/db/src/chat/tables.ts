@@ -1,4 +1,5 @@
-import { boolean, customType, integer, jsonb, primaryKey, real, text, uuid } from 'drizzle-orm/pg-core';
+import { sql } from 'drizzle-orm';
+import { boolean, customType, integer, jsonb, primaryKey, real, smallint, text, uuid } from 'drizzle-orm/pg-core';
 import { app, counter, instant } from '../schema.ts';
 
 const sparse_vector = customType<{ data: string }>({ dataType: () => 'sparsevec' });
@@ -119,18 +120,28 @@ export const block_embeddings = app.table(
 );
 
 export const embedding_queue = app.table('embedding_queue', {
-  id: uuid().primaryKey(),
   subject_type: text({ enum: ['message', 'memory', 'block'] }).notNull(),
   subject_id: uuid().notNull(),
   user_id: uuid(),
   workspace_id: uuid(),
   canvas_id: uuid(),
-  revision: integer().notNull().default(1),
+  revision: counter()
+    .notNull()
+    .default(sql`nextval('app.embedding_revisions')`),
   is_indexed: boolean().notNull().default(false),
+  priority: smallint().notNull().default(0),
   attempts: integer().notNull().default(0),
   available_at: instant().notNull().defaultNow(),
   last_error: text(),
   created_at: instant().notNull().defaultNow(),
+});
+
+export const embedding_walks = app.table('embedding_walks', {
+  subject_type: text({ enum: ['message', 'memory', 'block'] }).primaryKey(),
+  model: text(),
+  position: uuid().array(),
+  finished_at: instant(),
+  updated_at: instant().notNull().defaultNow(),
 });
 
 export const user_preferences = app.table('user_preferences', {

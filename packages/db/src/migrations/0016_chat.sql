@@ -128,7 +128,9 @@ create table app.block_terms (
   terms int[] not null check (cardinality(terms) <= 1000),
   weights sparsevec not null,
   primary key (workspace_id, canvas_id, block_id),
-  foreign key (workspace_id, canvas_id, block_id) references app.blocks (workspace_id, canvas_id, id) on delete cascade
+  -- A block that moves to another canvas takes it along.
+  foreign key (workspace_id, canvas_id, block_id) references app.blocks (workspace_id, canvas_id, id)
+    on delete cascade on update cascade
 );
 create index block_terms_terms on app.block_terms using gin (terms) with (fastupdate = off);
 comment on table app.block_terms is 'family: private.';
@@ -142,35 +144,56 @@ create table app.block_embeddings (
   embedding halfvec(768) not null,
   created_at timestamptz not null default now(),
   primary key (workspace_id, canvas_id, block_id),
-  foreign key (workspace_id, canvas_id, block_id) references app.blocks (workspace_id, canvas_id, id) on delete cascade
+  -- A block that moves to another canvas takes it along.
+  foreign key (workspace_id, canvas_id, block_id) references app.blocks (workspace_id, canvas_id, id)
+    on delete cascade on update cascade
 );
 create index block_embeddings_near on app.block_embeddings using hnsw (embedding halfvec_cosine_ops);
 comment on table app.block_embeddings is 'family: private.';
 
--- What waits to be indexed and embedded. A row is written by a trigger, in the transaction of what it is about.
+-- What waits to be indexed and embedded. A row is written by a trigger, in the transaction of what it is about. No foreign keys, which a
+-- block edit would pay for each time: triggers delete the rows of what is deleted.
+create sequence app.embedding_revisions;
 create table app.embedding_queue (
-  id uuid primary key,
   subject_type text not null check (subject_type in ('message', 'memory', 'block')),
   subject_id uuid not null,
-  user_id uuid references app.users (id) on delete cascade,
+  -- Of a message or a memory: whose it is.
+  user_id uuid,
+  -- Of a block: where it stands; its id alone may exist elsewhere.
   workspace_id uuid,
   canvas_id uuid,
-  -- Counts the changes of the subject while it waits: a worker removes only the revision that it has read.
-  revision int not null default 1,
+  -- Of the last change, never the same again: a worker removes only the revision that it has read.
+  revision bigint not null default nextval('app.embedding_revisions'),
   -- Whether its words are in the lexical index; the vector may still wait for a provider.
   is_indexed boolean not null default false,
+  -- 0: said just now; 1: imported, or to be embedded anew.
+  priority smallint not null default 0,
+  -- Of this revision, that were its own fault; an outage is none.
   attempts int not null default 0,
+  -- Later than now: a worker has it, or it waits for what it needs; infinity: it was given up.
   available_at timestamptz not null default now(),
   last_error text check (char_length(last_error) <= 500),
   created_at timestamptz not null default now(),
-  unique (subject_type, subject_id),
+  constraint embedding_queue_key unique nulls not distinct (subject_id, subject_type, workspace_id, canvas_id),
   check ((user_id is null) = (subject_type = 'block')),
-  check ((workspace_id is null) = (subject_type <> 'block'))
-) with (fillfactor = 70);
-create index embedding_queue_due on app.embedding_queue (available_at, id);
-create index embedding_queue_user on app.embedding_queue (user_id) where user_id is not null;
-create index embedding_queue_workspace on app.embedding_queue (workspace_id, canvas_id) where workspace_id is not null;
+  check ((workspace_id is null) = (subject_type <> 'block')),
+  check ((canvas_id is null) = (subject_type <> 'block'))
+) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.05);
+create index embedding_queue_due on app.embedding_queue (is_indexed, priority, available_at);
+create index embedding_queue_user on app.embedding_queue (user_id, is_indexed) where user_id is not null;
 comment on table app.embedding_queue is 'family: private.';
+
+-- How far the search for what has no vector of the configured model has come, by type of subject.
+create table app.embedding_walks (
+  subject_type text primary key check (subject_type in ('message', 'memory', 'block')),
+  -- Null: there was none.
+  model text check (char_length(model) <= 100),
+  -- The key of the last one that was looked at.
+  position uuid[],
+  finished_at timestamptz,
+  updated_at timestamptz not null default now()
+);
+comment on table app.embedding_walks is 'family: private.';
 
 -- What a person wants to be known of them always: facts and rules by (subject, attribute), of which one is valid at a time.
 create table app.user_preferences (

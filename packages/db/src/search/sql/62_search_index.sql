@@ -59,9 +59,18 @@ begin
   if tg_op = 'UPDATE' and old.canvas_id <> new.canvas_id then
     delete from search_documents d
     where d.workspace_id = old.workspace_id and d.canvas_id = old.canvas_id and d.block_id = old.id;
+    -- What chat knows of it goes along by itself, its words being the same.
+    update embedding_queue q set canvas_id = new.canvas_id
+    where q.subject_type = 'block' and q.subject_id = old.id and q.workspace_id = old.workspace_id and q.canvas_id = old.canvas_id;
   elsif tg_op = 'UPDATE' and old.type = new.type and old.deleted_at is null and new.deleted_at is null
-    and v_text = btrim(app.block_text(old.type, old.content), E' \n\t') then
+    and v_text is not distinct from btrim(app.block_text(old.type, old.content), E' \n\t') then
     return null;
+  elsif tg_op = 'UPDATE' or v_text <> '' then
+    -- Some edits later, so that whoever types is not embedded with each letter.
+    insert into embedding_queue as q (subject_type, subject_id, workspace_id, canvas_id, available_at)
+    values ('block', new.id, new.workspace_id, new.canvas_id, now() + interval '2 seconds')
+    on conflict on constraint embedding_queue_key do update set revision = excluded.revision, is_indexed = false, priority = 0,
+      attempts = 0, available_at = least(q.available_at, excluded.available_at), last_error = null;
   end if;
   if coalesce(v_text, '') = '' then
     if tg_op = 'UPDATE' then
