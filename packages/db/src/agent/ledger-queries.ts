@@ -34,3 +34,41 @@ export async function applyUsage<Result>(
   ]);
   return results;
 }
+
+interface RunPosition {
+  started_at: string;
+  id: string;
+}
+
+/** A page of the person's own runs, the newest first. */
+export function listRuns<Run>(
+  db: Queryable,
+  input: {
+    user_id: string;
+    context_id: string | null;
+    status: string | null;
+    after: RunPosition | null;
+    limit: number;
+  },
+): Promise<({ run: Run } & RunPosition)[]> {
+  return db.call('select run, started_at, id from app.list_runs($1, $2, $3, $4, $5, $6)', [
+    ...[input.user_id, input.context_id, input.status],
+    ...[input.after?.started_at ?? null, input.after?.id ?? null, input.limit],
+  ]);
+}
+
+/** One of the person's own runs with its steps, tool calls and context items. Throws `agent.run_not_found`. */
+export async function getRun<Run>(db: Queryable, { user_id, run_id }: OfRun): Promise<Run> {
+  const { run } = await callOne<{ run: Run }>(db, 'select app.get_run($1, $2) as run', [user_id, run_id]);
+  return run;
+}
+
+/** Days of UTC, `until` exclusive; `workspace_id` null: the personal one. Throws `workspace.not_found`, `workspace.forbidden`. */
+export async function getUsage<Usage>(
+  db: Queryable,
+  input: { user_id: string; workspace_id: string | null; from: string; until: string; limits: object },
+): Promise<Usage> {
+  const params = [input.user_id, input.workspace_id, input.from, input.until, input.limits];
+  const { usage } = await callOne<{ usage: Usage }>(db, 'select app.get_usage($1, $2, $3, $4, $5) as usage', params);
+  return usage;
+}

@@ -100,10 +100,7 @@ interface Settled {
 }
 
 /** What a step took. */
-export function settleStep(
-  model: ModelPort,
-  { step_id, outcome, latency_ms, error_code, report }: Settled,
-): SettleOp {
+export function settleStep(model: ModelPort, { step_id, outcome, latency_ms, error_code, report }: Settled): SettleOp {
   const usage = report?.usage ?? { prompt_tokens: 0, output_tokens: 0, thought_tokens: 0, cached_tokens: 0 };
   return {
     ...{ op: 'settle', step_id, outcome, ...usage },
