@@ -326,6 +326,8 @@ create table app.agent_runs (
   -- {section: {included, left_out}} and tokens: what the packer made of what there was.
   packing jsonb,
   finish_reason text,
+  -- What the answer cites: [{index, kind, id, place_id, at, leg, score}], without its words.
+  citations jsonb not null default '[]' check (jsonb_typeof(citations) = 'array'),
   error_code text,
   error_detail text check (char_length(error_detail) <= 2000),
   request_id text,
@@ -338,7 +340,8 @@ create table app.agent_runs (
 ) with (fillfactor = 70);
 create index agent_runs_list on app.agent_runs (user_id, started_at desc, id desc);
 create index agent_runs_context on app.agent_runs (user_id, context_id);
-create index agent_runs_open on app.agent_runs (lease_until) where status = 'running';
+-- Not by lease_until: a lease is renewed each second, and so an update of it touches no index.
+create index agent_runs_open on app.agent_runs (user_id, started_at) where status = 'running';
 create index agent_runs_workspace on app.agent_runs (workspace_id, started_at);
 comment on table app.agent_runs is 'family: person.';
 
@@ -386,7 +389,10 @@ create table app.tool_calls (
   step_id uuid not null,
   context_id uuid,
   name text not null check (char_length(name) between 1 and 100),
+  -- As they were decided: a calendar that was named stands here by its id.
   arguments jsonb not null,
+  -- In which their times are.
+  time_zone text not null default 'UTC',
   -- What the person is shown of it: what will be, or was, done.
   summary text check (char_length(summary) <= 2000),
   status text not null check (status in ('running', 'done', 'failed', 'needs_confirmation', 'declined', 'expired')),
@@ -395,8 +401,10 @@ create table app.tool_calls (
   undo jsonb,
   undone_at timestamptz,
   error_code text,
-  -- Of a call that waits for the person's word.
+  -- Of a call that waits, or waited, for the person's word: why, until when, and when it was given.
+  confirm_reason text check (confirm_reason in ('affects_others', 'not_asked', 'destructive')),
   expires_at timestamptz,
+  confirmed_at timestamptz,
   latency_ms int,
   created_at timestamptz not null default now(),
   finished_at timestamptz,
@@ -406,6 +414,9 @@ create table app.tool_calls (
 );
 create index tool_calls_run on app.tool_calls (user_id, run_id, created_at);
 create index tool_calls_step on app.tool_calls (user_id, step_id);
+create index tool_calls_list on app.tool_calls (user_id, created_at desc, id desc);
+create index tool_calls_expiring on app.tool_calls (expires_at) where status = 'needs_confirmation';
+create index tool_calls_running on app.tool_calls (created_at) where status = 'running';
 create index tool_calls_waiting on app.tool_calls (user_id, context_id, created_at) where status = 'needs_confirmation';
 comment on table app.tool_calls is 'family: person.';
 
