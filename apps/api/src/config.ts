@@ -1,3 +1,4 @@
+import { modelVariables } from '@potentia/config/model-variables';
 import { bool, jsonList } from '@potentia/config/values';
 import {
   authVariables,
@@ -44,6 +45,7 @@ export const schema = z.object({
   ...telemetryVariables,
   ...doorVariables,
   ...webhookVariables,
+  ...modelVariables,
   RATE_LIMITS: jsonList(rateLimitRule).default(DEFAULT_RULES).meta({
     description: 'JSON list of {tenant?, method?, route?, limit, window_ms, burst?}; the most specific rule wins',
   }),

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createHealth, type Health } from '@potentia/config/health';
 import type { Logger } from '@potentia/config/logger';
+import { modelSettings, usageLimits } from '@potentia/config/model-variables';
 import {
   fileLimits,
   objectSettings,
@@ -10,6 +11,9 @@ import {
 } from '@potentia/config/variables';
 import { VERSION } from '@potentia/config/version';
 import { createDb, type Db } from '@potentia/db/client';
+import type { UsageLimits } from '@potentia/domain/agent/ledger';
+import { createModel } from '@potentia/domain/agent/adapters/model';
+import type { ModelPort } from '@potentia/domain/agent/model';
 import { createSupabaseAuth } from '@potentia/domain/auth/adapters/supabase';
 import { createEnsureUser } from '@potentia/domain/auth/ensure-user';
 import type { AuthProvider } from '@potentia/domain/auth/refresh-session';
@@ -56,6 +60,9 @@ export interface ApiContext {
   auth: AuthProvider;
   markdown: Markdown;
   ics: IcsReader;
+  model: ModelPort;
+  /** What a workspace may spend that has no quota of its own. */
+  usage_limits: UsageLimits;
   sealer: Sealer;
   /** Where webhooks may lead. */
   targets: TargetGuard;
@@ -83,6 +90,7 @@ export function createApiContext(config: ApiConfig, log: Logger): ApiContext & {
   const { registry } = health;
   const markdown = createMarkdown(log);
   const ics = createIcsReader(log);
+  const model = createModel(modelSettings(config), { log, registry });
   const objects = createS3Objects({ ...objectSettings(config), registry });
   const cache = createRedisCache({ redis, timeout_ms: config.REDIS_TIMEOUT_MS, registry, log });
 
@@ -93,6 +101,8 @@ export function createApiContext(config: ApiConfig, log: Logger): ApiContext & {
     health,
     markdown,
     ics,
+    model,
+    usage_limits: usageLimits(config),
     objects,
     file_limits: fileLimits(config),
     sealer: createSealer(config.ENCRYPTION_KEYS),
@@ -108,6 +118,7 @@ export function createApiContext(config: ApiConfig, log: Logger): ApiContext & {
     auth: createSupabaseAuth({ supabase_url: config.SUPABASE_URL, anon_key: config.SUPABASE_ANON_KEY }),
     async close() {
       await Promise.all([markdown.close(), ics.close()]);
+      model.close();
       objects.close();
       redis.disconnect();
       await db.end();

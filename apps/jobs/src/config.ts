@@ -1,3 +1,4 @@
+import { modelVariables } from '@potentia/config/model-variables';
 import { commaList, httpUrl, milliseconds } from '@potentia/config/values';
 import {
   encryptionVariables,
@@ -43,6 +44,7 @@ export const schema = z.object({
   }),
   ...telemetryVariables,
   ...webhookVariables,
+  ...modelVariables,
   WEBHOOK_RETRY_DELAYS_MS: commaList
     .transform((items) => items.map(Number))
     .refine((delays) => delays.length > 0 && delays.every((delay) => Number.isSafeInteger(delay) && delay >= 0), {

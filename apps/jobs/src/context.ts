@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { createHealth, type Health } from '@potentia/config/health';
 import type { Logger } from '@potentia/config/logger';
+import { modelSettings } from '@potentia/config/model-variables';
 import { fileLimits, objectSettings, postgresSettings, webhookSettings } from '@potentia/config/variables';
 import { VERSION } from '@potentia/config/version';
 import { createDb, type Db } from '@potentia/db/client';
+import { createModel } from '@potentia/domain/agent/adapters/model';
+import type { ModelPort } from '@potentia/domain/agent/model';
 import { createIcsReader } from '@potentia/domain/calendar/adapters/ics-processes';
 import type { InstanceMetrics } from '@potentia/domain/calendar/fill-instances';
 import type { IcsReader } from '@potentia/domain/calendar/ics';
@@ -43,6 +46,7 @@ export interface JobPorts extends FilePorts {
   person_db: Db;
   markdown: Markdown;
   ics: IcsReader;
+  model: ModelPort;
   cache: Cache;
   sealer: Sealer;
   webhooks: WebhookDelivery;
@@ -96,6 +100,7 @@ export function createJobsContext(config: JobsConfig, log: Logger): JobsContext 
   const targets = createTargetGuard({ ...webhookSettings(config), resolve: createResolve() });
   const sender = createHttpSender({ guard: targets, timeout_ms: config.WEBHOOK_TIMEOUT_MS });
   const objects = createS3Objects({ ...objectSettings(config), registry: health.registry });
+  const model = createModel(modelSettings(config), { log, registry: health.registry });
   const mailer = createMailer(config, log);
   return {
     config,
@@ -109,6 +114,7 @@ export function createJobsContext(config: JobsConfig, log: Logger): JobsContext 
       person_db,
       markdown,
       ics,
+      model,
       mailer,
       app_url: config.APP_URL ?? '',
       reminders: observeReminders(health.registry),
@@ -131,6 +137,7 @@ export function createJobsContext(config: JobsConfig, log: Logger): JobsContext 
       for (const client of [command, queue, worker]) client.disconnect();
       sender.close();
       mailer.close();
+      model.close();
       objects.close();
       await Promise.all([markdown.close(), ics.close()]);
       await Promise.all([db.end(), person_db.end()]);

@@ -1,6 +1,8 @@
 import { NO_OBJECTS } from '@potentia/config/testing/object-env';
 import { randomUUIDv7 } from 'node:crypto';
+import { parseEnv } from '@potentia/config/env';
 import { createLogger } from '@potentia/config/logger';
+import { modelVariables } from '@potentia/config/model-variables';
 import { getUserEvents } from '@potentia/db/auth/queries';
 import { createTestDatabase, type TestDatabase } from '@potentia/db/testing/database';
 import { startFaultProxy } from '@potentia/db/testing/fault-proxy';
@@ -12,6 +14,7 @@ import { meChannel } from '@potentia/domain/platform/bus';
 import { publishOutboxHint } from '@potentia/domain/platform/outbox';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { z } from 'zod';
 import { startJobs } from './app.ts';
 import type { JobsConfig } from './config.ts';
 import { createJobsContext } from './context.ts';
@@ -46,6 +49,7 @@ function configFor(redis_url: string, overrides: Partial<JobsConfig> = {}): Jobs
     REDIS_TIMEOUT_MS: 50,
     ENCRYPTION_KEYS: [{ kid: 'test', key: new Uint8Array(32) }],
     WEBHOOK_ALLOWED_NETWORKS: [],
+    ...parseEnv('jobs', z.object(modelVariables), {}),
     WEBHOOK_RETRY_DELAYS_MS: [],
     WEBHOOK_TIMEOUT_MS: 15_000,
     APP_DATABASE_URL: database.app_url,

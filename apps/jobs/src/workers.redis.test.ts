@@ -52,6 +52,7 @@ async function setUp(handle: Handle, url = server.url) {
       person_db: undefined as never,
       markdown: undefined as never,
       ics: undefined as never,
+      model: undefined as never,
       objects: undefined as never,
       file_limits: undefined as never,
       bus: { publish: () => undefined },
