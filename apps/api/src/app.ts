@@ -5,6 +5,7 @@ import { VERSION } from '@potentia/config/version';
 import { requestId } from '@potentia/domain/platform/request-id';
 import { fastify, type FastifyBaseLogger, LogController } from 'fastify';
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { agentRoutes } from './agent/routes.ts';
 import { authRoutes } from './auth/routes.ts';
 import { calendarRoutes } from './calendar/routes.ts';
 import { canvasRoutes } from './canvas/routes.ts';
@@ -105,6 +106,7 @@ export async function buildApp(context: ApiContext): Promise<App> {
   shareRoutes(app, context);
   workspaceRoutes(app, context);
   webhookRoutes(app, context);
+  agentRoutes(app, context);
   await app.ready();
   return app;
 }

@@ -1,4 +1,5 @@
 import type { Logger } from '@potentia/config/logger';
+import type { UsageLimits } from '@potentia/domain/agent/ledger';
 import type { IcsReader } from '@potentia/domain/calendar/ics';
 import type { BusyCache } from '@potentia/domain/calendar/busy-cache';
 import type { MarkdownCtx } from '@potentia/domain/canvas/markdown';
@@ -25,6 +26,7 @@ export interface ApiCtx extends MarkdownCtx, FilePorts {
   sealer: Sealer;
   targets: TargetGuard;
   ics: IcsReader;
+  usage_limits: UsageLimits;
 }
 
 /** What a verb gets of this request. */
@@ -45,6 +47,7 @@ class RequestCtx implements ApiCtx {
   readonly sealer: ApiContext['sealer'];
   readonly targets: ApiContext['targets'];
   readonly ics: ApiContext['ics'];
+  readonly usage_limits: ApiContext['usage_limits'];
   readonly objects: ApiContext['objects'];
   readonly file_limits: ApiContext['file_limits'];
   readonly actor: MarkdownCtx['actor'];
@@ -63,6 +66,7 @@ class RequestCtx implements ApiCtx {
     this.sealer = context.sealer;
     this.targets = context.targets;
     this.ics = context.ics;
+    this.usage_limits = context.usage_limits;
     this.objects = context.objects;
     this.file_limits = context.file_limits;
     this.actor = { type: 'user', user_id: callerOf(request).user_id };
