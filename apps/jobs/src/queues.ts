@@ -23,6 +23,7 @@ import { MAIL_SEND, sendMail, sendMailPayload } from '@potentia/domain/platform/
 import { deliverWebhooks, WEBHOOK_DELIVER } from '@potentia/domain/webhook/deliver-webhooks';
 import { deliverWebhooksPayload } from '@potentia/domain/webhook/schemas';
 import { expireDeliveries, sweepWebhooks, WEBHOOK_SWEEP } from '@potentia/domain/webhook/sweep-webhooks';
+import { expireToolCalls } from '@potentia/domain/agent/expire-tool-calls';
 import { expireApiKeys } from '@potentia/domain/auth/expire-api-keys';
 import { expireInvitations } from '@potentia/domain/workspace/expire-invitations';
 import { PURGE_WORKSPACES, purgeWorkspaces, purgeWorkspacesPayload } from '@potentia/domain/workspace/purge-workspaces';
@@ -83,6 +84,7 @@ export const QUEUES: Record<string, QueueDefinition> = {
     handle: async (ctx) => {
       await expireInvitations(ctx);
       await expireApiKeys(ctx);
+      await expireToolCalls(ctx);
       await expireDeliveries(ctx);
       await forgetRecords(ctx);
     },

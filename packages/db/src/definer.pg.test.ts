@@ -392,6 +392,11 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
     stranger: 'db.forbidden',
     member: 'db.forbidden',
   },
+  expire_tool_calls: {
+    run: () => failure(call('select app.expire_tool_calls(1)', [])),
+    stranger: 'db.forbidden',
+    member: 'db.forbidden',
+  },
   expire_invitations: {
     run: () => failure(call('select app.expire_invitations(1)', [])),
     stranger: 'db.forbidden',
