@@ -20,7 +20,7 @@ import {
   type SeededCalendar,
   type SeededSchedule,
 } from './testing/seed-calendar.ts';
-import { seedContext, seedMessage } from './testing/seed-chat.ts';
+import { seedContext, seedMessage, seedRun, type SeededRun } from './testing/seed-chat.ts';
 
 /*
  * SECURITY DEFINER functions see every row, so each filters by the person it is told. Here a stranger calls every one of
@@ -35,6 +35,8 @@ let schedule: SeededSchedule;
 /** Of the schedule, by address. */
 let guest: { guest_id: string };
 let member: { user_id: string };
+/** The member's. */
+let run: SeededRun;
 let stranger: { user_id: string };
 /** To the member: one to look at, one to answer. */
 let invitations: { shown: { id: string; token_hash: string }; answered: { id: string; token_hash: string } };
@@ -56,6 +58,7 @@ beforeAll(async () => {
     answered: await seedInvitation(t.db, workspace, { canvas_id: second.canvas_id, user_id: member.user_id }),
   };
   await seedMessage(t.db, await seedContext(t.db, member));
+  run = await seedRun(t.db, { ...member, workspace_id: workspace.workspace_id });
   await seedCanvas(t.db, {
     workspace_id: (await seedUser(t.db, stranger)).personal_workspace_id,
     owner_user_id: stranger.user_id,
@@ -449,6 +452,16 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
   },
   expire_api_keys: {
     run: () => failure(call('select app.expire_api_keys(10)', [])),
+    stranger: 'db.forbidden',
+    member: 'db.forbidden',
+  },
+  apply_ledger: {
+    run: (user_id) => failure(call(`select app.apply_ledger($1, $2, '[]') as results`, [user_id, run.run_id])),
+    stranger: 'agent.run_not_found',
+    member: [{ results: [] }],
+  },
+  apply_usage: {
+    run: (user_id) => failure(call(`select app.apply_usage($1, $2, '[]')`, [user_id, canvas.workspace_id])),
     stranger: 'db.forbidden',
     member: 'db.forbidden',
   },
