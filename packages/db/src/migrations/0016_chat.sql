@@ -215,18 +215,21 @@ create table app.user_preferences (
   is_pinned boolean not null default false,
   valid_from timestamptz,
   valid_until timestamptz,
+  -- What took its place, when that became known, and since when it holds: until then this one does.
   superseded_by uuid,
   superseded_at timestamptz,
+  superseded_from timestamptz,
   version int not null default 1,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   unique (user_id, id),
-  check ((superseded_by is null) = (superseded_at is null))
+  check ((superseded_by is null) = (superseded_at is null) and (superseded_by is null) = (superseded_from is null))
 );
 create unique index user_preferences_current on app.user_preferences (user_id, lower(subject), lower(attribute)) where superseded_at is null;
 create unique index user_preferences_content on app.user_preferences (user_id, content_hash) where superseded_at is null;
 create index user_preferences_list on app.user_preferences (user_id, created_at desc, id desc);
 create index user_preferences_source on app.user_preferences (user_id, source_message_id);
+create index user_preferences_superseded on app.user_preferences (user_id, superseded_by) where superseded_by is not null;
 comment on table app.user_preferences is 'family: person.';
 
 -- What a person told, that is remembered when it matters.
@@ -248,6 +251,7 @@ create table app.user_semantic_memories (
   valid_until timestamptz,
   superseded_by uuid,
   superseded_at timestamptz,
+  superseded_from timestamptz,
   -- Written with the row: it is found by its words at once.
   terms int[] not null default '{}' check (cardinality(terms) <= 1000),
   weights sparsevec,
@@ -255,11 +259,13 @@ create table app.user_semantic_memories (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   unique (user_id, id),
-  check ((superseded_by is null) = (superseded_at is null))
+  check ((superseded_by is null) = (superseded_at is null) and (superseded_by is null) = (superseded_from is null))
 );
 create unique index user_semantic_memories_content on app.user_semantic_memories (user_id, content_hash) where superseded_at is null;
 create index user_semantic_memories_list on app.user_semantic_memories (user_id, created_at desc, id desc);
 create index user_semantic_memories_source on app.user_semantic_memories (user_id, source_message_id);
+create index user_semantic_memories_superseded on app.user_semantic_memories (user_id, superseded_by) where superseded_by is not null;
+create index user_semantic_memories_terms on app.user_semantic_memories using gin (terms) with (fastupdate = off);
 comment on table app.user_semantic_memories is 'family: person.';
 
 create table app.memory_embeddings (
