@@ -47,9 +47,7 @@ const occurrence = {
     .enum(['this', 'following', 'all'])
     .optional()
     .describe('Of one that repeats: the occurrence named, it and those after it, or all; absent: all'),
-  recurrence_id: wallClock
-    .optional()
-    .describe('Names the occurrence of this and following, as find_schedules gave it'),
+  recurrence_id: wallClock.optional().describe('Names the occurrence of this and following, as find_schedules gave it'),
 };
 const canvas_id = id.describe('As find_canvases gave it');
 const block_id = id.describe('As read_canvas gave it');

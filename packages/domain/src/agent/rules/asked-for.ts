@@ -1,0 +1,128 @@
+import {
+  DONE_WORDS,
+  INTENT_VERBS,
+  type Intent,
+  LEADING_NOUNS,
+  MAKING_VERBS,
+  MODALS,
+  NEGATIONS,
+  OTHER_SUBJECTS,
+  QUESTION_WORDS,
+  REMINDER_NOUNS,
+  REPEAT_WORDS,
+  REQUEST_WORDS,
+  TEXT_WORK,
+  TOLD,
+  WISHES,
+} from './intent-words.ts';
+import { isMadeOf, isNamed } from './own-words.ts';
+
+/*
+ * Whether a write comes from the person or from a text that the model has read. The rules know nothing of what a model means: they
+ * look for the order in what the person typed, and for the words of the write among theirs. In doubt nothing was asked for; then the
+ * person is asked, which costs a click.
+ */
+
+export interface Write {
+  intent: Intent;
+  /** Free text that would be written. */
+  texts: readonly string[];
+  /** Things that exist and would be changed, by their words: each must be named. */
+  things: readonly string[];
+  /** Whether it repeats by a rule. */
+  repeats: boolean;
+}
+
+/** Characters of a message in which orders are looked for; what is longer was pasted. */
+const MAX_ORDERS = 600;
+
+/** Whether the person's message orders this very write. */
+export function isAskedFor(message: string, { intent, texts, things, repeats }: Write): boolean {
+  const said = ownTextOf(message);
+  return (
+    orders(said, intent) &&
+    texts.every((text) => isMadeOf(text, said)) &&
+    things.every((thing) => isNamed(thing, said)) &&
+    (!repeats || REPEAT_WORDS.test(said))
+  );
+}
+
+/** What the person wrote themselves: without quoted lines, code, and what follows the head of a mail. */
+export function ownTextOf(message: string): string {
+  const text = message.normalize('NFKC').replaceAll('’', "'");
+  const mail = /^\s*(from|dari|subject|perihal|sent|dikirim):\s.+$/imu.exec(text);
+  return text
+    .slice(0, mail?.index ?? text.length)
+    .replaceAll(/```[\s\S]*?(```|$)/gu, '\n')
+    .replaceAll(/^\s*>.*$/gmu, '');
+}
+
+/** Whether one of the sentences orders this. */
+export function orders(said: string, intent: Intent): boolean {
+  const head = said.slice(0, MAX_ORDERS);
+  const work = TEXT_WORK.exec(head);
+  const text = work ? head.slice(0, work.index + work[0].length) : head;
+  return clausesOf(text).some((clause) => ordersIn(clause, intent));
+}
+
+interface Clause {
+  words: string[];
+  is_question: boolean;
+}
+
+function clausesOf(text: string): Clause[] {
+  const plain = text
+    .toLowerCase()
+    // What stands in quotes is somebody's words, not an order.
+    .replaceAll(/"[^"]*"|“[^”]*”|«[^»]*»|(?<!\p{L})'[^']{3,}'(?!\p{L})/gu, ' … ')
+    .replaceAll(/\b(don't|dont|do not|never) (ever )?let me forget\b/gu, 'remind me')
+    .replaceAll(/\b(don't|dont|do not|never) forget (to|that)\b/gu, (_all, _no, last: string) =>
+      last === 'to' ? 'remind me' : 'remember',
+    )
+    .replaceAll(/\bjangan (sampai )?lupa\b/gu, 'ingatkan')
+    .replaceAll(/\bdi mana\b/gu, 'dimana');
+  const sentences = plain.match(/[^.!?;\n]+(?:[.](?=\S)[^.!?;\n]+)*[.!?;\n]?/gu) ?? [];
+  return sentences.flatMap((sentence) => {
+    const ends_as_question = sentence.trimEnd().endsWith('?');
+    const parts = sentence.split(/,?\s+(?:and then|and also|and|then|but|lalu|terus|kemudian|dan|tapi)\s+|,\s+/gu);
+    return parts.map((part) => {
+      const words = part.match(/[\p{L}\p{N}'…]+/gu) ?? [];
+      return { words, is_question: isQuestion(words, ends_as_question) };
+    });
+  });
+}
+
+function isQuestion(words: readonly string[], ends_as_question: boolean): boolean {
+  const [first = '', second = ''] = words;
+  if (words.some((word) => REQUEST_WORDS.has(word))) return false;
+  if (MODALS.has(first) && second === 'you') return false;
+  return QUESTION_WORDS.has(first) || ends_as_question || MODALS.has(first);
+}
+
+function ordersIn({ words, is_question }: Clause, intent: Intent): boolean {
+  if (is_question || words.length === 0) return false;
+  if (LEADING_NOUNS[intent]?.has(words[0] === 'new' ? (words[1] ?? '') : (words[0] ?? ''))) return true;
+  if (intent === 'complete_todo' && words.some((word, at) => DONE_WORDS.has(word) && !isNegated(words, at)))
+    return true;
+  if (intent === 'set_reminder' && words.some((word) => REMINDER_NOUNS.has(word)))
+    return words.some((word, at) => MAKING_VERBS.has(word) && isOrder(words, at, true));
+  return words.some((word, at) => INTENT_VERBS[intent].has(word) && isOrder(words, at, false));
+}
+
+const isNegated = (words: readonly string[], at: number): boolean =>
+  words.slice(Math.max(0, at - 3), at).some((word) => NEGATIONS.has(word));
+
+/** Whether the verb that stands here is an order, not a report, a wish of others, or its opposite. `of_self`: `I need` is one too. */
+function isOrder(words: readonly string[], at: number, of_self: boolean): boolean {
+  const before = words[at - 1] ?? '';
+  const earlier = words[at - 2] ?? '';
+  if (isNegated(words, at)) return false;
+  if (before === 'to') {
+    const lead = words.slice(Math.max(0, at - 5), at - 1);
+    return lead.some((word) => WISHES.has(word)) && !lead.some((word) => TOLD.has(word));
+  }
+  if (MODALS.has(before)) return false;
+  if (before === 'you') return MODALS.has(earlier) || REQUEST_WORDS.has(words[at - 3] ?? '');
+  if (of_self && (before === 'i' || before === 'we')) return true;
+  return !OTHER_SUBJECTS.has(before);
+}
