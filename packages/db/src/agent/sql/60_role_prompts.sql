@@ -59,11 +59,11 @@ end $$;
 
 -- How often each stem stands in a role, as the index has it: terms of its owner (a workspace; built in: the nil uuid) in their order, each
 -- with its saturated frequency.
-create or replace function app.role_terms(p_owner_id uuid, p_stems jsonb, out terms int[], out weights sparsevec)
+create or replace function app.role_terms(p_owner_id uuid, p_stems jsonb, out terms int[], out weights public.sparsevec)
 language plpgsql immutable set search_path = app, pg_temp as $$
 begin
   select array_agg(s.term order by s.term),
-    ('{' || string_agg(s.term || ':' || round(s.n / (s.n + 0.5), 4), ',' order by s.term) || '}/536870912')::sparsevec
+    ('{' || string_agg(s.term || ':' || round(s.n / (s.n + 0.5), 4), ',' order by s.term) || '}/536870912')::public.sparsevec
   into terms, weights
   from (select app.term_id(p_owner_id, e.key) as term, sum(e.value::numeric) as n from jsonb_each_text(p_stems) e group by 1
     order by 2 desc, 1 limit 1000) s;
