@@ -2,6 +2,7 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import type { AddressInfo } from 'node:net';
 import type { SandboxConfig } from './config.ts';
 import { DEMO_USERS, registerConsole } from './console/routes.ts';
+import { registerGemini } from './gemini/routes.ts';
 import { listStoredObjects } from './s3/console-routes.ts';
 import { createS3Server, type S3Server } from './s3/server.ts';
 import { registerInbox } from './smtp/routes.ts';
@@ -98,6 +99,7 @@ export async function buildSandbox(options: SandboxOptions = {}): Promise<Sandbo
   let smtp_url: string | undefined;
 
   registerWebhooks(app);
+  registerGemini(app, { api_key: options.gemini_api_key });
 
   const close = async (): Promise<void> => {
     await app.close();

@@ -10,6 +10,8 @@ export interface SandboxConfig {
   s3_region?: string;
   s3_access_key_id?: string;
   s3_secret_access_key?: string;
+  /** The key that the Gemini endpoint takes; `sandbox` when not set. */
+  gemini_api_key?: string;
   /** Where clients reach the sandbox; default: where it listens. */
   public_url?: string;
   data_dir?: string;
@@ -57,6 +59,7 @@ export function readConfig(source: Source = process.env): SandboxConfig {
     s3_region: text('S3_REGION'),
     s3_access_key_id: text('S3_ACCESS_KEY_ID'),
     s3_secret_access_key: text('S3_SECRET_ACCESS_KEY'),
+    gemini_api_key: text('GEMINI_API_KEY'),
     public_url: url('PUBLIC_URL'),
     data_dir: text('SANDBOX_DATA_DIR'),
     anon_key: required('SUPABASE_ANON_KEY'),
