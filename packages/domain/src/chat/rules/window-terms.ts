@@ -53,21 +53,24 @@ interface Part extends Analysis {
  */
 export function windowTerms(messages: readonly WindowMessage[], settings: WindowSettings = WINDOW): WindowTerms[] {
   const parts = messages.map(analysed);
-  const windows = parts.map((part, at) =>
-    saturated(part, neighbour(parts, at, -1), neighbour(parts, at, 1), settings),
-  );
+  const windows = parts.map((part, at) => saturated(part, neighbour(parts, at, -1), neighbour(parts, at, 1), settings));
   return parts.map((part, at) => {
     const all = new Map(windows[at]);
     const asked = neighbour(parts, at, -1);
     if (asked?.asks)
-      for (const [stem, weight] of windows[at - 1] ?? []) all.set(stem, (all.get(stem) ?? 0) + settings.inherited * weight);
+      for (const [stem, weight] of windows[at - 1] ?? [])
+        all.set(stem, (all.get(stem) ?? 0) + settings.inherited * weight);
     for (const day of part.days) all.set(day, Math.max(all.get(day) ?? 0, 1));
     return { message_id: part.message.message_id, language: part.language, terms: heaviest(all) };
   });
 }
 
 /** A single text by itself, like a memory or a block. */
-export function textTerms(text: string, days: readonly DayRange[] = [], settings: WindowSettings = WINDOW): WindowTerms['terms'] {
+export function textTerms(
+  text: string,
+  days: readonly DayRange[] = [],
+  settings: WindowSettings = WINDOW,
+): WindowTerms['terms'] {
   const analysis = analyse(text, days);
   return heaviest(saturate(counted(analysis, 1, new Map()), analysis.length, settings));
 }
@@ -92,7 +95,12 @@ function neighbour(parts: readonly Part[], at: number, step: -1 | 1): Part | und
   return gap <= MAX_GAP_MS ? there : undefined;
 }
 
-function saturated(own: Part, previous: Part | undefined, next: Part | undefined, settings: WindowSettings): Map<string, number> {
+function saturated(
+  own: Part,
+  previous: Part | undefined,
+  next: Part | undefined,
+  settings: WindowSettings,
+): Map<string, number> {
   const counts = counted(own, 1, new Map());
   let length = own.length;
   if (previous) {
@@ -111,7 +119,11 @@ function counted({ stems }: Analysis, weight: number, counts: Map<string, number
   return counts;
 }
 
-function saturate(counts: Map<string, number>, length: number, { k1, b, average_length }: WindowSettings): Map<string, number> {
+function saturate(
+  counts: Map<string, number>,
+  length: number,
+  { k1, b, average_length }: WindowSettings,
+): Map<string, number> {
   const norm = k1 * (1 - b + (b * length) / average_length);
   for (const [stem, count] of counts) counts.set(stem, (count * (k1 + 1)) / (count + norm));
   return counts;
