@@ -6,6 +6,7 @@ import {
   addCanvasAccess,
   addMember,
   seedAttachment,
+  seedBlock,
   seedCanvas,
   seedInvitation,
   seedUser,
@@ -57,7 +58,12 @@ beforeAll(async () => {
     shown: await seedInvitation(t.db, workspace, { canvas_id, user_id: member.user_id, role: 'admin' }),
     answered: await seedInvitation(t.db, workspace, { canvas_id: second.canvas_id, user_id: member.user_id }),
   };
-  await seedMessage(t.db, await seedContext(t.db, member));
+  const { message_id } = await seedMessage(t.db, await seedContext(t.db, member));
+  const words = { terms: [['word', 1]] };
+  await t.asOwner('select app.put_message_terms($1, $2)', [member.user_id, [{ message_id, ...words }]]);
+  const block = await seedBlock(t.db, canvas, { content: { text: 'word' } });
+  const block_words = [{ canvas_id: canvas.canvas_id, block_id: block.id, ...words }];
+  await t.asOwner('select app.put_block_terms($1, $2)', [canvas.workspace_id, block_words]);
   run = await seedRun(t.db, { ...member, workspace_id: workspace.workspace_id });
   await seedCanvas(t.db, {
     workspace_id: (await seedUser(t.db, stranger)).personal_workspace_id,
@@ -65,6 +71,9 @@ beforeAll(async () => {
   });
 });
 afterAll(() => t.drop());
+
+/** A query of words. */
+const WORD = [{ stems: ['word'], weight: 1 }];
 
 type Case = (user_id: string) => Promise<unknown>;
 const call = async (text: string, params: unknown[]): Promise<unknown> => t.db.call(text, params);
@@ -331,6 +340,18 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
     stranger: [{ pending: 0 }],
     member: [{ pending: 1 }],
   },
+  find_relevant_history: {
+    run: (user_id) =>
+      call(`select count(*) as n from app.find_relevant_history($1, $2, null, null, 10)`, [user_id, WORD]),
+    stranger: [{ n: 0 }],
+    member: [{ n: 1 }],
+  },
+  find_relevant_blocks: {
+    run: (user_id) =>
+      call(`select count(*) as n from app.find_relevant_blocks($1, $2, null, null, 10)`, [user_id, WORD]),
+    stranger: [{ n: 0 }],
+    member: [{ n: 1 }],
+  },
   // Not for app_user at all.
   ...Object.fromEntries(
     Object.entries({
@@ -348,10 +369,27 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
       open_exported_calendar: [randomUUID(), randomUUID(), 'r'],
       list_exported_schedules: [randomUUID(), randomUUID(), null, 1],
       release_object: [],
+      read_message_windows: [randomUUID(), [randomUUID()]],
+      put_message_terms: [randomUUID(), '[]'],
+      read_block_texts: [randomUUID(), '[]'],
+      put_block_terms: [randomUUID(), '[]'],
+      find_message_owners: [[randomUUID()]],
+      count_message_terms_written: [],
+      count_message_terms_deleted: [],
+      count_message_terms_changed: [],
+      count_block_terms_written: [],
+      count_block_terms_deleted: [],
+      count_block_terms_changed: [],
+      drop_user_lexicon: [],
+      drop_workspace_lexicon: [],
+      drop_context_terms: [],
+      drop_canvas_terms: [],
+      requeue_neighbours: [],
       take_embeddings: [false, 1, '1 minute'],
       finish_indexing: ['[]', false],
       postpone_embeddings: ['[]', '2026-01-01T00:00:00Z', 'x', false, 1],
       measure_embeddings: [],
+      postpone_payer: [randomUUID(), '2026-01-01T00:00:00Z', 'x', 1],
       read_embedding_texts: ['[]'],
       store_embeddings: ['x', 768, '[]', []],
       walk_embeddings: ['message', null, 1],

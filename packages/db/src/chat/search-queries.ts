@@ -142,3 +142,34 @@ export function findRelevantHistory(db: Queryable, input: FindHistoryInput): Pro
   const text = 'select * from app.find_relevant_history($1, $2, $3, $4, $5, $6)';
   return db.call(text, findParams(input, input.options), { timeout_ms: FIND_TIMEOUT_MS });
 }
+
+export interface FindBlocksInput extends FindInput {
+  options: {
+    /** This workspace alone. */
+    workspace_id?: string;
+    weights?: { lexical: number; vector: number };
+    recency?: number;
+    is_exact?: boolean;
+  };
+}
+
+export interface FoundBlockRow {
+  workspace_id: string;
+  canvas_id: string;
+  canvas_title: string;
+  block_id: string;
+  type: string;
+  /** Its human text. */
+  content: string;
+  updated_at: string;
+  score: number;
+  leg: 'lexical' | 'vector' | 'both';
+  lexical: number | null;
+  vector: number | null;
+}
+
+/** Blocks that have to do with the query, of every canvas that the person may see now, best first. One round trip. */
+export function findRelevantBlocks(db: Queryable, input: FindBlocksInput): Promise<FoundBlockRow[]> {
+  const text = 'select * from app.find_relevant_blocks($1, $2, $3, $4, $5, $6)';
+  return db.call(text, findParams(input, input.options), { timeout_ms: FIND_TIMEOUT_MS });
+}
