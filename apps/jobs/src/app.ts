@@ -1,9 +1,12 @@
 import { startHealthReports } from '@potentia/config/health';
 import { writeSystemHealth } from '@potentia/db/platform/queries';
 import { createSubscriber } from '@potentia/domain/platform/adapters/redis-bus';
+import { EMBEDDING_HINT_CHANNEL } from '@potentia/domain/chat/embedding-hint';
 import { OUTBOX_HINT_CHANNEL } from '@potentia/domain/platform/outbox';
 import { fastify } from 'fastify';
 import { measureUncovered } from './calendar/instance-metrics.ts';
+import { measureEmbeddings } from './chat/embedding-metrics.ts';
+import { EmbeddingWorker } from './chat/embedding-worker.ts';
 import { findLossRisks, type JobsContext } from './context.ts';
 import { createJobMetrics, createRelayMetrics, measureQueues, measureReleasedObjects } from './metrics.ts';
 import { OutboxRelay } from './outbox-relay.ts';
@@ -40,16 +43,22 @@ export async function startJobs(
   const url = await server.listen({ host: config.HOST, port: config.PORT });
 
   const relay = new OutboxRelay({ db, redis: redis.queue, queues, metrics: createRelayMetrics(registry, db), log });
+  const embedding = new EmbeddingWorker({ ...context.ports, db, log, clock: () => new Date() });
   const subscriber = createSubscriber({
     url: config.REDIS_URL,
     timeout_ms: config.REDIS_TIMEOUT_MS,
     log,
     registry,
-    onMessage: () => relay.wake(),
-    onReconnect: () => relay.wake(),
+    onMessage: (channel) => (channel === EMBEDDING_HINT_CHANNEL ? embedding : relay).wake(),
+    onReconnect: () => {
+      relay.wake();
+      embedding.wake();
+    },
   });
   void subscriber.subscribe(OUTBOX_HINT_CHANNEL);
+  void subscriber.subscribe(EMBEDDING_HINT_CHANNEL);
   relay.start();
+  embedding.start();
 
   const workers = startWorkers({
     queues,
@@ -61,6 +70,7 @@ export async function startJobs(
   startSchedules({ queues, redis: redis.queue, log });
   measureReleasedObjects(registry, db);
   measureUncovered(registry, db);
+  measureEmbeddings(registry, db, embedding);
   measureQueues(registry, redis.queue, Object.keys(queues), log);
   const reports = startHealthReports({ health, write: (row) => writeSystemHealth(db, row), log });
   redis.queue.once('ready', () => {
@@ -77,6 +87,7 @@ export async function startJobs(
       subscriber.close();
       await Promise.all([
         relay.stop(),
+        embedding.stop(),
         stopWorkers(workers, Math.max(config.SHUTDOWN_TIMEOUT_MS - LAST_WORDS_MS, LAST_WORDS_MS / 4)),
       ]);
       await reports.stop();

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { createHealth, type Health } from '@potentia/config/health';
 import type { Logger } from '@potentia/config/logger';
-import { modelSettings } from '@potentia/config/model-variables';
+import { modelSettings, usageLimits } from '@potentia/config/model-variables';
 import { fileLimits, objectSettings, postgresSettings, webhookSettings } from '@potentia/config/variables';
 import { VERSION } from '@potentia/config/version';
 import { createDb, type Db } from '@potentia/db/client';
 import { createModel } from '@potentia/domain/agent/adapters/model';
+import type { UsageLimits } from '@potentia/domain/agent/ledger';
 import type { ModelPort } from '@potentia/domain/agent/model';
 import { createIcsReader } from '@potentia/domain/calendar/adapters/ics-processes';
 import type { InstanceMetrics } from '@potentia/domain/calendar/fill-instances';
@@ -17,6 +18,7 @@ import { createRedis, deadline, pingRedis, type RedisClient } from '@potentia/do
 import { createRedisCache } from '@potentia/domain/platform/adapters/redis-cache';
 import { createBus } from '@potentia/domain/platform/adapters/redis-bus';
 import { createS3Objects } from '@potentia/domain/platform/adapters/s3';
+import type { EmbeddingMetrics } from '@potentia/domain/chat/embedding-ctx';
 import type { Bus } from '@potentia/domain/platform/bus';
 import type { Cache } from '@potentia/domain/platform/cache';
 import type { Ctx } from '@potentia/domain/platform/ctx';
@@ -30,6 +32,7 @@ import { createTargetGuard } from '@potentia/domain/webhook/target';
 import type { JobsConfig } from './config.ts';
 import { observeInstances } from './calendar/instance-metrics.ts';
 import { observeReminders } from './calendar/reminder-metrics.ts';
+import { observeEmbeddings } from './chat/embedding-metrics.ts';
 import { createMailer } from './mailer.ts';
 import { observeWebhooks } from './webhook/metrics.ts';
 
@@ -47,11 +50,14 @@ export interface JobPorts extends FilePorts {
   markdown: Markdown;
   ics: IcsReader;
   model: ModelPort;
+  /** Of workspaces that have no quota of their own. */
+  usage_limits: UsageLimits;
   cache: Cache;
   sealer: Sealer;
   webhooks: WebhookDelivery;
   reminders: ReminderMetrics;
   instances: InstanceMetrics;
+  embeddings: EmbeddingMetrics;
   mailer: Mailer;
   /** Where links in mails lead. */
   app_url: string;
@@ -115,10 +121,12 @@ export function createJobsContext(config: JobsConfig, log: Logger): JobsContext 
       markdown,
       ics,
       model,
+      usage_limits: usageLimits(config),
       mailer,
       app_url: config.APP_URL ?? '',
       reminders: observeReminders(health.registry),
       instances: observeInstances(health.registry),
+      embeddings: observeEmbeddings(health.registry),
       sealer: createSealer(config.ENCRYPTION_KEYS),
       webhooks: {
         sender,

@@ -12,6 +12,7 @@ import { CANVAS_PURGE_TRASH, purgeTrash, purgeTrashPayload } from '@potentia/dom
 import { CANVAS_THIN_HISTORY, thinHistory, thinHistoryPayload } from '@potentia/domain/canvas/thin-history';
 import { ATTACHMENT_SWEEP, sweepAttachments } from '@potentia/domain/canvas/sweep-attachments';
 import { CANVAS_REBALANCE, rebalanceRanks, rebalanceRanksPayload } from '@potentia/domain/canvas/rebalance-ranks';
+import { CHAT_REEMBED, reembed, reembedPayload } from '@potentia/domain/chat/reembed';
 import { deliverMe, deliverMePayload, ME_DELIVER } from '@potentia/domain/platform/deliver-me';
 import { CACHE_INVALIDATE, invalidateCache, invalidateCachePayload } from '@potentia/domain/platform/invalidate-cache';
 import { forgetRecords, PLATFORM_EXPIRE } from '@potentia/domain/platform/forget-records';
@@ -203,6 +204,15 @@ export const QUEUES: Record<string, QueueDefinition> = {
     attempts: 3,
     backoff: { type: 'exponential', delay: 10_000, jitter: 0.5 },
     pattern: '53 4 * * *',
+  }),
+  // Does nothing once it has looked at all, until another model is configured or a day has passed.
+  [CHAT_REEMBED]: define({
+    schema: reembedPayload,
+    handle: (ctx) => reembed(ctx),
+    concurrency: 1,
+    attempts: 3,
+    backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
+    pattern: '* * * * *',
   }),
   [PURGE_WORKSPACES]: define({
     schema: purgeWorkspacesPayload,

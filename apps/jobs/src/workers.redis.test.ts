@@ -53,6 +53,8 @@ async function setUp(handle: Handle, url = server.url) {
       markdown: undefined as never,
       ics: undefined as never,
       model: undefined as never,
+      usage_limits: undefined as never,
+      embeddings: undefined as never,
       objects: undefined as never,
       file_limits: undefined as never,
       bus: { publish: () => undefined },

@@ -59,6 +59,21 @@ export async function postponeSubjects(
   return given_up;
 }
 
+/** Nothing of what this workspace pays for is taken for its vector until then, `limit` of them at most; how many it was. */
+export async function postponePayer(
+  db: Queryable,
+  { payer_id, until, error, limit }: { payer_id: string; until: Date; error: string; limit: number },
+): Promise<number> {
+  const params = [payer_id, until.toISOString(), error, limit];
+  const { count } = await callOne<{ count: number }>(
+    db,
+    'select app.postpone_payer($1, $2, $3, $4) as count',
+    params,
+    DEADLINE,
+  );
+  return count;
+}
+
 /** What the vector of a subject is made of; null: nothing (any more). */
 export interface SubjectText extends Pick<QueuedSubject, 'subject_type' | 'subject_id' | 'workspace_id' | 'canvas_id'> {
   text: string | null;

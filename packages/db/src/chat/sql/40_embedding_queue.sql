@@ -132,6 +132,22 @@ begin
   return v_given_up;
 end $$;
 
+-- Nothing that this workspace pays for is asked of a provider until then; at most p_limit rows at once. How many it was.
+create or replace function app.postpone_payer(p_payer_id uuid, p_until timestamptz, p_error text, p_limit int) returns int
+language plpgsql security definer set search_path = app, pg_temp as $$
+declare
+  v_user_id constant uuid := (select w.owner_user_id from workspaces w where w.id = p_payer_id and w.is_personal);
+  v_count int;
+begin
+  update embedding_queue q set available_at = p_until + random() * interval '1 minute', last_error = left(p_error, 500)
+  where q.ctid = any (array(
+    select w.ctid from embedding_queue w
+    where w.is_indexed and w.available_at < p_until and (w.user_id = v_user_id or w.workspace_id = p_payer_id)
+    limit p_limit for update skip locked));
+  get diagnostics v_count = row_count;
+  return v_count;
+end $$;
+
 -- What of a person's waits: `pending` for the index, under `vectors` for a provider; `failed` was given up. `indexed` counts messages.
 create or replace function app.embedding_backlog(p_user_id uuid) returns jsonb
 language plpgsql stable security definer set search_path = app, pg_temp as $$
@@ -163,5 +179,6 @@ begin
   group by s.stage;
 end $$;
 
-grant execute on function app.take_embeddings, app.finish_indexing, app.postpone_embeddings, app.measure_embeddings to job_user;
+grant execute on function app.take_embeddings, app.finish_indexing, app.postpone_embeddings, app.postpone_payer,
+  app.measure_embeddings to job_user;
 grant execute on function app.embedding_backlog to app_user, job_user;
