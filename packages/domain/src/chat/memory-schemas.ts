@@ -9,11 +9,10 @@ const text = (max: number) =>
   z
     .string()
     .max(max)
-    // eslint-disable-next-line no-control-regex
     .overwrite((value) =>
       value
         .normalize('NFC')
-        .replaceAll(/[\u0000-\u0008\u000B-\u001F\u007F]/g, ' ')
+        .replaceAll(/[^\P{Cc}\t\n]/gu, ' ')
         .trim(),
     )
     .refine((value) => value.length > 0 && value.isWellFormed(), 'Must hold some text');

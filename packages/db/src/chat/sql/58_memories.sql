@@ -30,9 +30,9 @@ create or replace function app.memory_text(p_subject text, p_attribute text, p_c
     case when p_valid_until is not null then to_char(p_valid_until at time zone p_time_zone, ' "(until "YYYY-MM-DD")"') end);
 
 -- Locks what is remembered of the person, and answers what something new must be compared with: of the same subject all preferences,
--- and the memories that share words with it. p_stems: of the new one. Definer: no index on an array is used under row security.
-create or replace function app.find_known_memories(p_user_id uuid, p_subject text, p_stems text[])
-returns table (is_memory_enabled boolean, known jsonb)
+-- and the memories that share words with it; and p_also, whatever it is about. p_stems: of the new one. Definer: no index on an array is used under row security.
+create or replace function app.find_known_memories(p_user_id uuid, p_subject text, p_stems text[], p_also uuid)
+returns table (is_memory_enabled boolean, time_zone text, known jsonb)
 language plpgsql security definer set search_path = app, pg_temp set lock_timeout = '2s' as $$
 #variable_conflict use_column
 declare
@@ -42,15 +42,16 @@ begin
   insert into chat_heads (user_id) values (p_user_id) on conflict (user_id) do nothing;
   select h.* into v_head from chat_heads h where h.user_id = p_user_id for no key update;
   return query
-  select v_head.is_memory_enabled, (
+  select v_head.is_memory_enabled, (select u.time_zone from users u where u.id = p_user_id), (
     select coalesce(jsonb_agg(jsonb_build_object('id', k.id, 'kind', k.kind, 'subject', k.subject, 'attribute', k.attribute,
-      'content', k.content, 'content_hash', k.content_hash)), '[]')
+      'content', k.content, 'content_hash', k.content_hash, 'valid_until', app.iso(k.valid_until))), '[]')
     from (
-      select p.id, p.kind, p.subject, p.attribute, p.content, p.content_hash from user_preferences p
-      where p.user_id = p_user_id and lower(p.subject) = lower(p_subject) and p.superseded_at is null
-      union all
-      (select m.id, m.kind, m.subject, m.attribute, m.content, m.content_hash from user_semantic_memories m
-      where m.user_id = p_user_id and m.terms && v_terms and lower(m.subject) = lower(p_subject) and m.superseded_at is null
+      select p.id, p.kind, p.subject, p.attribute, p.content, p.content_hash, p.valid_until from user_preferences p
+      where p.user_id = p_user_id and (lower(p.subject) = lower(p_subject) or p.id = p_also) and p.superseded_at is null
+      union
+      (select m.id, m.kind, m.subject, m.attribute, m.content, m.content_hash, m.valid_until from user_semantic_memories m
+      where m.user_id = p_user_id and m.superseded_at is null
+        and (m.id = p_also or (lower(m.subject) = lower(p_subject) and (m.terms && v_terms or m.terms = '{}')))
       order by cardinality(array(select unnest(m.terms) intersect select unnest(v_terms))) desc, m.created_at desc limit 100)
     ) k);
 end $$;
@@ -218,15 +219,22 @@ language plpgsql set search_path = app, pg_temp as $$
 declare
   v_ids uuid[];
   v_id uuid;
+  v_next record;
 begin
   perform app.set_user_context(p_user_id);
   perform app.lock_chat_head(p_user_id);
   if p_restore then
-    select array_agg(m.id) into v_ids from memories m where m.user_id = p_user_id and m.id = any (p_memory_ids);
-    update user_preferences p set superseded_by = d.superseded_by, superseded_at = d.superseded_at, superseded_from = d.superseded_from
-    from memories d where d.user_id = p_user_id and d.id = any (v_ids) and p.user_id = p_user_id and p.superseded_by = d.id;
-    update user_semantic_memories m set superseded_by = d.superseded_by, superseded_at = d.superseded_at, superseded_from = d.superseded_from
-    from memories d where d.user_id = p_user_id and d.id = any (v_ids) and m.user_id = p_user_id and m.superseded_by = d.id;
+    v_ids := array(select m.id from memories m where m.user_id = p_user_id and m.id = any (p_memory_ids));
+    -- It goes first: what it took the place of claims the same attribute.
+    foreach v_id in array v_ids loop
+      select m.superseded_by, m.superseded_at, m.superseded_from into v_next from memories m where m.user_id = p_user_id and m.id = v_id;
+      delete from user_preferences p where p.user_id = p_user_id and p.id = v_id;
+      delete from user_semantic_memories m where m.user_id = p_user_id and m.id = v_id;
+      update user_preferences p set superseded_by = v_next.superseded_by, superseded_at = v_next.superseded_at,
+        superseded_from = v_next.superseded_from where p.user_id = p_user_id and p.superseded_by = v_id;
+      update user_semantic_memories m set superseded_by = v_next.superseded_by, superseded_at = v_next.superseded_at,
+        superseded_from = v_next.superseded_from where m.user_id = p_user_id and m.superseded_by = v_id;
+    end loop;
   else
     with recursive chain as (
       select m.id from memories m where m.user_id = p_user_id and m.id = any (p_memory_ids)
