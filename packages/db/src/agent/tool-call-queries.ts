@@ -58,8 +58,12 @@ export interface NewToolCall extends OfUser {
   arguments: unknown;
   time_zone: string;
   summary: string | null;
-  status: 'running' | 'needs_confirmation';
+  status: 'running' | 'needs_confirmation' | 'failed';
   confirm_reason: ConfirmReason | null;
+  /** Of one that failed before anything was done. */
+  error_code?: string;
+  result?: object;
+  latency_ms?: number;
   /** Milliseconds that it waits for the person's word. */
   waits_ms: number | null;
 }
@@ -99,16 +103,24 @@ export async function finishToolCall(
     .record;
 }
 
-/** Confirms (`running`) or declines; `is_taken`: by this call of the function and no other. Throws `tool.call_not_found`. */
+export interface TakenToolCall extends ToolCallRecord {
+  /** By this call of the function, and by no other. */
+  is_taken: boolean;
+  /** It had been taken before, by a process that did not live. */
+  is_again: boolean;
+}
+
+/** Confirms (`running`) or declines. Throws `tool.call_not_found`. */
 export async function takeToolCall(
   db: Queryable,
   { user_id, tool_call_id, to, request_id }: OfCall & { to: 'running' | 'declined'; request_id: string },
-): Promise<ToolCallRecord & { is_taken: boolean }> {
-  const row = await callOne<{ record: ToolCallRecord & { is_taken: boolean } }>(
-    db,
-    'select app.take_tool_call($1, $2, $3, $4) as record',
-    [user_id, tool_call_id, to, request_id],
-  );
+): Promise<TakenToolCall> {
+  const row = await callOne<{ record: TakenToolCall }>(db, 'select app.take_tool_call($1, $2, $3, $4) as record', [
+    user_id,
+    tool_call_id,
+    to,
+    request_id,
+  ]);
   return row.record;
 }
 

@@ -30,3 +30,16 @@ export interface ToolOutcome {
   /** For the model. */
   response: object;
 }
+
+/** The context of a verb that does what it does under this key once; without one, of verbs that only read. */
+export const toolCtx = (ctx: ToolCtx, idempotency_key?: string): ToolCtx => ({
+  db: ctx.db,
+  bus: ctx.bus,
+  log: ctx.log,
+  actor: ctx.actor,
+  clock: ctx.clock,
+  request_id: ctx.request_id,
+  busy: ctx.busy,
+  limiter: ctx.limiter,
+  ...(idempotency_key !== undefined && { idempotency_key }),
+});

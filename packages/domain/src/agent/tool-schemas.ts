@@ -117,7 +117,7 @@ export const findCanvasesArguments = z.strictObject({
 
 export const readCanvasArguments = z.strictObject({
   canvas_id,
-  after_block_id: id.optional().describe('Where the part before ended, of a canvas too long for one answer'),
+  cursor: cursor.describe('Of a canvas too long for one answer: next_cursor of the part before'),
 });
 
 export const appendBlockArguments = z.strictObject({
@@ -138,6 +138,7 @@ export const completeTodoArguments = z.strictObject({
   canvas_id,
   block_id,
   is_done: z.boolean().default(true),
+  version: z.int().min(1).optional().describe('As read_canvas gave it'),
 });
 
 export const setReminderArguments = z.strictObject({
@@ -155,6 +156,7 @@ export const rememberArguments = z.strictObject({
 
 export const forgetArguments = z.strictObject({
   memory_id: id.optional().describe('As list_memories gave it'),
+  memory_ids: z.array(id).min(1).max(10).optional().describe('Several at once'),
   query: words('Words of what to forget').optional(),
   that: z.boolean().optional().describe('True: what was remembered or said last in this conversation'),
 });
@@ -242,7 +244,7 @@ export const TOOLS = {
   },
   forget: {
     is_write: true,
-    description: 'Forgets what was remembered. Give one of memory_id, query and that.',
+    description: 'Forgets what was remembered. Give one of memory_id, memory_ids, query and that.',
     arguments: forgetArguments,
   },
   list_memories: {

@@ -13,14 +13,11 @@ create or replace function app.tool_call_json(c app.tool_calls) returns jsonb la
 create or replace function app.tool_call_record(c app.tool_calls) returns jsonb language sql stable parallel safe
   return jsonb_build_object('call', app.tool_call_json(c), 'time_zone', (c).time_zone, 'undo', (c).undo);
 
--- In the person's audit log: that something was decided, never what it was about. Leaves their personal space as the context.
+-- In the person's audit log: that something was decided, never what it was about.
 create or replace function app.audit_tool_call(p_user_id uuid, p_call app.tool_calls, p_action text, p_before jsonb, p_after jsonb, p_request_id text)
 returns void language plpgsql set search_path = app, pg_temp as $$
-declare
-  v_workspace_id constant uuid := app.personal_workspace(p_user_id);
 begin
-  perform app.set_tenant_context(p_user_id, v_workspace_id, 'owner');
-  perform app.append_audit(p_user_id, v_workspace_id, null, 'tool_call.' || p_action, 'tool_call', p_call.id::text, p_before,
+  perform app.append_person_audit(p_user_id, 'tool_call.' || p_action, 'tool_call', p_call.id::text, p_before,
     p_after || jsonb_build_object('name', p_call.name), p_request_id);
 end $$;
 
@@ -49,14 +46,15 @@ begin
     v_is_crowded := exists (select from tool_calls c where c.user_id = p_user_id and c.run_id = v_run_id and c.id <> v_id
       and c.status = 'needs_confirmation' and c.expires_at > now());
   end if;
-  insert into tool_calls as c (id, user_id, run_id, step_id, context_id, name, arguments, time_zone, summary, status, error_code,
-    confirm_reason, expires_at, created_at, finished_at)
+  insert into tool_calls as c (id, user_id, run_id, step_id, context_id, name, arguments, time_zone, summary, status, result, error_code,
+    confirm_reason, expires_at, latency_ms, created_at, finished_at)
   values (v_id, p_user_id, v_run_id, (p_call ->> 'step_id')::uuid, (p_call ->> 'context_id')::uuid, p_call ->> 'name',
     p_call -> 'arguments', p_call ->> 'time_zone', p_call ->> 'summary',
-    case when v_is_crowded then 'failed' else p_call ->> 'status' end,
-    case when v_is_crowded then 'tool.another_waits' end, p_call ->> 'confirm_reason',
+    case when v_is_crowded then 'failed' else p_call ->> 'status' end, nullif(p_call -> 'result', 'null'),
+    case when v_is_crowded then 'tool.another_waits' else p_call ->> 'error_code' end, p_call ->> 'confirm_reason',
     case when v_waits and not v_is_crowded then clock_timestamp() + (p_call ->> 'waits_ms')::int * interval '1 millisecond' end,
-    clock_timestamp(), case when v_is_crowded then clock_timestamp() end)
+    (p_call ->> 'latency_ms')::int, clock_timestamp(),
+    case when v_is_crowded or p_call ->> 'status' = 'failed' then clock_timestamp() end)
   on conflict (id) do nothing returning c.* into v_call;
   if not found then
     v_is_new := false;
@@ -86,20 +84,22 @@ begin
 end $$;
 
 -- Gives the person's word to a call that waits for it: of any number at once one takes it. is_taken: it was this one. A call that was
--- confirmed and never ended, because its process did not live, is taken again after half a minute: what it does, it does once.
+-- confirmed and never ended, because its process did not live, is taken again (is_again) after half a minute: what it does, it does once.
 create or replace function app.take_tool_call(p_user_id uuid, p_id uuid, p_to text, p_request_id text) returns jsonb
 language plpgsql set search_path = app, pg_temp as $$
 declare
   v_call tool_calls;
   v_is_taken boolean;
+  v_is_again boolean;
 begin
   perform app.set_user_context(p_user_id);
   select c.* into v_call from tool_calls c where c.user_id = p_user_id and c.id = p_id for update;
   if not found then
     perform app.fail('PT404', 'tool.call_not_found', 'There is no such call.');
   end if;
-  v_is_taken := app.tool_call_status(v_call) = 'needs_confirmation'
-    or (p_to = 'running' and v_call.status = 'running' and v_call.confirmed_at < clock_timestamp() - interval '30 seconds');
+  v_is_again := p_to = 'running' and v_call.status = 'running'
+    and coalesce(v_call.confirmed_at < clock_timestamp() - interval '30 seconds', false);
+  v_is_taken := v_is_again or app.tool_call_status(v_call) = 'needs_confirmation';
   if v_is_taken then
     update tool_calls c set status = p_to, confirmed_at = case when p_to = 'running' then clock_timestamp() end,
       finished_at = case when p_to <> 'running' then clock_timestamp() end
@@ -107,7 +107,7 @@ begin
     perform app.audit_tool_call(p_user_id, v_call, case p_to when 'running' then 'confirm' else 'decline' end,
       '{"status": "needs_confirmation"}', jsonb_build_object('status', p_to), p_request_id);
   end if;
-  return app.tool_call_record(v_call) || jsonb_build_object('is_taken', v_is_taken);
+  return app.tool_call_record(v_call) || jsonb_build_object('is_taken', v_is_taken, 'is_again', v_is_again);
 end $$;
 
 -- That what a call did was taken back; twice changes nothing.

@@ -1,0 +1,47 @@
+import { deleteMemory } from '../../chat/delete-memory.ts';
+import { remember as rememberVerb } from '../../chat/remember.ts';
+import { quote, say } from '../rules/tool-summary.ts';
+import type { Planner } from './tool.ts';
+
+const MAX_QUOTE = 2_000;
+
+/** Something that the person wants to be remembered: in their words, or, once they have confirmed it, as if they had written it. */
+export const remember: Planner<'remember'> = (ctx, args) => {
+  const { call } = ctx;
+  const { content, subject, attribute = null } = args;
+  const kind = attribute === null ? 'memory' : args.kind;
+  const about = subject === 'user' ? '' : ` (${subject})`;
+  return {
+    summary: say(call.locale, `Remember${about}: ${quote(content)}`, `Mengingat${about}: ${quote(content)}`),
+    write: {
+      intent: 'remember',
+      texts: [content, subject, attribute ?? ''],
+      things: [],
+      affects_others: false,
+    },
+    run: async () => {
+      const source = call.message
+        ? {
+            source: 'said' as const,
+            source_message_id: call.message.id,
+            quote: call.message.content.slice(0, MAX_QUOTE).trim() || null,
+            said_at: new Date(call.now).toISOString(),
+          }
+        : { source: 'manual' as const };
+      const { outcome, memory } = await rememberVerb(ctx, {
+        ...{ kind, subject, attribute, content, ...source },
+        source_run_id: call.run_id,
+      });
+      return {
+        result: { memory_id: memory.id, content: memory.content, outcome },
+        undo: outcome === 'known' ? null : { tool: 'delete_memory', arguments: { memory_id: memory.id } },
+      };
+    },
+  };
+};
+
+/** Takes that back: what it took the place of counts again. Throws `memory.not_found`. */
+export const undoRemember = (
+  ctx: Parameters<typeof deleteMemory>[0],
+  { memory_id }: { memory_id: string },
+): Promise<void> => deleteMemory(ctx, { memory_id, restore_previous: true });

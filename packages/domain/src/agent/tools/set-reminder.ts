@@ -1,0 +1,58 @@
+import { createReminder } from '../../calendar/create-reminder.ts';
+import { createSchedule } from '../../calendar/create-schedule.ts';
+import { normaliseFor } from '../../calendar/schedule-rule.ts';
+import { readNewTimes } from '../../calendar/schedule-times.ts';
+import { invalidField } from '../../platform/parse.ts';
+import { quote, say, sayRule, sayTime } from '../rules/tool-summary.ts';
+import type { ToolArguments } from '../tool-schemas.ts';
+import { findCalendar } from './find-calendar.ts';
+import { instantOf } from './local-times.ts';
+import { type CallCtx, type Done, type Planner, verbCtx } from './tool.ts';
+
+/** A schedule without length in the default calendar, which makes nobody busy, and a reminder at its time. */
+export const setReminder: Planner<'set_reminder'> = async (ctx, args) => {
+  const { time_zone, locale, now, is_rerun } = ctx.call;
+  if (!args.at.includes('T')) throw invalidField('/at', 'Needs a time of day, such as 2026-03-01T09:00');
+  if (!is_rerun && args.rrule === undefined && instantOf(args.at, time_zone) <= now)
+    throw invalidField('/at', 'Lies in the past');
+  const { calendar, is_shared } = await findCalendar(ctx, undefined);
+  const times = { starts_local: args.at, duration_seconds: 0, time_zone, rrule: args.rrule };
+  const series = normaliseFor(readNewTimes(times, time_zone));
+  const rule = series.rrule === null ? '' : `, ${sayRule(series.rrule, series, locale)}`;
+  const when = `${sayTime(series.starts_local, time_zone, locale)}${rule}`;
+  return {
+    summary: say(
+      locale,
+      `Remind you of ${quote(args.title)}: ${when}`,
+      `Mengingatkan Anda ${quote(args.title)}: ${when}`,
+    ),
+    write: {
+      intent: 'set_reminder',
+      texts: [args.title],
+      things: [],
+      repeats: args.rrule !== undefined,
+      affects_others: is_shared,
+    },
+    run: () => write(ctx, args, calendar.id, times),
+  };
+};
+
+async function write(
+  ctx: CallCtx,
+  { title }: ToolArguments<'set_reminder'>,
+  calendar_id: string,
+  times: { starts_local: string; duration_seconds: number; time_zone: string; rrule: string | undefined },
+): Promise<Done> {
+  const { result: schedule } = await createSchedule(verbCtx(ctx), {
+    calendar_id,
+    title,
+    ...times,
+    transparency: 'transparent',
+  });
+  await createReminder(verbCtx(ctx, 'remind'), { schedule_id: schedule.id, minutes_before: 0 });
+  const { id, starts_local, time_zone, rrule } = schedule;
+  return {
+    result: { schedule_id: id, title, at: starts_local, time_zone, ...(rrule !== null && { rrule }) },
+    undo: { tool: 'delete_schedule', arguments: { schedule_id: id } },
+  };
+}

@@ -1,0 +1,51 @@
+import { getToolCall, listToolCalls, type ToolCallRecord } from '@potentia/db/agent/tool-call-queries';
+import { fromDb } from '../../platform/db-errors.ts';
+import { AppError } from '../../platform/errors.ts';
+import { say } from '../rules/tool-summary.ts';
+import { TOOL_NAMES, TOOLS } from '../tool-schemas.ts';
+import { takeBack, undoAffectsOthers } from '../take-back.ts';
+import { type CallCtx, type Planner, verbCtx } from './tool.ts';
+
+/** Tools whose calls change something, but for the taking back itself. */
+const WRITES = TOOL_NAMES.filter((name) => TOOLS[name].is_write && name !== 'undo');
+
+/** What the last call of this conversation has done, taken back. */
+export const undo: Planner<'undo'> = async (ctx, args) => {
+  const record = await find(ctx, args.tool_call_id);
+  const { tool_call_id, summary } = record.call;
+  const what = summary ?? record.call.name;
+  if (record.undo === null)
+    throw new AppError('conflict', 'tool.cannot_undo', `This cannot be taken back: ${what}`, { tool_call_id });
+  return {
+    arguments: { tool_call_id },
+    summary: say(ctx.call.locale, `Undo: ${what}`, `Membatalkan: ${what}`),
+    write: {
+      intent: 'undo',
+      texts: [],
+      things: [],
+      affects_others: await undoAffectsOthers(ctx, record.undo),
+    },
+    run: async () => {
+      await takeBack(verbCtx(ctx), record);
+      return { result: { undone: what, tool_call_id }, undo: null };
+    },
+  };
+};
+
+async function find(ctx: CallCtx, tool_call_id: string | undefined): Promise<ToolCallRecord> {
+  const { user_id } = ctx.actor;
+  const { context_id } = ctx.call;
+  const nothing = new AppError('not_found', 'tool.nothing_to_undo', 'There is nothing to take back.');
+  if (tool_call_id !== undefined) {
+    const record = await fromDb(() => getToolCall(ctx.db, { user_id, tool_call_id }));
+    const is_open = record?.call.status === 'done' && (record.call.undone_at === null || ctx.call.is_rerun);
+    if (record && is_open) return record;
+    throw nothing;
+  }
+  if (context_id === null) throw nothing;
+  const asked = { user_id, status: 'done' as const, context_id, names: WRITES, after: null, limit: 20 };
+  const calls = await fromDb(() => listToolCalls(ctx.db, asked));
+  const last = calls.find(({ call }) => call.undone_at === null);
+  if (!last) throw nothing;
+  return last;
+}
