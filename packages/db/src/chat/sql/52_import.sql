@@ -137,4 +137,31 @@ begin
     'state', case when (v_backlog ->> 'pending')::int > 0 then 'indexing' else 'idle' end);
 end $$;
 
+-- A page of everything that was said, in its order, after the cursor; with where it stands and what it rests on.
+create or replace function app.export_messages(p_user_id uuid, p_cursor_at timestamptz, p_cursor_seq bigint, p_limit int)
+returns table (message jsonb, context jsonb, citations jsonb, created_at timestamptz, seq bigint)
+language plpgsql set search_path = app, pg_temp as $$
+begin
+  perform app.set_user_context(p_user_id);
+  return query
+    select app.message_json(m.row), jsonb_build_object('external_id', c.external_id, 'title', c.title),
+      case when m.role = 'assistant' and m.run_id is not null then app.message_citations(p_user_id, m.run_id) else '[]' end,
+      m.created_at, m.seq
+    from (
+      select x as row, x.role, x.run_id, x.context_id, x.created_at, x.seq from chat_messages x
+      where x.user_id = p_user_id and (x.created_at, x.seq) > (coalesce(p_cursor_at, '-infinity'), coalesce(p_cursor_seq, 0))
+      order by x.created_at, x.seq limit p_limit
+    ) m join chat_contexts c on c.user_id = p_user_id and c.id = m.context_id
+    order by m.created_at, m.seq;
+end $$;
+
+create or replace function app.audit_chat_export(p_user_id uuid, p_request_id text) returns void
+language plpgsql set search_path = app, pg_temp as $$
+begin
+  perform app.set_user_context(p_user_id);
+  perform app.append_person_audit(p_user_id, 'chat.export', 'user', p_user_id::text, null,
+    (select jsonb_build_object('contexts', count(*)) from chat_contexts c where c.user_id = p_user_id), p_request_id);
+end $$;
+
+grant execute on function app.export_messages, app.audit_chat_export to app_user;
 grant execute on function app.judge_import, app.import_contexts, app.import_messages, app.check_chat_messages, app.get_import_status to app_user;

@@ -1,0 +1,14 @@
+import type { ApiContext } from '../context.ts';
+import type { App } from '../platform/openapi.ts';
+import { contextRoutes } from './context-routes.ts';
+import { importRoutes } from './import-routes.ts';
+import { messageRoutes } from './message-routes.ts';
+import { settingsRoutes } from './settings-routes.ts';
+
+/** A person's chat: its contexts and messages, import and export, what they chose. */
+export function chatRoutes(app: App, context: ApiContext): void {
+  contextRoutes(app, context);
+  messageRoutes(app, context);
+  importRoutes(app, context);
+  settingsRoutes(app, context);
+}
