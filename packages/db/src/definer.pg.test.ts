@@ -352,6 +352,12 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
     stranger: [{ n: 0 }],
     member: [{ n: 1 }],
   },
+  // Each their own personal workspace; here nobody has anything to pay.
+  pay_search: {
+    run: (user_id) => call(`select app.pay_search($1, '[]') as results`, [user_id]),
+    stranger: [{ results: [] }],
+    member: [{ results: [] }],
+  },
   // Not for app_user at all.
   ...Object.fromEntries(
     Object.entries({

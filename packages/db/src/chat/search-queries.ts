@@ -173,3 +173,12 @@ export function findRelevantBlocks(db: Queryable, input: FindBlocksInput): Promi
   const text = 'select * from app.find_relevant_blocks($1, $2, $3, $4, $5, $6)';
   return db.call(text, findParams(input, input.options), { timeout_ms: FIND_TIMEOUT_MS });
 }
+
+/** Begins or settles the step of a search's vector; see `applyUsage`. The person's own workspace pays. */
+export async function paySearch<Result>(db: Queryable, user_id: string, ops: object[]): Promise<Result[]> {
+  const { results } = await callOne<{ results: Result[] }>(db, 'select app.pay_search($1, $2) as results', [
+    user_id,
+    ops,
+  ]);
+  return results;
+}

@@ -228,4 +228,11 @@ begin
     where m.user_id = p_user_id and m.id = p_message_id and abs(extract(epoch from n.created_at - m.created_at)) <= 21600);
 end $$;
 
-grant execute on function app.find_relevant_history to app_user;
+-- What the vector of a search takes, which belongs to no run: the person's own workspace pays.
+create or replace function app.pay_search(p_user_id uuid, p_ops jsonb) returns jsonb
+language plpgsql security definer set search_path = app, pg_temp as $$
+begin
+  return app.apply_usage(p_user_id, (select w.id from workspaces w where w.owner_user_id = p_user_id and w.is_personal), p_ops);
+end $$;
+
+grant execute on function app.find_relevant_history, app.pay_search to app_user;

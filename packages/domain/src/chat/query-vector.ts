@@ -1,0 +1,33 @@
+import type { ModelPort, ModelReport } from '../agent/model.ts';
+import { AppError } from '../platform/errors.ts';
+
+/** Milliseconds that a search waits for the vector of its query; then it goes by words alone. */
+const DEADLINE_MS = 600;
+
+export interface QueryVector {
+  vector: number[];
+  model: string;
+  report: ModelReport;
+}
+
+/** Why there is no vector: there is nothing that makes any, or not now. */
+export type NoVector = 'off' | 'unavailable';
+
+/** The vector of a query, soon or not at all; never throws but when `signal` fired. */
+export async function queryVector(
+  { embedder }: Pick<ModelPort, 'embedder'>,
+  text: string,
+  signal: AbortSignal,
+): Promise<QueryVector | NoVector> {
+  if (!embedder) return 'off';
+  try {
+    const deadline = AbortSignal.any([signal, AbortSignal.timeout(DEADLINE_MS)]);
+    const { result, report } = await embedder.embed([text], 'query', deadline);
+    const [vector] = result;
+    return vector ? { vector, model: embedder.model, report } : 'unavailable';
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof AppError) return 'unavailable';
+    throw error;
+  }
+}

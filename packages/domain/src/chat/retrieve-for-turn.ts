@@ -1,0 +1,126 @@
+import { getUserFactsAndRules, getUserSemanticMemories } from '@potentia/db/chat/memory-queries';
+import { findRelevantBlocks, findRelevantHistory, type FindInput } from '@potentia/db/chat/search-queries';
+import { findRole, type FoundRole } from '../agent/find-role.ts';
+import type { ModelPort, ModelReport } from '../agent/model.ts';
+import type { PromptItem } from '../agent/prompt.ts';
+import type { UserCtx } from '../platform/ctx.ts';
+import { fromDb } from '../platform/db-errors.ts';
+import { queryVector } from './query-vector.ts';
+import { findDates } from './rules/dates.ts';
+import { legWeights } from './rules/fuse.ts';
+import { queryLanguage, queryTerms } from './rules/query.ts';
+import { blockItem, historyItems } from './rules/retrieved-items.ts';
+import { upcomingSchedule } from './upcoming-schedule.ts';
+
+export interface RetrieveInput {
+  message: string;
+  /** Not found itself. */
+  message_id: string;
+  workspace_id: string;
+  role_prompt_id: string | null;
+  time_zone: string;
+  /** ISO 8601 UTC. */
+  now: string;
+  signal: AbortSignal;
+}
+
+/** What could stand in a turn's prompt, each list the best first. */
+export interface Retrieved {
+  preferences: PromptItem[];
+  memories: PromptItem[];
+  history: PromptItem[];
+  blocks: PromptItem[];
+  schedule: PromptItem[];
+  role: FoundRole;
+  /** What the vector of the message took; null: it has none. */
+  embedding: ModelReport | null;
+  /** Legs that failed: what they would have found is missing. */
+  warnings: string[];
+}
+
+export type RetrieveCtx = UserCtx & { model: ModelPort };
+
+/** Candidates of each section; the packer takes what there is room for. */
+const LIMITS = { preferences: 50, memories: 20, history: 20, blocks: 10 };
+/** Characters of a message that are looked for: of a letter that somebody pastes, the beginning. */
+const MAX_LOOKED_FOR = 4_000;
+/** Nobody's role: what answers when roles cannot be read. */
+const NO_ROLE: FoundRole = {
+  ...{ id: null, name: 'Partner', score: null, chosen_by: 'default' },
+  prompt: 'You are a thoughtful partner: clear, honest and brief.',
+};
+
+/**
+ * Everything that a turn's prompt may draw on, all legs at once. A leg that fails leaves the others as they are. The vector of the
+ * message is waited for shortly; without it memories, history and blocks are found by their words. Throws only when `signal` fires.
+ */
+export async function retrieveForTurn(ctx: RetrieveCtx, input: RetrieveInput): Promise<Retrieved> {
+  const { user_id } = ctx.actor;
+  const { signal, time_zone, now } = input;
+  const message = input.message.slice(0, MAX_LOOKED_FOR);
+  const days = findDates(message, { at: now, time_zone, language: queryLanguage(message) });
+  const query = queryTerms(message, days);
+  const warnings: string[] = [];
+  const leg = async <T>(name: string, find: () => Promise<T>, nothing: T): Promise<T> => {
+    try {
+      return await find();
+    } catch (error) {
+      signal.throwIfAborted();
+      ctx.log.warn({ err: error, leg: name }, 'a leg of retrieval failed');
+      warnings.push(`retrieve.${name}_failed`);
+      return nothing;
+    }
+  };
+  // What says nothing is not worth a vector: "yes", "thanks".
+  const embedded =
+    query.length === 0
+      ? Promise.resolve('off' as const)
+      : leg('vector', () => queryVector(ctx.model, message, signal), 'unavailable' as const);
+  const asked = embedded.then((found): Omit<FindInput, 'limit'> & { weights?: { lexical: number; vector: number } } =>
+    typeof found === 'string'
+      ? { user_id, query, vector: null, model: null }
+      : { user_id, query, vector: found.vector, model: found.model, weights: legWeights(found.model) },
+  );
+  const [preferences, memories, history, blocks, schedule, role] = await Promise.all([
+    leg('preferences', () => fromDb(() => getUserFactsAndRules(ctx.db, { user_id, limit: LIMITS.preferences })), []),
+    leg(
+      'memories',
+      async () => {
+        const { vector, model } = await asked;
+        const text = vector === null ? null : JSON.stringify(vector);
+        return fromDb(() =>
+          getUserSemanticMemories(ctx.db, { user_id, query, vector: text, model, limit: LIMITS.memories }),
+        );
+      },
+      [],
+    ),
+    leg(
+      'history',
+      async () => {
+        const { weights, ...find } = await asked;
+        const options = { without: [input.message_id], neighbours: 1, ...(weights && { weights }) };
+        return historyItems(
+          await fromDb(() => findRelevantHistory(ctx.db, { ...find, limit: LIMITS.history, options })),
+        );
+      },
+      [],
+    ),
+    leg(
+      'blocks',
+      async () => {
+        const { weights, ...find } = await asked;
+        const options = { ...(weights && { weights }) };
+        return (await fromDb(() => findRelevantBlocks(ctx.db, { ...find, limit: LIMITS.blocks, options }))).map(
+          blockItem,
+        );
+      },
+      [],
+    ),
+    leg('schedule', () => upcomingSchedule(ctx, { now, time_zone }), []),
+    leg('role', () => findRole(ctx, { ...input, message }), NO_ROLE),
+  ]);
+  const found = await embedded;
+  const embedding = typeof found === 'string' ? null : found.report;
+  if (found === 'unavailable' && !warnings.includes('retrieve.vector_failed')) warnings.push('retrieve.vector_failed');
+  return { preferences, memories, history, blocks, schedule, role, embedding, warnings };
+}
