@@ -26,12 +26,15 @@ const NO = new Set(
 
 const NOTHING_ELSE = 60;
 
+/** An emoji, with the shade and the presentation that a keyboard puts behind it. */
+const isOneSign = (text: string): boolean => text.length <= 6 && !/[\p{L}\p{N}]/u.test(text);
+
 /** Whether a message is a yes or a no and nothing else, in English or Indonesian. Null: neither, or it says more than that. */
 export function readConfirmation(text: string): 'yes' | 'no' | null {
   if (text.length > NOTHING_ELSE || text.includes('?')) return null;
   const said = text.trim();
-  if (/^(👍|✅|👌|🆗)[\u{1f3fb}-\u{1f3ff}\ufe0f]?$/u.test(said)) return 'yes';
-  if (/^(👎|❌|🚫|🛑)[\u{1f3fb}-\u{1f3ff}\ufe0f]?$/u.test(said)) return 'no';
+  if (/^(?:👍|✅|👌|🆗)/u.test(said) && isOneSign(said)) return 'yes';
+  if (/^(?:👎|❌|🚫|🛑)/u.test(said) && isOneSign(said)) return 'no';
   const words = said
     .toLowerCase()
     .replace(/['’`]/gu, '')

@@ -110,7 +110,7 @@ export const FIXED: readonly DatePattern[] = [
   },
   {
     re: new RegExp(
-      `(?<![\\d:.,/])(?:\\b(?:tanggal|tgl\\.?|on(?:\\s+the)?|the)\\s+)?\\b(?<d>\\d{1,2})${ORDINAL}(?:${TO}(?<d2>\\d{1,2})${ORDINAL})?(?:\\s+of\\s+|\\s+|-)(?<month>${MONTH_NAMES})\\b\\.?(?:,?\\s*(?<year>${YEAR})\\b)?`,
+      `(?<![\\d:.,/]|\\b(?:at|jam|pukul)\\s+)(?:\\b(?:tanggal|tgl\\.?|on(?:\\s+the)?|the)\\s+)?\\b(?<d>\\d{1,2})${ORDINAL}(?:${TO}(?<d2>\\d{1,2})${ORDINAL})?(?:\\s+of\\s+|\\s+|-)(?<month>${MONTH_NAMES})\\b\\.?(?:,?\\s*(?<year>${YEAR})\\b)?`,
       'giu',
     ),
     read: ({ d = '', d2, month = '', year }, ref, at) => dayMonth(d, d2, monthOf(month), year, ref, at),
