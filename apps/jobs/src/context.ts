@@ -6,6 +6,7 @@ import { fileLimits, objectSettings, postgresSettings, webhookSettings } from '@
 import { VERSION } from '@potentia/config/version';
 import { createDb, type Db } from '@potentia/db/client';
 import { createModel } from '@potentia/domain/agent/adapters/model';
+import type { AssessMetrics } from '@potentia/domain/agent/assess-run';
 import type { UsageLimits } from '@potentia/domain/agent/ledger';
 import type { ModelPort } from '@potentia/domain/agent/model';
 import { createIcsReader } from '@potentia/domain/calendar/adapters/ics-processes';
@@ -32,6 +33,7 @@ import { createTargetGuard } from '@potentia/domain/webhook/target';
 import type { JobsConfig } from './config.ts';
 import { observeInstances } from './calendar/instance-metrics.ts';
 import { observeReminders } from './calendar/reminder-metrics.ts';
+import { observeAssessments } from './agent/assess-metrics.ts';
 import { observeEmbeddings } from './chat/embedding-metrics.ts';
 import { createMailer } from './mailer.ts';
 import { observeWebhooks } from './webhook/metrics.ts';
@@ -50,6 +52,7 @@ export interface JobPorts extends FilePorts {
   markdown: Markdown;
   ics: IcsReader;
   model: ModelPort;
+  assess_metrics: AssessMetrics;
   /** Of workspaces that have no quota of their own. */
   usage_limits: UsageLimits;
   cache: Cache;
@@ -121,6 +124,7 @@ export function createJobsContext(config: JobsConfig, log: Logger): JobsContext 
       markdown,
       ics,
       model,
+      assess_metrics: observeAssessments(health.registry),
       usage_limits: usageLimits(config),
       mailer,
       app_url: config.APP_URL ?? '',

@@ -24,6 +24,7 @@ import { MAIL_SEND, sendMail, sendMailPayload } from '@potentia/domain/platform/
 import { deliverWebhooks, WEBHOOK_DELIVER } from '@potentia/domain/webhook/deliver-webhooks';
 import { deliverWebhooksPayload } from '@potentia/domain/webhook/schemas';
 import { expireDeliveries, sweepWebhooks, WEBHOOK_SWEEP } from '@potentia/domain/webhook/sweep-webhooks';
+import { AGENT_ASSESS, assessRun, assessRunPayload } from '@potentia/domain/agent/assess-run';
 import { expireToolCalls } from '@potentia/domain/agent/expire-tool-calls';
 import { expireApiKeys } from '@potentia/domain/auth/expire-api-keys';
 import { expireInvitations } from '@potentia/domain/workspace/expire-invitations';
@@ -213,6 +214,18 @@ export const QUEUES: Record<string, QueueDefinition> = {
     attempts: 3,
     backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
     pattern: '* * * * *',
+  }),
+  // As the person whose turn it was. A model that is away costs no attempt.
+  [AGENT_ASSESS]: define({
+    schema: assessRunPayload,
+    handle: ({ person_db: db, ...ctx }, { payload, created_at }) =>
+      assessRun(
+        { ...ctx, db, actor: { type: 'user', user_id: payload.user_id } },
+        { run_id: payload.run_id, asked_at: created_at },
+      ),
+    concurrency: 8,
+    attempts: 5,
+    backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
   }),
   [PURGE_WORKSPACES]: define({
     schema: purgeWorkspacesPayload,

@@ -53,6 +53,7 @@ async function setUp(handle: Handle, url = server.url) {
       markdown: undefined as never,
       ics: undefined as never,
       model: undefined as never,
+      assess_metrics: undefined as never,
       usage_limits: undefined as never,
       embeddings: undefined as never,
       objects: undefined as never,
