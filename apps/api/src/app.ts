@@ -9,6 +9,7 @@ import { agentRoutes } from './agent/routes.ts';
 import { authRoutes } from './auth/routes.ts';
 import { calendarRoutes } from './calendar/routes.ts';
 import { canvasRoutes } from './canvas/routes.ts';
+import { chatRoutes } from './chat/routes.ts';
 import { commentRoutes } from './comment/routes.ts';
 import type { ApiContext } from './context.ts';
 import { debugRoutes } from './debug/routes.ts';
@@ -81,6 +82,7 @@ export async function buildApp(context: ApiContext): Promise<App> {
   boundRequests(app, REQUEST_DEADLINE);
   guard(app, { ip_rate_limit: config.IP_RATE_LIMIT, metrics });
   drainOnClose(app, health);
+  app.addHook('preClose', () => context.turns.drain(drainTime(config.SHUTDOWN_TIMEOUT_MS)));
   await allowOrigins(app, context);
   authenticate(app, context);
   await limitRate(app, {
@@ -101,6 +103,7 @@ export async function buildApp(context: ApiContext): Promise<App> {
   authRoutes(app, context);
   await app.register(async (scope) => canvasRoutes(scope, context));
   commentRoutes(app, context);
+  chatRoutes(app, context);
   calendarRoutes(app, context);
   searchRoutes(app, context);
   shareRoutes(app, context);
@@ -110,6 +113,9 @@ export async function buildApp(context: ApiContext): Promise<App> {
   await app.ready();
   return app;
 }
+
+/** How long turns may go on when the service stops: what is left of its time is for closing everything else. */
+const drainTime = (shutdown_ms: number): number => Math.max(shutdown_ms - 2_500, shutdown_ms / 2);
 
 /**
  * From the moment that the service closes, `/ready` says so and every answer, also to what came before, asks the client for

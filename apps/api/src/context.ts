@@ -13,7 +13,9 @@ import { VERSION } from '@potentia/config/version';
 import { createDb, type Db } from '@potentia/db/client';
 import type { UsageLimits } from '@potentia/domain/agent/ledger';
 import { createModel } from '@potentia/domain/agent/adapters/model';
+import { createRedisRunEvents } from '@potentia/domain/agent/adapters/redis-run-events';
 import type { ModelPort } from '@potentia/domain/agent/model';
+import { Turns } from '@potentia/domain/agent/turns';
 import { createSupabaseAuth } from '@potentia/domain/auth/adapters/supabase';
 import { createEnsureUser } from '@potentia/domain/auth/ensure-user';
 import type { AuthProvider } from '@potentia/domain/auth/refresh-session';
@@ -39,6 +41,7 @@ import { createSealer, type Sealer } from '@potentia/domain/platform/seal';
 import { createResolve } from '@potentia/domain/webhook/adapters/dns';
 import { createTargetGuard, type TargetGuard } from '@potentia/domain/webhook/target';
 import { createRecentSettings, type RecentSettings } from '@potentia/domain/workspace/recent-settings';
+import { observeTurns } from './agent/turn-metrics.ts';
 import type { ApiConfig } from './config.ts';
 
 export const SERVICE = 'api';
@@ -63,6 +66,8 @@ export interface ApiContext {
   model: ModelPort;
   /** What a workspace may spend that has no quota of its own. */
   usage_limits: UsageLimits;
+  /** The turns that this process answers. */
+  turns: Turns;
   sealer: Sealer;
   /** Where webhooks may lead. */
   targets: TargetGuard;
@@ -93,6 +98,14 @@ export function createApiContext(config: ApiConfig, log: Logger): ApiContext & {
   const model = createModel(modelSettings(config), { log, registry });
   const objects = createS3Objects({ ...objectSettings(config), registry });
   const cache = createRedisCache({ redis, timeout_ms: config.REDIS_TIMEOUT_MS, registry, log });
+  const bus = createBus({ redis, registry });
+  const turns: Turns = new Turns({
+    db,
+    bus,
+    log,
+    events: createRedisRunEvents({ redis, timeout_ms: config.REDIS_TIMEOUT_MS }),
+    metrics: observeTurns(registry, () => turns.count),
+  });
 
   return {
     config,
@@ -108,7 +121,8 @@ export function createApiContext(config: ApiConfig, log: Logger): ApiContext & {
     sealer: createSealer(config.ENCRYPTION_KEYS),
     targets: createTargetGuard({ ...webhookSettings(config), resolve: createResolve() }),
     clock: () => new Date(),
-    bus: createBus({ redis, registry }),
+    bus,
+    turns,
     limiter: createRedisLimiter({ redis, timeout_ms: config.REDIS_TIMEOUT_MS, registry, log }),
     cache,
     busy: createRedisBusyCache({ redis, timeout_ms: config.REDIS_TIMEOUT_MS, registry, log }),
@@ -117,6 +131,7 @@ export function createApiContext(config: ApiConfig, log: Logger): ApiContext & {
     verifier: createBearerVerifier({ ...tokenSettings(config), db, onRefused: observeRefusals({ registry, log }) }),
     auth: createSupabaseAuth({ supabase_url: config.SUPABASE_URL, anon_key: config.SUPABASE_ANON_KEY }),
     async close() {
+      turns.close();
       await Promise.all([markdown.close(), ics.close()]);
       model.close();
       objects.close();

@@ -3,6 +3,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { sendProblem } from './problem.ts';
 
 declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Milliseconds that a request of this route may run, where that is not the time of all. */
+    deadline_ms?: number;
+  }
   interface FastifyRequest {
     /** Where the sweep of `boundRequests` finds this request. */
     sweep_slot: number;
@@ -40,10 +44,11 @@ export function boundRequests(app: FastifyInstance, limit_ms: number): void {
   });
 
   const sweep = setInterval(() => {
-    const before = performance.now() - limit_ms;
+    const now = performance.now();
     for (const entry of running) {
-      if (!entry || entry.since > before) continue;
-      const { request, reply } = entry;
+      if (!entry || now - entry.since < limit_ms) continue;
+      const { request, reply, since } = entry;
+      if (now - since < (request.routeOptions.config.deadline_ms ?? 0)) continue;
       // Of an answer that has begun nothing can be taken back: a stream bounds itself, and its idle socket ends it.
       if (!reply.sent && !reply.raw.headersSent && !reply.raw.destroyed) void sendProblem(tooLong(), request, reply);
     }

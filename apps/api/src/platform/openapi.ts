@@ -62,6 +62,8 @@ interface Operation {
   querystring?: z.ZodType;
   body?: z.ZodType;
   consumes?: string[];
+  /** Request headers that mean something here, beside those that a refusal names. */
+  headers?: { name: string; description: string }[];
   /** What success looks like, by status. */
   ok: Record<number, Response>;
   /** Refusals beyond those that every operation can answer. */
@@ -80,7 +82,7 @@ const problem = (status: number): Response => ({
 
 /** The schema of a route: what it takes, what it answers, and every way in which it can refuse (RFC 9457). */
 export function operation<const O extends Operation>(o: O) {
-  const { auth, access, scope, ok, problems = [], ...rest } = o;
+  const { auth, access, scope, ok, headers, problems = [], ...rest } = o;
   // What takes no query refuses one like any other unknown field. Probes and their kind are asked by whatever there is.
   const querystring = o.querystring ?? (o.tags.includes('service') ? undefined : NO_QUERY);
   const refusals = new Set([
@@ -99,6 +101,7 @@ export function operation<const O extends Operation>(o: O) {
     security: auth === false ? [] : [{ bearer: [] }],
     ...(access && { 'x-potentia-access': access }),
     ...(scope && { 'x-potentia-scope': scope }),
+    ...(headers && { 'x-potentia-headers': headers }),
     response,
   };
 }
@@ -110,6 +113,7 @@ interface OpenApiOperation {
   requestBody?: { content: Record<string, { schema: object }> };
   parameters?: object[];
   responses?: Record<string, unknown>;
+  'x-potentia-headers'?: { name: string; description: string }[];
 }
 interface OpenApiDocument {
   paths?: Record<string, Record<string, OpenApiOperation>>;
@@ -126,7 +130,9 @@ const HEADERS: Record<string, { name: string; description: string }> = {
 
 function nameHeaders<T extends OpenApiDocument>(document: T): T {
   for (const operation of Object.values(document.paths ?? {}).flatMap((path) => Object.values(path))) {
-    const headers = Object.keys(operation.responses ?? {}).flatMap((status) => HEADERS[status] ?? []);
+    const { 'x-potentia-headers': own = [] } = operation;
+    delete operation['x-potentia-headers'];
+    const headers = [...Object.keys(operation.responses ?? {}).flatMap((status) => HEADERS[status] ?? []), ...own];
     if (headers.length === 0) continue;
     const parameters = headers.map((header) => ({
       in: 'header',

@@ -1,4 +1,6 @@
 import type { Logger } from '@potentia/config/logger';
+import type { ModelPort } from '@potentia/domain/agent/model';
+import type { Turns } from '@potentia/domain/agent/turns';
 import type { UsageLimits } from '@potentia/domain/agent/ledger';
 import type { IcsReader } from '@potentia/domain/calendar/ics';
 import type { BusyCache } from '@potentia/domain/calendar/busy-cache';
@@ -26,7 +28,10 @@ export interface ApiCtx extends MarkdownCtx, FilePorts {
   sealer: Sealer;
   targets: TargetGuard;
   ics: IcsReader;
+  model: ModelPort;
   usage_limits: UsageLimits;
+  prompt_tokens: number;
+  turns: Turns;
 }
 
 /** What a verb gets of this request. */
@@ -47,7 +52,10 @@ class RequestCtx implements ApiCtx {
   readonly sealer: ApiContext['sealer'];
   readonly targets: ApiContext['targets'];
   readonly ics: ApiContext['ics'];
+  readonly model: ApiContext['model'];
   readonly usage_limits: ApiContext['usage_limits'];
+  readonly prompt_tokens: number;
+  readonly turns: ApiContext['turns'];
   readonly objects: ApiContext['objects'];
   readonly file_limits: ApiContext['file_limits'];
   readonly actor: MarkdownCtx['actor'];
@@ -66,7 +74,10 @@ class RequestCtx implements ApiCtx {
     this.sealer = context.sealer;
     this.targets = context.targets;
     this.ics = context.ics;
+    this.model = context.model;
     this.usage_limits = context.usage_limits;
+    this.prompt_tokens = context.config.PROMPT_TOKENS;
+    this.turns = context.turns;
     this.objects = context.objects;
     this.file_limits = context.file_limits;
     this.actor = { type: 'user', user_id: callerOf(request).user_id };

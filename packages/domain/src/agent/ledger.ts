@@ -32,6 +32,8 @@ export interface SettleOp {
   step_id: string;
   outcome: StepOutcome;
   model?: string;
+  /** When it was not known as the step began. */
+  input_hash?: string;
   prompt_tokens: number;
   output_tokens: number;
   thought_tokens: number;
@@ -95,16 +97,21 @@ interface Settled {
   outcome: StepOutcome;
   latency_ms: number;
   error_code?: string;
+  input_hash?: string | undefined;
   /** Null: no model was asked. */
   report: ModelReport | null;
 }
 
 /** What a step took. */
-export function settleStep(model: ModelPort, { step_id, outcome, latency_ms, error_code, report }: Settled): SettleOp {
+export function settleStep(
+  model: ModelPort,
+  { step_id, outcome, latency_ms, error_code, input_hash, report }: Settled,
+): SettleOp {
   const usage = report?.usage ?? { prompt_tokens: 0, output_tokens: 0, thought_tokens: 0, cached_tokens: 0 };
   return {
     ...{ op: 'settle', step_id, outcome, ...usage },
     ...(report && { model: report.model }),
+    ...(input_hash !== undefined && { input_hash }),
     cost_micros: report ? model.priceOf(report.model, usage) : 0,
     calls: report?.calls ?? 0,
     latency_ms: Math.round(latency_ms),

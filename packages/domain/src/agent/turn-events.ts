@@ -67,7 +67,7 @@ const events = {
     type: z.literal('done'),
     run_id: id,
     context_id: id,
-    message_id: id,
+    message_id: id.nullable().describe('Null: it was cancelled before a word was said'),
     finish_reason: z.string(),
     usage: turnUsage,
   }),

@@ -30,6 +30,7 @@ export const problemSchema = z
       .optional()
       .meta({ description: 'The occurrence that could not be booked, for `schedule.booked`.' }),
     booked_by: z.unknown().optional().meta({ description: 'What has its time; null: you may not read it.' }),
+    reset_at: z.string().optional().meta({ description: 'Of a quota: when there is room again.' }),
     retry_after_ms: z.number().optional(),
   })
   .meta({ id: 'Problem' });
@@ -77,7 +78,7 @@ export function toProblem(
   status: number = statusOf(error),
 ): ProblemResponse {
   const shown = error instanceof AppError ? error : new AppError('unavailable', INTERNAL.code, INTERNAL.message);
-  const { errors, current, op_index, reason, occurrence, booked_by, retry_after_ms } = shown.meta;
+  const { errors, current, op_index, reason, occurrence, booked_by, reset_at, retry_after_ms } = shown.meta;
   const wait = retry_after_ms ?? (status === 503 ? DEFAULT_RETRY_MS : undefined);
   return {
     status,
@@ -96,6 +97,7 @@ export function toProblem(
       reason: typeof reason === 'string' ? reason : undefined,
       occurrence,
       booked_by,
+      reset_at: typeof reset_at === 'string' ? reset_at : undefined,
       retry_after_ms: wait,
     },
   };

@@ -77,6 +77,7 @@ declare
   v_step agent_steps;
 begin
   update agent_steps s set outcome = p_op ->> 'outcome', model = coalesce(p_op ->> 'model', s.model),
+    input_hash = coalesce(p_op ->> 'input_hash', s.input_hash),
     prompt_tokens = coalesce((p_op ->> 'prompt_tokens')::bigint, 0), output_tokens = coalesce((p_op ->> 'output_tokens')::bigint, 0),
     thought_tokens = coalesce((p_op ->> 'thought_tokens')::bigint, 0), cached_tokens = coalesce((p_op ->> 'cached_tokens')::bigint, 0),
     cost_micros = coalesce((p_op ->> 'cost_micros')::bigint, 0), calls = coalesce((p_op ->> 'calls')::int, 0),

@@ -1,0 +1,48 @@
+import { deadline, type RedisClient } from '../../platform/adapters/redis.ts';
+import type { RunEvents } from '../run-events.ts';
+import { isLast, type LoggedEvent } from '../run-log.ts';
+
+/** Seconds that a run's events can be read. */
+const KEPT_S = 3_600;
+const PAGE = 500;
+/** Commands without an answer; what comes on top is lost, and readers see the gap. */
+const MAX_IN_FLIGHT = 5_000;
+const LATE_MS = 200;
+
+const keyOf = (run_id: string): string => `agent:{${run_id}}`;
+
+/** A stream per run, over a `command` connection. */
+export function createRedisRunEvents({ redis, timeout_ms }: { redis: RedisClient; timeout_ms: number }): RunEvents {
+  let in_flight = 0;
+
+  const send = (commands: Promise<unknown>): void => {
+    in_flight += 1;
+    deadline(commands, LATE_MS)
+      .catch(() => undefined)
+      .finally(() => (in_flight -= 1));
+  };
+
+  return {
+    append(run_id, event) {
+      if (redis.status !== 'ready' || in_flight >= MAX_IN_FLIGHT) return;
+      const key = keyOf(run_id);
+      send(redis.xadd(key, '*', 'i', event.index, 't', event.type, 'e', event.json));
+      // Once at the beginning, should it never end, and once more when it has.
+      if (event.type === 'run' || isLast(event)) send(redis.expire(key, KEPT_S));
+    },
+
+    async read(run_id, cursor) {
+      try {
+        const from = cursor === '0' ? '-' : `(${cursor}`;
+        const entries = await deadline(redis.xrange(keyOf(run_id), from, '+', 'COUNT', PAGE), timeout_ms);
+        return { events: entries.map(([, fields]) => toEvent(fields)), cursor: entries.at(-1)?.[0] ?? cursor };
+      } catch {
+        return null;
+      }
+    },
+  };
+}
+
+function toEvent([, index = '', , type = '', , json = '']: string[]): LoggedEvent {
+  return { index: Number(index), type: type as LoggedEvent['type'], json };
+}

@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto';
+import type { JudgementRow, TurnDecision } from '@potentia/db/agent/turn-queries';
+import { inSpan } from '@potentia/config/telemetry';
+import { newId } from '../platform/uuid.ts';
+import type { SettleOp } from './ledger.ts';
+import type { JudgeInput, ModelFailureMeta } from './model.ts';
+import type { Judgement } from './prompt.ts';
+import { judgeByRules } from './rules/judge-by-rules.ts';
+import { AppError } from '../platform/errors.ts';
+import type { Turn } from './turn-ctx.ts';
+
+/** Characters of each earlier message, and of each summary, that the judge is shown. */
+const SHOWN = 600;
+/** Messages that the judge is shown. */
+const SHOWN_MESSAGES = 50;
+/** What a judge's prompt takes at most, for its reservation: it is made before the messages are read. */
+export const JUDGE_TOKENS = 12_000;
+
+/** Where a message goes: what `decideTurn` needs of it. */
+export type Placement = Pick<
+  TurnDecision,
+  | 'decision'
+  | 'context_id'
+  | 'new_context_id'
+  | 'title'
+  | 'titled_by'
+  | 'is_titled'
+  | 'confidence'
+  | 'by'
+  | 'drop_context_id'
+>;
+
+export interface Judged {
+  placement: Placement;
+  /** Of the judge's step, for the ledger. */
+  ops: SettleOp[];
+}
+
+/** Decides to which context a turn's message belongs. Rules decide where the judge is not asked, stays away, or cannot be read. */
+export async function judgeStep(turn: Turn): Promise<Judged> {
+  const { begun, is_pinned } = turn;
+  if (begun.judgement) return { placement: standing(begun.judgement), ops: [] };
+  if (is_pinned) return { placement: staying('caller', 1), ops: [] };
+  if (begun.pending && turn.confirmation) return { placement: staying('rules', 1), ops: [] };
+  const input = judgeInput(turn);
+  const byRules = (): Placement => place(turn, judgeByRules(input), 'rules');
+  if (!begun.judge?.granted) return { placement: byRules(), ops: [] };
+  return askJudge(turn, input, byRules, begun.judge.step_id);
+}
+
+async function askJudge(turn: Turn, input: JudgeInput, byRules: () => Placement, step_id: string): Promise<Judged> {
+  const { ctx, run, steps } = turn;
+  const input_hash = createHash('sha256').update(JSON.stringify(input)).digest('hex');
+  steps.open(step_id, { input_hash });
+  const began_at = performance.now();
+  try {
+    const { result, is_defaulted, report } = await inSpan('turn.judge', { run_id: run.held.run_id }, () =>
+      ctx.model.judge(input, run.signal),
+    );
+    const by = is_defaulted || ctx.model.provider === 'local-rules' ? 'rules' : 'model';
+    const placement = is_defaulted || !isPossible(result, input) ? byRules() : place(turn, result, by);
+    return { placement, ops: [steps.settle(step_id, 'done', report)] };
+  } catch (error) {
+    if (run.signal.aborted) throw error;
+    const { report } = error instanceof AppError ? (error.meta as ModelFailureMeta) : {};
+    const code = error instanceof AppError ? error.code : 'platform.internal';
+    ctx.log.warn({ err: error, run_id: run.held.run_id }, 'the judge did not answer; rules decide');
+    return { placement: byRules(), ops: [steps.settle(step_id, 'failed', report ?? null, code)] };
+  } finally {
+    turn.judge_ms = performance.now() - began_at;
+  }
+}
+
+const clip = (text: string): string => (text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text);
+
+function judgeInput({ content, time_zone, begun }: Turn): JudgeInput {
+  const brief = ({ summary, ...rest }: (typeof begun)['context']) => ({ ...rest, summary: summary && clip(summary) });
+  return {
+    message: content,
+    now: begun.message.created_at,
+    time_zone,
+    active: begun.is_new_context ? null : brief(begun.context),
+    others: begun.others.map(brief),
+    recent: begun.recent.slice(-SHOWN_MESSAGES).map(({ role, content: text, created_at, context_id }) => ({
+      ...{ role, content: clip(text), created_at, context_id },
+    })),
+  };
+}
+
+const isPossible = ({ decision, context_id }: Judgement, { active, others }: JudgeInput): boolean =>
+  decision === 'switch' ? others.some(({ id }) => id === context_id) : decision === 'new' || active !== null;
+
+const nothing = {
+  context_id: null,
+  new_context_id: null,
+  title: null,
+  is_titled: false,
+  drop_context_id: null,
+} as const;
+
+const staying = (by: Placement['by'], confidence: number): Placement => ({
+  ...{ ...nothing, decision: 'continue', titled_by: 'rules', by, confidence },
+});
+
+/** What an attempt that died had decided: the message stands there already. */
+const standing = ({ decision, context_id, confidence, by }: JudgementRow): Placement => ({
+  ...{ ...nothing, decision, context_id, titled_by: 'rules', by, confidence },
+});
+
+function place(
+  { begun }: Turn,
+  { decision, context_id, title, confidence }: Judgement,
+  by: 'model' | 'rules',
+): Placement {
+  const made = begun.is_new_context ? begun.context.id : null;
+  const base = { ...nothing, titled_by: by, by, confidence };
+  if (decision === 'switch') return { ...base, decision, context_id, drop_context_id: made };
+  if (decision === 'continue') return { ...base, decision };
+  const name = title?.trim().slice(0, 200) || begun.context.title;
+  return made
+    ? { ...base, decision, title: name, is_titled: true }
+    : { ...base, decision, title: name, new_context_id: newId() };
+}

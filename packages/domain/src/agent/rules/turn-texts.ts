@@ -1,0 +1,20 @@
+/** What the house itself says in a turn, where no model does. */
+const TEXTS = {
+  en: {
+    confirmed: (what: string) => `Done: ${what}`,
+    failed: (what: string) => `That did not work: ${what}`,
+    declined: (what: string) => `Left as it was: ${what}`,
+    blocked: () => 'The model that answers refused to speak about this.',
+    empty: () => 'I have no answer to that.',
+  },
+  id: {
+    confirmed: (what: string) => `Selesai: ${what}`,
+    failed: (what: string) => `Itu tidak berhasil: ${what}`,
+    declined: (what: string) => `Dibiarkan seperti semula: ${what}`,
+    blocked: () => 'Model yang menjawab menolak membahas hal ini.',
+    empty: () => 'Saya tidak punya jawaban untuk itu.',
+  },
+};
+
+export const turnText = (locale: 'en' | 'id', key: keyof (typeof TEXTS)['en'], what = ''): string =>
+  TEXTS[locale][key](what);

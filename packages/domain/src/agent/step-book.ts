@@ -1,0 +1,57 @@
+import { type SettleOp, settleStep, type StepOutcome } from './ledger.ts';
+import type { ModelPort, ModelReport } from './model.ts';
+
+interface OpenStep {
+  began_at: number;
+  input_hash: string | undefined;
+  /** What it will have taken if nobody says so: asked when it is cut off. */
+  estimate: (() => ModelReport | null) | undefined;
+}
+
+/** The steps of a turn that hold a reservation, so that however it ends each is settled once. */
+export class StepBook {
+  readonly #model: ModelPort;
+  readonly #open = new Map<string, OpenStep>();
+  /** Settled, and not known to be stored: a step settles once, so it may be said again. */
+  readonly #owed = new Map<string, SettleOp>();
+
+  constructor(model: ModelPort) {
+    this.#model = model;
+  }
+
+  /** A step holds its reservation from here on, and its model is asked now. */
+  open(step_id: string, more: { input_hash?: string; estimate?: () => ModelReport | null } = {}): void {
+    this.#open.set(step_id, {
+      began_at: performance.now(),
+      input_hash: more.input_hash,
+      estimate: more.estimate,
+    });
+  }
+
+  /** What a step took; without a report what it is estimated to have taken. */
+  settle(step_id: string, outcome: StepOutcome, report: ModelReport | null, error_code?: string): SettleOp {
+    const step = this.#open.get(step_id);
+    this.#open.delete(step_id);
+    const op = settleStep(this.#model, {
+      step_id,
+      outcome,
+      latency_ms: step ? performance.now() - step.began_at : 0,
+      report: report ?? step?.estimate?.() ?? null,
+      ...(step?.input_hash !== undefined && { input_hash: step.input_hash }),
+      ...(error_code !== undefined && { error_code }),
+    });
+    this.#owed.set(step_id, op);
+    return op;
+  }
+
+  /** Everything that was settled so far stands in the ledger. */
+  stored(): void {
+    this.#owed.clear();
+  }
+
+  /** The rest of them, and what is not known to be stored. */
+  settleAll(outcome: StepOutcome, report: ModelReport | null, error_code?: string): SettleOp[] {
+    for (const step_id of [...this.#open.keys()]) this.settle(step_id, outcome, report, error_code);
+    return [...this.#owed.values()];
+  }
+}
