@@ -11,7 +11,10 @@ import { mergeContextsInput, type ChatContext } from './context-schemas.ts';
  * Moves everything of one context into another, where it stands by its own times; the first is gone. Exactly once per
  * `Idempotency-Key`. Throws `request.invalid` into itself, `chat.context_not_found`.
  */
-export function mergeContexts(ctx: UserCtx, input: z.input<typeof mergeContextsInput>): Promise<Once<ChatContext>> {
+export async function mergeContexts(
+  ctx: UserCtx,
+  input: z.input<typeof mergeContextsInput>,
+): Promise<Once<ChatContext>> {
   const { context_id, into_context_id } = parseInput(mergeContextsInput, input);
   if (context_id === into_context_id) throw invalidField('/into_context_id', 'Is this context itself');
   const { user_id } = ctx.actor;

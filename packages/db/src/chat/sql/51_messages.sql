@@ -142,23 +142,20 @@ begin
   where s.user_id = p_user_id and s.source_message_id = any (p_message_ids);
 end $$;
 
--- One message, with what was made of it: a summary that covers it is made anew, and so is a title that was taken from it.
+-- One message, with what was made of it (its neighbours are indexed anew by a trigger): a summary that covers it is made anew, and so is a title that was taken from it.
 create or replace function app.delete_message(p_user_id uuid, p_message_id uuid, p_request_id text) returns void
 language plpgsql set search_path = app, pg_temp as $$
 declare
   v_message chat_messages;
-  v_neighbours uuid[];
 begin
   perform app.set_user_context(p_user_id);
   perform app.lock_chat_head(p_user_id);
   v_message := app.find_message(p_user_id, p_message_id);
-  v_neighbours := app.neighbours_of(p_user_id, array[p_message_id]);
   if v_message.role = 'user' and v_message.run_id is not null then
     perform app.clear_runs(p_user_id, array[v_message.run_id]);
   end if;
   perform app.cut_message_traces(p_user_id, array[p_message_id]);
   delete from chat_messages m where m.user_id = p_user_id and m.id = p_message_id;
-  perform app.requeue_messages(p_user_id, v_neighbours);
   update chat_contexts c set
     summary = case when c.summary_until >= v_message.seq then null else c.summary end,
     summary_until = case when c.summary_until >= v_message.seq then 0 else c.summary_until end,
