@@ -171,8 +171,12 @@ function limited(answer: Answer, most: number | undefined): Answer {
 
 /** What the API says an answer took, so far as `parts` of it went out. */
 export function usageOf(body: GenerateBody, parts: Part[], cached_tokens: number) {
+  // Of the whole text, in however many chunks it goes out.
   const sum = (wanted: Part[]): number =>
-    wanted.reduce((total, part) => total + countTokens(part.text ?? part.functionCall), 0);
+    wanted.reduce(
+      (total, part) => total + countTokens(part.functionCall),
+      countTokens(wanted.map((part) => part.text ?? '').join('')),
+    );
   const promptTokenCount = countPrompt(body);
   const candidatesTokenCount = sum(parts.filter((part) => !part.thought));
   const thoughtsTokenCount = sum(parts.filter((part) => part.thought));

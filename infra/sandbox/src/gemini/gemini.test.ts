@@ -15,8 +15,8 @@ async function post(gemini: TestGemini, action: string, body: object, headers: R
   const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
   const text = await response.text();
   // The test's expectations say what it is.
-   
-  return { status: response.status, text, json: text.startsWith('{') ? (JSON.parse(text)) : undefined };
+
+  return { status: response.status, text, json: text.startsWith('{') ? JSON.parse(text) : undefined };
 }
 const say = (gemini: TestGemini, text: string, more: object = {}) =>
   post(gemini, 'generateContent', { contents: [user(text)], ...more });
