@@ -21,7 +21,14 @@ import {
   type SeededCalendar,
   type SeededSchedule,
 } from './testing/seed-calendar.ts';
-import { seedContext, seedMessage, seedRun, type SeededRun } from './testing/seed-chat.ts';
+import {
+  seedContext,
+  seedMessage,
+  seedRolePrompt,
+  seedRun,
+  type SeededMessage,
+  type SeededRun,
+} from './testing/seed-chat.ts';
 
 /*
  * SECURITY DEFINER functions see every row, so each filters by the person it is told. Here a stranger calls every one of
@@ -38,6 +45,9 @@ let guest: { guest_id: string };
 let member: { user_id: string };
 /** The member's. */
 let run: SeededRun;
+let message: SeededMessage;
+/** Of the workspace. */
+let role: { role_prompt_id: string };
 let stranger: { user_id: string };
 /** To the member: one to look at, one to answer. */
 let invitations: { shown: { id: string; token_hash: string }; answered: { id: string; token_hash: string } };
@@ -58,13 +68,20 @@ beforeAll(async () => {
     shown: await seedInvitation(t.db, workspace, { canvas_id, user_id: member.user_id, role: 'admin' }),
     answered: await seedInvitation(t.db, workspace, { canvas_id: second.canvas_id, user_id: member.user_id }),
   };
-  const { message_id } = await seedMessage(t.db, await seedContext(t.db, member));
+  message = await seedMessage(t.db, await seedContext(t.db, member));
+  const { message_id } = message;
   const words = { terms: [['word', 1]] };
   await t.asOwner('select app.put_message_terms($1, $2)', [member.user_id, [{ message_id, ...words }]]);
   const block = await seedBlock(t.db, canvas, { content: { text: 'word' } });
   const block_words = [{ canvas_id: canvas.canvas_id, block_id: block.id, ...words }];
   await t.asOwner('select app.put_block_terms($1, $2)', [canvas.workspace_id, block_words]);
+  role = await seedRolePrompt(t.db, workspace);
+  await t.asOwner(`update app.role_prompts set terms = array[app.term_id(workspace_id, 'word')] where id = $1`, [
+    role.role_prompt_id,
+  ]);
   run = await seedRun(t.db, { ...member, workspace_id: workspace.workspace_id });
+  // Held by a process that goes by the member's id.
+  await t.asOwner(`update app.agent_runs set status = 'running', lease_owner = user_id where id = $1`, [run.run_id]);
   await seedCanvas(t.db, {
     workspace_id: (await seedUser(t.db, stranger)).personal_workspace_id,
     owner_user_id: stranger.user_id,
@@ -352,6 +369,54 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
     stranger: [{ n: 0 }],
     member: [{ n: 1 }],
   },
+  requeue_messages: {
+    run: async (user_id) => {
+      const text = 'select revision from app.embedding_queue where subject_id = $1';
+      const before = await t.asOwner(text, [message.message_id]);
+      await call('select app.requeue_messages($1, $2)', [user_id, [message.message_id]]);
+      return { changed: JSON.stringify(before) !== JSON.stringify(await t.asOwner(text, [message.message_id])) };
+    },
+    stranger: { changed: false },
+    member: { changed: true },
+  },
+  move_message_terms: {
+    run: (user_id) =>
+      failure(call('select count(*) as n from app.move_message_terms($1, $2, $2)', [user_id, message.context_id])),
+    stranger: 'chat.context_not_found',
+    member: [{ n: 1 }],
+  },
+  may_use_role_prompt: {
+    run: (user_id) => call('select app.may_use_role_prompt($1, $2) as yes', [user_id, role.role_prompt_id]),
+    stranger: [{ yes: false }],
+    member: [{ yes: true }],
+  },
+  list_role_prompts: {
+    run: (user_id) =>
+      failure(call('select count(*) as n from app.list_role_prompts($1, $2, false)', [user_id, canvas.workspace_id])),
+    stranger: 'workspace.not_found',
+    member: [{ n: 1 }],
+  },
+  find_relevant_role_id: {
+    run: (user_id) =>
+      call('select count(role_prompt_id) as n from app.find_relevant_role_id($1, $2, $3)', [
+        user_id,
+        canvas.workspace_id,
+        WORD,
+      ]),
+    stranger: [{ n: 0 }],
+    member: [{ n: 1 }],
+  },
+  choose_role: {
+    run: (user_id) =>
+      call('select chosen_by from app.choose_role($1, $2, $3, $4, 0.3)', [
+        user_id,
+        canvas.workspace_id,
+        role.role_prompt_id,
+        WORD,
+      ]),
+    stranger: [{ chosen_by: 'default' }],
+    member: [{ chosen_by: 'turn' }],
+  },
   // Each their own personal workspace; here nobody has anything to pay.
   pay_search: {
     run: (user_id) => call(`select app.pay_search($1, '[]') as results`, [user_id]),
@@ -506,6 +571,28 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
   },
   apply_usage: {
     run: (user_id) => failure(call(`select app.apply_usage($1, $2, '[]')`, [user_id, canvas.workspace_id])),
+    stranger: 'db.forbidden',
+    member: 'db.forbidden',
+  },
+  find_payer: {
+    run: (user_id) =>
+      failure(
+        call('select reason from app.find_payer($1, $2, null, $3)', [
+          ...[user_id, canvas.workspace_id],
+          { tokens: 1, cost_micros: 1, share: 1, limits: {} },
+        ]),
+      ),
+    stranger: 'workspace.not_found',
+    member: [{ reason: null }],
+  },
+  renew_turns: {
+    run: (user_id) =>
+      call('select is_cancelled from app.renew_turns($1, array[$2]::uuid[], 1000)', [user_id, run.run_id]),
+    stranger: [],
+    member: [{ is_cancelled: false }],
+  },
+  sweep_turns: {
+    run: () => failure(call('select app.sweep_turns(0, 10)', [])),
     stranger: 'db.forbidden',
     member: 'db.forbidden',
   },
