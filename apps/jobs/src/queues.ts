@@ -24,6 +24,7 @@ import { MAIL_SEND, sendMail, sendMailPayload } from '@potentia/domain/platform/
 import { deliverWebhooks, WEBHOOK_DELIVER } from '@potentia/domain/webhook/deliver-webhooks';
 import { deliverWebhooksPayload } from '@potentia/domain/webhook/schemas';
 import { expireDeliveries, sweepWebhooks, WEBHOOK_SWEEP } from '@potentia/domain/webhook/sweep-webhooks';
+import { AGENT_SWEEP, sweepRuns } from '@potentia/domain/agent/sweep-runs';
 import { AGENT_ASSESS, assessRun, assessRunPayload } from '@potentia/domain/agent/assess-run';
 import { expireToolCalls } from '@potentia/domain/agent/expire-tool-calls';
 import { expireApiKeys } from '@potentia/domain/auth/expire-api-keys';
@@ -214,6 +215,14 @@ export const QUEUES: Record<string, QueueDefinition> = {
     attempts: 3,
     backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
     pattern: '* * * * *',
+  }),
+  [AGENT_SWEEP]: define({
+    schema: z.object({}),
+    handle: sweepRuns,
+    concurrency: 1,
+    attempts: 3,
+    backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
+    pattern: '11 * * * * *',
   }),
   // As the person whose turn it was. A model that is away costs no attempt.
   [AGENT_ASSESS]: define({

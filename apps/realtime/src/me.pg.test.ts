@@ -1,5 +1,6 @@
 import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
 import { setAccess } from '@potentia/domain/canvas/set-access';
+import { meChannel } from '@potentia/domain/platform/bus';
 import { deliverMe } from '@potentia/domain/platform/deliver-me';
 import { newId } from '@potentia/domain/platform/uuid';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -74,6 +75,25 @@ describe('/ws/me on two hubs', () => {
     await deliver(ada.user_id, 'as ever');
     expect(await here.find((frame) => frame['seq'] === 5)).toMatchObject({ event: 'test.said' });
     expect(here.of('event').map((frame) => frame['seq'])).toEqual([5]);
+  });
+
+  it('shows what an answer says as it comes, without a number, to its own person alone', async () => {
+    const [ada, eve] = [await person(backends), await person(backends)];
+    await using here = await openMe(hub_a, ada);
+    await using there = await openMe(hub_b, ada);
+    await using other = await openMe(hub_b, eve);
+    const frame = { type: 'agent', run_id: newId(), index: 3, event: { type: 'delta', text: 'so far' } };
+    // As an API does: it is no hub, so Redis carries it to all.
+    hub_a.context.hub.bus.publish(meChannel(ada.user_id), {
+      ...{ kind: 'agent', user_id: ada.user_id, frame: JSON.stringify(frame) },
+    });
+    expect(await here.find('agent')).toEqual(frame);
+    expect(await there.find('agent')).toEqual(frame);
+    other.send({ type: 'ping', ref: 'after' });
+    await other.find('pong');
+    expect(other.of('agent')).toEqual([]);
+    await deliver(ada.user_id, 'as ever');
+    expect(await here.find('event')).toMatchObject({ seq: 1 });
   });
 
   it('delivers to nobody else', async () => {

@@ -308,6 +308,7 @@ const BODIES: Record<string, (world: World) => unknown> = {
     to: '2026-03-08T00:00:00Z',
     duration_minutes: 30,
   }),
+  startTurn: () => ({ content: 'words' }),
   createContext: () => ({ title: 'new' }),
   updateContext: () => ({ title: 'changed' }),
   mergeContexts: ({ workspace_id }) => ({ into_context_id: merge_targets.get(workspace_id) ?? randomUUID() }),

@@ -300,7 +300,7 @@ begin
   perform app.tell_of_turn(v_run, 'agent.done', jsonb_build_object('message_id', v_message_id, 'finish_reason', v_run.finish_reason));
   if (p_answer ->> 'assess')::boolean then
     insert into outbox (id, topic, user_id, payload, traceparent, request_id)
-    values (app.uuidv7(), 'agent.assess', p_user_id, jsonb_build_object('run_id', v_run.id), v_run.traceparent,
+    values (app.uuidv7(), 'agent.assess', p_user_id, jsonb_build_object('user_id', p_user_id, 'run_id', v_run.id), v_run.traceparent,
       v_run.request_id);
   end if;
   perform app.apply_ledger(p_user_id, v_run.id, p_ops);
