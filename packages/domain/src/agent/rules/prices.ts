@@ -38,7 +38,7 @@ export function priceOf(model: string, usage: ModelUsage, configured: readonly M
     cached * (price.cached ?? price.input) +
     (usage.output_tokens + usage.thought_tokens) * price.output;
   // A hair off, so that 0.1 + 0.2 is not rounded to a micro more than it is.
-  return Math.ceil(micros - 1e-9);
+  return Math.max(Math.ceil(micros - 1e-9), 0);
 }
 
 const findPrice = (prices: readonly ModelPrice[], model: string): ModelPrice | undefined =>
