@@ -76,7 +76,7 @@ beforeAll(async () => {
   const block_words = [{ canvas_id: canvas.canvas_id, block_id: block.id, ...words }];
   await t.asOwner('select app.put_block_terms($1, $2)', [canvas.workspace_id, block_words]);
   role = await seedRolePrompt(t.db, workspace);
-  await t.asOwner(`update app.role_prompts set terms = array[app.term_id(workspace_id, 'word')] where id = $1`, [
+  await t.asOwner(`update app.role_prompts set terms = array[app.term_id(workspace_id, 'quokka')] where id = $1`, [
     role.role_prompt_id,
   ]);
   run = await seedRun(t.db, { ...member, workspace_id: workspace.workspace_id });
@@ -91,6 +91,8 @@ afterAll(() => t.drop());
 
 /** A query of words. */
 const WORD = [{ stems: ['word'], weight: 1 }];
+/** One that no built-in role has. */
+const QUOKKA = [{ stems: ['quokka'], weight: 1 }];
 
 type Case = (user_id: string) => Promise<unknown>;
 const call = async (text: string, params: unknown[]): Promise<unknown> => t.db.call(text, params);
@@ -401,7 +403,7 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
       call('select count(role_prompt_id) as n from app.find_relevant_role_id($1, $2, $3)', [
         user_id,
         canvas.workspace_id,
-        WORD,
+        QUOKKA,
       ]),
     stranger: [{ n: 0 }],
     member: [{ n: 1 }],
@@ -412,7 +414,7 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
         user_id,
         canvas.workspace_id,
         role.role_prompt_id,
-        WORD,
+        QUOKKA,
       ]),
     stranger: [{ chosen_by: 'default' }],
     member: [{ chosen_by: 'turn' }],
