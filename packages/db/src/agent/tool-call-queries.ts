@@ -124,12 +124,20 @@ export async function takeToolCall(
   return row.record;
 }
 
+/** Something that is again as it was at version `was`, in the version `version`. */
+export interface RestoredThing {
+  id: string;
+  was: number;
+  version: number;
+}
+
+/** `restored`: what calls before it changed can then be taken back too. */
 export async function markToolCallUndone(
   db: Queryable,
-  { user_id, tool_call_id, request_id }: OfCall & { request_id: string },
+  { user_id, tool_call_id, restored, request_id }: OfCall & { restored: RestoredThing | null; request_id: string },
 ): Promise<ToolCallRecord> {
-  const params = [user_id, tool_call_id, request_id];
-  const text = 'select app.mark_tool_call_undone($1, $2, $3) as record';
+  const params = [user_id, tool_call_id, restored, request_id];
+  const text = 'select app.mark_tool_call_undone($1, $2, $3, $4) as record';
   return (await callOne<{ record: ToolCallRecord }>(db, text, params)).record;
 }
 

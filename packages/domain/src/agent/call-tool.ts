@@ -12,7 +12,7 @@ import { planCall } from './planners.ts';
 import { askAgain, explainFailure, isUnavailable, runPlan, since } from './run-tool.ts';
 import { type ToolCallInput, type ToolCtx, toolCtx, type ToolOutcome } from './tool-ctx.ts';
 import { CONFIRMATION_MS, isToolName, TOOL_NAMES, TOOLS } from './tool-schemas.ts';
-import type { Call, CallCtx, Plan } from './tools/tool.ts';
+import type { Call, CallCtx } from './tools/tool.ts';
 
 /** Characters of a name and of arguments that are written down. */
 const MAX_NAME = 100;
@@ -73,7 +73,7 @@ async function decideAndRun(ctx: CallCtx, input: ToolCallInput, known: ToolCallR
   const { status, error_code } = record.call;
   // Another call of this run waits already; or somebody else has done this one meanwhile.
   if (error_code === 'tool.another_waits' || (status !== 'running' && status !== 'failed')) return record;
-  return reason === null ? runPlan(ctx, plan as Plan) : askAgain(ctx, plan as Plan, reason);
+  return reason === null ? runPlan(ctx, plan) : askAgain(ctx, plan, reason);
 }
 
 type Begun = Pick<

@@ -110,8 +110,9 @@ begin
   return app.tool_call_record(v_call) || jsonb_build_object('is_taken', v_is_taken, 'is_again', v_is_again);
 end $$;
 
--- That what a call did was taken back; twice changes nothing.
-create or replace function app.mark_tool_call_undone(p_user_id uuid, p_id uuid, p_request_id text) returns jsonb
+-- That what a call did was taken back; twice changes nothing. p_restored: {id, was, version}: that thing is again as it was at version
+-- `was`, in a version of its own now, so calls before this one can be taken back in their turn.
+create or replace function app.mark_tool_call_undone(p_user_id uuid, p_id uuid, p_restored jsonb, p_request_id text) returns jsonb
 language plpgsql set search_path = app, pg_temp as $$
 declare
   v_call tool_calls;
@@ -120,6 +121,10 @@ begin
   update tool_calls c set undone_at = clock_timestamp()
   where c.user_id = p_user_id and c.id = p_id and c.status = 'done' and c.undone_at is null returning c.* into v_call;
   if found then
+    update tool_calls c set undo = jsonb_set(c.undo, '{arguments,version}', p_restored -> 'version')
+    where c.user_id = p_user_id and c.status = 'done' and c.undone_at is null and c.created_at <= v_call.created_at
+      and coalesce(c.undo #>> '{arguments,block_id}', c.undo #>> '{arguments,schedule_id}') = p_restored ->> 'id'
+      and c.undo #> '{arguments,version}' = p_restored -> 'was';
     perform app.audit_tool_call(p_user_id, v_call, 'undo', '{"undone": false}', '{"undone": true}', p_request_id);
   else
     select c.* into v_call from tool_calls c where c.user_id = p_user_id and c.id = p_id;

@@ -31,8 +31,7 @@ const MAX_QUOTED = 120;
 /** A text in quotes, of one line, cut where it is long. */
 export function quote(text: string): string {
   const line = text.replaceAll(/\s+/gu, ' ').trim();
-  const signs = [...line];
-  return `“${signs.length > MAX_QUOTED ? `${signs.slice(0, MAX_QUOTED).join('')}…` : line}”`;
+  return `“${line.length > MAX_QUOTED ? `${line.slice(0, MAX_QUOTED).replace(/[\ud800-\udbff]$/, '')}…` : line}”`;
 }
 
 /** `Monday 2 March 2026, 09:00 (Asia/Jakarta)`; of a whole day without time and zone. */

@@ -27,10 +27,10 @@ export async function findWritableCanvas(ctx: CallCtx, canvas_id: string): Promi
 /** One of its blocks. Throws `block.not_found`, and what `findWritableCanvas` does. */
 export async function findWritableBlock(
   ctx: CallCtx,
-  ref: { canvas_id: string; block_id: string },
+  { canvas_id, block_id }: { canvas_id: string; block_id: string },
 ): Promise<FoundCanvas & { block: Block }> {
-  const found = await findWritableCanvas(ctx, ref.canvas_id);
-  return { ...found, block: await getBlock(ctx, ref) };
+  const found = await findWritableCanvas(ctx, canvas_id);
+  return { ...found, block: await getBlock(ctx, { canvas_id, block_id }) };
 }
 
 /** What is said of a canvas that others see. */

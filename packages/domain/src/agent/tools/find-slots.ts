@@ -27,6 +27,8 @@ export const findSlots: Planner<'find_slots'> = async (ctx, args) => {
           start: args.day_starts,
           end: args.day_ends,
         },
+        // Where they are in this turn, which may be elsewhere than at home.
+        people: [{ user_id: ctx.actor.user_id, time_zone }],
         limit: args.limit,
       });
       return {

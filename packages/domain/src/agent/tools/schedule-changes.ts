@@ -41,5 +41,8 @@ export function undoOf(before: ScheduleDetail, where: Where, patch: Patch, after
     starts_local: startOf(before, recurrence_id ?? null, before.is_all_day),
   };
   const back = Object.fromEntries(Object.keys(patch).map((key) => [key, was[key as keyof Patch]]));
-  return { tool: 'update_schedule', arguments: { ...where, ...back, version: after.version } };
+  return {
+    tool: 'update_schedule',
+    arguments: { ...where, ...back, version: after.version, to_version: before.version },
+  };
 }
