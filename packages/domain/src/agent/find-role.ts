@@ -5,7 +5,7 @@ import { fromDb } from '../platform/db-errors.ts';
 import type { PromptRole } from './prompt.ts';
 
 /** What share of a message's words a role must have to be chosen by them; measured with the sentences of find-role.pg.test.ts. */
-export const ROLE_FLOOR = 0.3;
+export const ROLE_FLOOR = 0.45;
 /** Characters: a role is asked for in the first sentences. */
 const MAX_LOOKED_AT = 1_000;
 
