@@ -36,7 +36,23 @@ export async function readAssessment(
   return row;
 }
 
-/** Locks what is remembered; whether the findings of this step still count. In a transaction with the person's context, as below. */
+/**
+ * Whether an assessor may begin: `busy` when another has begun less than `patience_ms` ago. In a transaction with the person's context,
+ * as below; nobody else begins until it ends.
+ */
+export async function mayAssess(
+  db: Queryable,
+  { user_id, run_id, patience_ms }: OfRun & { patience_ms: number },
+): Promise<'free' | 'assessed' | 'busy'> {
+  const { state } = await callOne<{ state: 'free' | 'assessed' | 'busy' }>(
+    db,
+    `select app.may_assess($1, $2, $3 * interval '1 millisecond') as state`,
+    [user_id, run_id, patience_ms],
+  );
+  return state;
+}
+
+/** Locks what is remembered; whether the findings of this step still count. */
 export async function claimAssessment(
   db: Queryable,
   { user_id, run_id, step_id, message_id }: OfRun & { step_id: string; message_id: string },

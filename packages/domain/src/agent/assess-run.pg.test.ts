@@ -1,3 +1,4 @@
+import { applyLedger } from '@potentia/db/agent/ledger-queries';
 import { createTestDatabase, type TestDatabase } from '@potentia/db/testing/database';
 import { seedUser } from '@potentia/db/testing/seed';
 import { seedContext, type SeededContext, seedMessage, seedRun } from '@potentia/db/testing/seed-chat';
@@ -9,6 +10,7 @@ import { AppError } from '../platform/errors.ts';
 import { personCtx } from '../platform/testing/person.ts';
 import { createLocalRules } from './adapters/local-rules.ts';
 import { type AssessCtx, assessRun } from './assess-run.ts';
+import { beginStep } from './ledger.ts';
 import type { AssessInput, Assessment, Finding, ModelPort } from './model.ts';
 
 /*
@@ -316,12 +318,13 @@ describe('without a model', () => {
 
   it('and a process that died in between leaves what it held to the next', async () => {
     const { run_id } = await turn('I am allergic to peanuts');
-    const dies: Assess = () => {
-      throw new AppError('unavailable', 'model.timeout', 'Late');
-    };
-    await assessRun(ctx(dies), { run_id, asked_at: now() }).catch(() => undefined);
+    const ask = { prompt_tokens: 100, input_hash: null, limits: NO_LIMITS };
+    const ops = [beginStep(modelThat(away), 'assess', ask)];
+    await applyLedger(t.db, { user_id: me.user_id, run_id, ops });
+    expect(await held()).toBe(200);
+    await expect(assessRun(ctx(away), { run_id, asked_at: now() })).rejects.toMatchObject({ code: 'agent.busy' });
     await t.asOwner(
-      `update app.agent_steps set outcome = 'running', reserved_tokens = 0, finished_at = null where run_id = $1 and kind = 'assess'`,
+      `update app.agent_steps set started_at = now() - interval '4 minutes' where run_id = $1 and kind = 'assess'`,
       [run_id],
     );
     await assessRun(
@@ -329,6 +332,7 @@ describe('without a model', () => {
       { run_id, asked_at: now() },
     );
     expect((await steps(run_id)).map(({ outcome }) => outcome)).toEqual(['abandoned', 'done']);
+    expect(await held()).toBe(0);
   });
 });
 

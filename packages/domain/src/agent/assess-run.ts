@@ -3,6 +3,7 @@ import {
   type AssessmentRow,
   claimAssessment,
   describeContext,
+  mayAssess,
   readAssessment,
 } from '@potentia/db/agent/assess-queries';
 import { applyLedger } from '@potentia/db/agent/ledger-queries';
@@ -18,7 +19,7 @@ import { fromDb } from '../platform/db-errors.ts';
 import { AppError } from '../platform/errors.ts';
 import { publishOutboxHint } from '../platform/outbox.ts';
 import { id } from '../platform/schemas.ts';
-import { beginStep, type Grant, settleStep, type UsageLimits } from './ledger.ts';
+import { type BeginOp, beginStep, type Grant, settleStep, type UsageLimits } from './ledger.ts';
 import type {
   AssessInput,
   Assessment,
@@ -60,6 +61,8 @@ const RECENT = 30;
 const NEAR = 20;
 /** Milliseconds. The adapter has a deadline of its own; this is for one that has none. */
 const DEADLINE_MS = 120_000;
+/** Longer than any attempt: who has not finished by then has died. */
+const PATIENCE_MS = DEADLINE_MS + 60_000;
 /** After so long without a model a turn is not assessed any more; the longer it waits, the more seldom it asks. */
 const GIVE_UP_MS = 6 * 3_600_000;
 const MAX_WAIT_MS = 600_000;
@@ -84,10 +87,7 @@ export async function assessRun(ctx: AssessCtx, input: { run_id: string; asked_a
     input_hash: createHash('sha256').update(JSON.stringify(asked)).digest('hex'),
     limits: ctx.usage_limits,
   });
-  // What an attempt that died still holds is let go first.
-  const ops = [{ op: 'abandon' }, step];
-  const [, grant] = await fromDb(() => applyLedger<Grant>(ctx.db, { user_id, run_id, ops }));
-  if (!grant?.granted) return nothing('skipped');
+  if (!(await beginOnce(ctx, run_id, step))) return nothing('skipped');
   const began_at = performance.now();
   const attempt = { ...input, step_id: step.step_id, latency: () => performance.now() - began_at };
   let answer: ModelAnswer<Assessment>;
@@ -133,6 +133,25 @@ async function assessInput(ctx: AssessCtx, row: AssessmentRow): Promise<AssessIn
     summary: row.context.summary,
     recent: row.recent,
   };
+}
+
+/** Begins the step, unless the run is assessed or there is no quota. Throws `unavailable` while another process is at it. */
+function beginOnce(ctx: AssessCtx, run_id: string, step: BeginOp): Promise<boolean> {
+  const { user_id } = ctx.actor;
+  return fromDb(() =>
+    withContext(ctx.db, { user_id }, async (tx) => {
+      const state = await mayAssess(tx, { user_id, run_id, patience_ms: PATIENCE_MS });
+      if (state === 'busy')
+        throw new AppError('unavailable', 'agent.busy', 'Another process is at it', {
+          retry_after_ms: PATIENCE_MS / 4,
+        });
+      if (state === 'assessed') return false;
+      // What an attempt that died still holds is let go first.
+      const ops = [{ op: 'abandon' }, step];
+      const [, grant] = await applyLedger<Grant>(tx, { user_id, run_id, ops });
+      return grant?.granted === true;
+    }),
+  );
 }
 
 interface Attempt {

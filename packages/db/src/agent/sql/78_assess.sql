@@ -29,6 +29,19 @@ begin
     where r.user_id = p_user_id and r.id = p_run_id);
 end $$;
 
+-- Whether a run may be assessed now: `free`, `assessed` (nothing is left to do) or `busy` (somebody has begun less than p_patience ago).
+-- Holds the lock under which steps of assessors begin. The caller has the person's context.
+create or replace function app.may_assess(p_user_id uuid, p_run_id uuid, p_patience interval) returns text
+language plpgsql set search_path = app, pg_temp as $$
+begin
+  perform app.lock_chat_head(p_user_id);
+  return case
+    when app.is_assessed(p_user_id, p_run_id) then 'assessed'
+    when exists (select from agent_steps s where s.user_id = p_user_id and s.run_id = p_run_id and s.kind = 'assess' and s.outcome = 'running'
+      and s.started_at > clock_timestamp() - p_patience) then 'busy'
+    else 'free' end;
+end $$;
+
 -- Locks what is remembered for whoever holds this step, and says whether its findings still count: the step is its run's own and
 -- runs, nobody has finished another, nothing was forgotten or switched off meanwhile. The caller has the person's context.
 create or replace function app.claim_assessment(p_user_id uuid, p_run_id uuid, p_step_id uuid, p_message_id uuid) returns boolean
@@ -51,4 +64,4 @@ begin
   where c.user_id = p_user_id and c.id = p_context_id and p_summary is not null and c.summary_until < p_until;
 end $$;
 
-grant execute on function app.read_assessment, app.claim_assessment, app.describe_context to app_user;
+grant execute on function app.read_assessment, app.may_assess, app.claim_assessment, app.describe_context to app_user;

@@ -202,7 +202,8 @@ begin
 end $$;
 drop trigger if exists chat_messages_requeue on app.chat_messages;
 create trigger chat_messages_requeue after delete on app.chat_messages referencing old table as old_rows
-  for each statement execute function app.requeue_neighbours();
+  -- Where everything is forgotten the neighbours go too.
+  for each statement when (coalesce(current_setting('app.forgetting', true), '') <> 'on') execute function app.requeue_neighbours();
 
 -- For whoever indexes messages: locks the person's index, then reads the messages whose terms p_message_ids touch (is_target) and what
 -- stands around those. A message is found by its own words, by those before and after it, and, after a question, by all of what that
