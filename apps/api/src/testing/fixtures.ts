@@ -315,6 +315,7 @@ const BODIES: Record<string, (world: World) => unknown> = {
   importMessages: () => ({
     messages: [{ external_id: randomUUID(), content: 'words', created_at: '2026-01-01T00:00:00Z' }],
   }),
+  searchMemory: () => ({ query: 'words' }),
   updateChatSettings: () => ({ is_memory_enabled: false }),
   createRolePrompt: () => ({ name: randomUUID(), aim: 'an aim', tone: 'a tone', prompt: 'a prompt' }),
   updateRolePrompt: () => ({ aim: 'another aim' }),
