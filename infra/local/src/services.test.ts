@@ -67,4 +67,14 @@ describe('the environment of a service', () => {
     });
     expect(env('sandbox')).not.toHaveProperty('SHELL_SECRET');
   });
+
+  it('leads to the language model of the sandbox when its key is given, and to no model without one', () => {
+    const [, api_plan] = planServices(ports, connections, { ...shell, GEMINI_API_KEY: 'sandbox' });
+    expect(api_plan?.env).toMatchObject({ GEMINI_API_KEY: 'sandbox', GEMINI_BASE_URL: 'http://127.0.0.1:5' });
+    expect(env('api')).not.toHaveProperty('GEMINI_BASE_URL');
+    const real = { GEMINI_API_KEY: 'AIza', GEMINI_BASE_URL: 'http://127.0.0.1:99' };
+    const [sandbox, elsewhere] = planServices(ports, connections, { ...shell, ...real });
+    expect(elsewhere?.env).toMatchObject(real);
+    expect(sandbox?.env).not.toHaveProperty('GEMINI_API_KEY');
+  });
 });

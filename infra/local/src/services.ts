@@ -66,22 +66,15 @@ const DECLARED: Record<(typeof ENTRIES)[number][0], ReadonlySet<string>> = {
  * here, else as set in `shell` (`RATE_LIMITS=… npm start`). Nothing else of the shell reaches it.
  */
 export function planServices(ports: Ports, connections: Connections, shell: NodeJS.ProcessEnv): ServicePlan[] {
-  return ENTRIES.filter(([name, entry]) => {
-    if (name === 'sandbox' && !usesSandbox(connections)) return false;
-    return existsSync(path.join(root, entry));
-  }).map(([name, entry]) => {
+  return ENTRIES.filter(([, entry]) => existsSync(path.join(root, entry))).map(([name, entry]) => {
     // The sandbox depends on nothing, so that it is ready once it lives.
     const ready_path = name === 'sandbox' ? '/health' : '/ready';
     const endpoint = { name, port: ports[name], ready_url: `${serviceUrl(ports, name)}${ready_path}` };
-    const given = name === 'sandbox' ? sandboxEnv(ports, connections) : serviceEnv(name, ports, connections);
+    const given = name === 'sandbox' ? sandboxEnv(ports, connections) : serviceEnv(name, ports, connections, shell);
     const inherited = pick(shell, (key) => DECLARED[name].has(key) || OF_THE_SHELL.test(key));
     return { name, entry, env: { ...inherited, ...given }, endpoint };
   });
 }
-
-/** Whether the sandbox stands in for anything. */
-const usesSandbox = ({ demo_password, objects, mail }: Connections): boolean =>
-  demo_password !== undefined || objects !== undefined || mail !== undefined;
 
 function sandboxEnv(ports: Ports, { supabase, demo_password, objects }: Connections): Record<string, string> {
   return {
@@ -106,6 +99,7 @@ function serviceEnv(
   name: Exclude<(typeof ENTRIES)[number][0], 'sandbox'>,
   ports: Ports,
   { supabase, database_urls, redis_url, encryption_keys, objects, mail }: Connections,
+  shell: NodeJS.ProcessEnv,
 ): Record<string, string> {
   const role = name === 'jobs' ? 'job_user' : name === 'wa-worker' ? 'wa_user' : 'app_user';
   const sandbox_origins = [serviceUrl(ports, 'sandbox'), `http://localhost:${ports.sandbox}`];
@@ -125,10 +119,15 @@ function serviceEnv(
     WEBHOOK_ALLOWED_NETWORKS: '127.0.0.0/8,::1/128',
     ...objects,
     ...mail,
+    ...sandboxModel(ports, shell),
     REALTIME_PUBLIC_URL: serviceUrl(ports, 'realtime').replace(/^http/, 'ws'),
   };
   return pick(given, (key) => DECLARED[name].has(key));
 }
+
+/** The key `sandbox` is that of the stand-in, which is there whatever else is real. Without a key rules answer. */
+const sandboxModel = (ports: Ports, { GEMINI_API_KEY, GEMINI_BASE_URL }: NodeJS.ProcessEnv): Record<string, string> =>
+  GEMINI_API_KEY === 'sandbox' && !GEMINI_BASE_URL ? { GEMINI_BASE_URL: serviceUrl(ports, 'sandbox') } : {};
 
 function pick(source: NodeJS.ProcessEnv, wanted: (key: string) => boolean): Record<string, string> {
   const entries = Object.entries(source).filter((entry): entry is [string, string] => entry[1] !== undefined);

@@ -77,12 +77,11 @@ function recordStarts(started: Processes, state: RunState): Processes {
 
 /** Postgres and Redis, and the database as the services need it. */
 async function startBacking(options: StartOptions, processes: Processes, state: RunState): Promise<Connections> {
-  const { ports, database_admin_url, redis_url, supabase_url, s3_endpoint, smtp_url } = options;
+  const { ports, database_admin_url, redis_url } = options;
   const own: PortName[] = [
     ...(database_admin_url ? [] : ['postgres' as const]),
     ...(redis_url ? [] : ['redis' as const]),
-    ...(supabase_url && s3_endpoint && smtp_url ? [] : (['sandbox', 'smtp', 's3'] as const)),
-    ...(['api', 'realtime', 'jobs', 'wa-worker'] as const),
+    ...(['sandbox', 'smtp', 's3', 'api', 'realtime', 'jobs', 'wa-worker'] as const),
   ];
   await assertPortsFree(own, ports);
   const secrets = await ensureSecrets();

@@ -30,6 +30,7 @@ const FILES = [
   'invitations.js',
   'mails.js',
   'main.js',
+  'model-calls.js',
   'outbox.js',
   'pane.js',
   'people.js',

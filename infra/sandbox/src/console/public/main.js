@@ -1,5 +1,6 @@
 /* global document */
 import { showMails } from './mails.js';
+import { showModelCalls } from './model-calls.js';
 import { createPane } from './pane.js';
 import { drawPeople } from './people.js';
 
@@ -29,4 +30,5 @@ for (const name of ['Left pane', 'Right pane']) {
 }
 drawSessions();
 showMails(document.querySelector('#mails'));
+showModelCalls(document.querySelector('#model-calls'));
 document.querySelector('#reference').href = `${config.api_url}/docs`;
