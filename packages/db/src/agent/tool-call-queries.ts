@@ -110,7 +110,7 @@ export interface TakenToolCall extends ToolCallRecord {
   is_again: boolean;
 }
 
-/** Confirms (`running`) or declines. Throws `tool.call_not_found`. */
+/** Confirms (`running`) or declines. Throws `tool.not_found`. */
 export async function takeToolCall(
   db: Queryable,
   { user_id, tool_call_id, to, request_id }: OfCall & { to: 'running' | 'declined'; request_id: string },

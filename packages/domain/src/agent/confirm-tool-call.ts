@@ -14,7 +14,7 @@ import type { CallCtx } from './tools/tool.ts';
 /**
  * Does what waits for the person's word; once, however often and by however many it is confirmed at once. Access is decided now. What
  * fails is answered as a call whose status is `failed`; what others would notice by now, and would not have when the person was asked,
- * waits again. Throws `tool.call_not_found`, `tool.call_expired`, `tool.not_waiting` and `tool.in_progress` (conflict).
+ * waits again. Throws `tool.not_found`, `tool.call_expired`, `tool.not_waiting` and `tool.in_progress` (conflict).
  */
 export async function confirmToolCall(ctx: ToolCtx, input: z.input<typeof toolCallRef>): Promise<ToolCall> {
   const { tool_call_id } = parseInput(toolCallRef, input);

@@ -95,7 +95,7 @@ begin
   perform app.set_user_context(p_user_id);
   select c.* into v_call from tool_calls c where c.user_id = p_user_id and c.id = p_id for update;
   if not found then
-    perform app.fail('PT404', 'tool.call_not_found', 'There is no such call.');
+    perform app.fail('PT404', 'tool.not_found', 'There is no such call.');
   end if;
   v_is_again := p_to = 'running' and v_call.status = 'running'
     and coalesce(v_call.confirmed_at < clock_timestamp() - interval '30 seconds', false);
