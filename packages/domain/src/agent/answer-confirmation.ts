@@ -11,6 +11,13 @@ const shown = ({ tool_call_id, name, status, summary, arguments: given, result, 
   ...{ tool_call_id, name, status, summary, arguments: given, result, expires_at },
 });
 
+/** By what became of the call. */
+const SAID: Partial<Record<ToolCall['status'], Parameters<typeof turnText>[1]>> = {
+  done: 'confirmed',
+  declined: 'declined',
+  needs_confirmation: 'again',
+};
+
 /**
  * Takes a plain yes or no for the tool call that waits for it, and answers what came of it; no model is asked. Throws what is
  * `unavailable`; what else is wrong with the call is said.
@@ -22,8 +29,7 @@ export async function answerConfirmation(turn: Turn, pending: { id: string; summ
     const call = confirmation === 'yes' ? await confirmToolCall(ctx, input) : await declineToolCall(ctx, input);
     run.log.emit({ type: 'tool', tool: shown(call) });
     const what = call.summary ?? call.name;
-    if (call.status === 'declined') return turnText(locale, 'declined', what);
-    return turnText(locale, call.status === 'done' ? 'confirmed' : 'failed', what);
+    return turnText(locale, SAID[call.status] ?? 'failed', what);
   } catch (error) {
     if (!(error instanceof AppError) || error.kind === 'unavailable') throw error;
     return turnText(locale, 'failed', error.message);
