@@ -5,7 +5,7 @@ import { indexBatch, INDEX_BATCH } from '@potentia/domain/chat/index-batch';
 import { StageLoop, type StageResult } from './stage-loop.ts';
 
 /** A batch ends before its lease does. */
-const BATCH_TIMEOUT_MS = 60_000;
+const BATCH_TIMEOUT_MS = 30_000;
 
 /**
  * Works off the queue of what is to be indexed and embedded, in two stages that do not wait for each other: words go into the index

@@ -82,6 +82,7 @@ export class StageLoop {
     try {
       return { ...(await this.#options.work()), is_probed: true };
     } catch (error) {
+      if (!(error instanceof AppError)) this.#options.log.error({ err: error, stage: this.#stage }, 'a batch failed');
       return { is_more: false, away: asFailure(error), is_probed: false };
     }
   }

@@ -18,7 +18,7 @@ import { type PaidText, reserveEmbeddings, settleEmbeddings, type Share } from '
 /** Subjects of one batch: what a provider takes at once. */
 export const EMBED_BATCH = 100;
 /** Milliseconds after which another worker takes over what one has taken and not finished; longer than a batch may last. */
-const LEASE_MS = 90_000;
+const LEASE_MS = 45_000;
 /** Vectors of one transaction: each costs milliseconds, and a message that is being deleted waits for it. */
 const STORE = 25;
 /** Of a quota that resets later than this it is looked at before: it may be raised. */

@@ -12,7 +12,7 @@ import { indexBlocks, indexMessages } from './index-subjects.ts';
 /** Subjects of one batch. */
 export const INDEX_BATCH = 200;
 /** Milliseconds after which another worker takes over what one has taken and not finished. */
-const LEASE_MS = 30_000;
+const LEASE_MS = 15_000;
 
 /**
  * Puts the words of the next messages and blocks into the lexical index; how many it took. What cannot be indexed is found by halving

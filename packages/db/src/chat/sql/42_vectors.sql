@@ -51,7 +51,7 @@ begin
       select m.id, m.user_id, m.role from chat_messages m where m.id = any (v_messages) for key share skip locked
     )
     insert into message_embeddings as e (message_id, user_id, side, model, dimensions, embedding)
-    select m.id, m.user_id, m.role, p_model, p_dimensions, v.vector::halfvec
+    select m.id, m.user_id, m.role, p_model, p_dimensions, v.vector::public.halfvec
     from unnest(p_vectors) with ordinality as v (vector, n)
     join there m on m.id = (p_subjects -> (v.n - 1)::int ->> 'subject_id')::uuid
     where v.vector is not null and p_subjects -> (v.n - 1)::int ->> 'subject_type' = 'message'
@@ -64,7 +64,7 @@ begin
       select r.id, r.user_id from user_semantic_memories r where r.id = any (v_memories) for key share skip locked
     )
     insert into memory_embeddings as e (memory_id, user_id, model, dimensions, embedding)
-    select r.id, r.user_id, p_model, p_dimensions, v.vector::halfvec
+    select r.id, r.user_id, p_model, p_dimensions, v.vector::public.halfvec
     from unnest(p_vectors) with ordinality as v (vector, n)
     join there r on r.id = (p_subjects -> (v.n - 1)::int ->> 'subject_id')::uuid
     where v.vector is not null and p_subjects -> (v.n - 1)::int ->> 'subject_type' = 'memory'
@@ -86,7 +86,7 @@ begin
       where w.vector is not null for key share of b skip locked
     )
     insert into block_embeddings as e (workspace_id, canvas_id, block_id, model, dimensions, embedding)
-    select t.workspace_id, t.canvas_id, t.id, p_model, p_dimensions, t.vector::halfvec from there t order by 1, 2, 3
+    select t.workspace_id, t.canvas_id, t.id, p_model, p_dimensions, t.vector::public.halfvec from there t order by 1, 2, 3
     on conflict (workspace_id, canvas_id, block_id) do update
     set model = excluded.model, dimensions = excluded.dimensions, embedding = excluded.embedding, created_at = now();
   end if;
