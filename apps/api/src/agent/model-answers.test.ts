@@ -25,6 +25,24 @@ describe('an answer', () => {
     expect(await metric('potentia_model_calls_total', { outcome: 'ok' })).toBe(1);
   });
 
+  test('is asked for on the wire as the API wants it, the message last, tools as JSON Schema', async () => {
+    const { model, gemini } = await startModel();
+    const parameters = { type: 'object', properties: { query: { type: 'string' } }, additionalProperties: false };
+    const tools = [{ name: 'find_schedules', description: 'Finds.', parameters }];
+    await hear(model, ask('When?', { tools }));
+    const [request] = gemini.requests();
+    expect(request).toMatchObject({ method: 'streamGenerateContent', model: 'gemini-specialist', outcome: 'answered' });
+    expect(request?.body).toEqual({
+      systemInstruction: { role: 'system', parts: [{ text: expect.stringContaining('Rules of the house') as string }] },
+      contents: [{ role: 'user', parts: [{ text: expect.stringMatching(/^Now: /) as string }, { text: 'When?' }] }],
+      generationConfig: { maxOutputTokens: 8192 },
+      safetySettings: [],
+      tools: [
+        { functionDeclarations: [{ name: 'find_schedules', description: 'Finds.', parametersJsonSchema: parameters }] },
+      ],
+    });
+  });
+
   test('what the provider had cached is counted as such', async () => {
     const { model, gemini } = await startModel();
     gemini.script({ type: 'cached', tokens: 50 });

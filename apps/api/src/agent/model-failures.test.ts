@@ -2,7 +2,7 @@ import { createLogger } from '@potentia/config/logger';
 import { createGemini } from '@potentia/domain/agent/adapters/gemini';
 import { Registry } from 'prom-client';
 import { describe, expect, test } from 'vitest';
-import { ask, hear, never, reportOf, startModel } from '../testing/model-kit.ts';
+import { ask, hear, judging, never, reportOf, startModel } from '../testing/model-kit.ts';
 
 describe('what fails', () => {
   test('a rate limit is waited out as long as the API says, and no shorter', async () => {
@@ -100,6 +100,13 @@ describe('what fails', () => {
     const { text } = await hear(model, ask('Go'));
     expect(text).toContain('You asked');
     await expect.poll(() => gemini.requests()[0]?.outcome).toBe('aborted');
+  });
+
+  test('a judge that says nothing leaves time for the fallback model within its deadline', async () => {
+    const { model, gemini } = await startModel({ fallback: 'gemini-other', judge_ms: 1_000 });
+    gemini.script({ type: 'hang' }, { model: 'gemini-judge' });
+    const { result, report } = await model.judge(judging('Hi'), never);
+    expect([result.decision, report.model, report.calls]).toEqual(['continue', 'gemini-other', 2]);
   });
 
   test('a model that falls silent in the middle is left, and that is told', async () => {
