@@ -6,6 +6,7 @@ import { getBlock } from '../canvas/get-block.ts';
 import { mutateBlocks } from '../canvas/mutate-blocks.ts';
 import { listReminders } from '../calendar/list-reminders.ts';
 import { getSchedule } from '../calendar/get-schedule.ts';
+import { remind } from '../calendar/remind.ts';
 import { viewSchedules } from '../calendar/view-schedules.ts';
 import { newId } from '../platform/uuid.ts';
 import { makeTalker, type Talker, toolCtxOf, ZONE } from './testing/tool-kit.ts';
@@ -49,6 +50,21 @@ describe('a reminder', () => {
       ['02', '03', '04', '05', '06'].map((day) => `2026-03-${day}T02:00:00Z`),
     );
     expect((await listReminders(me.ctx, { schedule_id })).items).toMatchObject([{ minutes_before: 0 }]);
+  });
+
+  it('reaches the person when its time comes, by the same way as every other', async () => {
+    const at = '2040-03-05T09:00';
+    const { schedule_id } = resultOf(await me.ask('Remind me to stretch', 'set_reminder', { title: 'Stretch', at }));
+    const { bus, log, request_id } = me.ctx;
+    const clock = () => new Date('2040-03-05T02:00:00Z');
+    const reminders = { observeReminder: () => undefined };
+    await remind({ db: t.job_db, bus, log, request_id, clock, reminders });
+    const told = await t.asOwner(
+      `select payload ->> 'type' as type, payload ->> 'title' as title, payload ->> 'starts_at' as starts_at from app.outbox
+       where topic = 'me.deliver' and payload ->> 'schedule_id' = $1 and payload ->> 'type' = 'schedule.reminder'`,
+      [schedule_id],
+    );
+    expect(told).toEqual([{ type: 'schedule.reminder', title: 'Stretch', starts_at: '2040-03-05T02:00:00Z' }]);
   });
 
   it('is said back in Indonesian to who asks in Indonesian', async () => {
