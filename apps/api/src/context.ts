@@ -13,8 +13,10 @@ import { VERSION } from '@potentia/config/version';
 import { createDb, type Db } from '@potentia/db/client';
 import type { UsageLimits } from '@potentia/domain/agent/ledger';
 import { createModel } from '@potentia/domain/agent/adapters/model';
+import { createRedisRunEraser } from '@potentia/domain/agent/adapters/redis-run-eraser';
 import { createRedisRunEvents } from '@potentia/domain/agent/adapters/redis-run-events';
 import type { ModelPort } from '@potentia/domain/agent/model';
+import type { RunEraser } from '@potentia/domain/agent/run-eraser';
 import { Turns } from '@potentia/domain/agent/turns';
 import { createSupabaseAuth } from '@potentia/domain/auth/adapters/supabase';
 import { createEnsureUser } from '@potentia/domain/auth/ensure-user';
@@ -68,6 +70,7 @@ export interface ApiContext {
   usage_limits: UsageLimits;
   /** The turns that this process answers. */
   turns: Turns;
+  run_eraser: RunEraser;
   sealer: Sealer;
   /** Where webhooks may lead. */
   targets: TargetGuard;
@@ -123,6 +126,7 @@ export function createApiContext(config: ApiConfig, log: Logger): ApiContext & {
     clock: () => new Date(),
     bus,
     turns,
+    run_eraser: createRedisRunEraser({ redis, timeout_ms: config.REDIS_TIMEOUT_MS }),
     limiter: createRedisLimiter({ redis, timeout_ms: config.REDIS_TIMEOUT_MS, registry, log }),
     cache,
     busy: createRedisBusyCache({ redis, timeout_ms: config.REDIS_TIMEOUT_MS, registry, log }),

@@ -6,9 +6,11 @@ import { fileLimits, objectSettings, postgresSettings, webhookSettings } from '@
 import { VERSION } from '@potentia/config/version';
 import { createDb, type Db } from '@potentia/db/client';
 import { createModel } from '@potentia/domain/agent/adapters/model';
+import { createRedisRunEraser } from '@potentia/domain/agent/adapters/redis-run-eraser';
 import type { AssessMetrics } from '@potentia/domain/agent/assess-run';
 import type { UsageLimits } from '@potentia/domain/agent/ledger';
 import type { ModelPort } from '@potentia/domain/agent/model';
+import type { RunEraser } from '@potentia/domain/agent/run-eraser';
 import { createIcsReader } from '@potentia/domain/calendar/adapters/ics-processes';
 import type { InstanceMetrics } from '@potentia/domain/calendar/fill-instances';
 import type { IcsReader } from '@potentia/domain/calendar/ics';
@@ -53,6 +55,7 @@ export interface JobPorts extends FilePorts {
   ics: IcsReader;
   model: ModelPort;
   assess_metrics: AssessMetrics;
+  run_eraser: RunEraser;
   /** Of workspaces that have no quota of their own. */
   usage_limits: UsageLimits;
   cache: Cache;
@@ -125,6 +128,7 @@ export function createJobsContext(config: JobsConfig, log: Logger): JobsContext 
       ics,
       model,
       assess_metrics: observeAssessments(health.registry),
+      run_eraser: createRedisRunEraser({ redis: command, timeout_ms: config.REDIS_TIMEOUT_MS }),
       usage_limits: usageLimits(config),
       mailer,
       app_url: config.APP_URL ?? '',

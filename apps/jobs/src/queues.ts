@@ -12,6 +12,7 @@ import { CANVAS_PURGE_TRASH, purgeTrash, purgeTrashPayload } from '@potentia/dom
 import { CANVAS_THIN_HISTORY, thinHistory, thinHistoryPayload } from '@potentia/domain/canvas/thin-history';
 import { ATTACHMENT_SWEEP, sweepAttachments } from '@potentia/domain/canvas/sweep-attachments';
 import { CANVAS_REBALANCE, rebalanceRanks, rebalanceRanksPayload } from '@potentia/domain/canvas/rebalance-ranks';
+import { forgetRest, forgetRestPayload, MEMORY_FORGET } from '@potentia/domain/chat/forget-everything';
 import { CHAT_REEMBED, reembed, reembedPayload } from '@potentia/domain/chat/reembed';
 import { deliverMe, deliverMePayload, ME_DELIVER } from '@potentia/domain/platform/deliver-me';
 import { CACHE_INVALIDATE, invalidateCache, invalidateCachePayload } from '@potentia/domain/platform/invalidate-cache';
@@ -235,6 +236,14 @@ export const QUEUES: Record<string, QueueDefinition> = {
     concurrency: 8,
     attempts: 5,
     backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
+  }),
+  [MEMORY_FORGET]: define({
+    schema: forgetRestPayload,
+    handle: ({ person_db: db, ...ctx }, { payload }) =>
+      forgetRest({ ...ctx, db, actor: { type: 'user', user_id: payload.user_id } }, payload),
+    concurrency: 2,
+    attempts: 8,
+    backoff: { type: 'exponential', delay: 2_000, jitter: 0.5 },
   }),
   [PURGE_WORKSPACES]: define({
     schema: purgeWorkspacesPayload,

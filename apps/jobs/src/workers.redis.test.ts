@@ -54,6 +54,7 @@ async function setUp(handle: Handle, url = server.url) {
       ics: undefined as never,
       model: undefined as never,
       assess_metrics: undefined as never,
+      run_eraser: undefined as never,
       usage_limits: undefined as never,
       embeddings: undefined as never,
       objects: undefined as never,

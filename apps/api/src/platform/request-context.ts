@@ -1,5 +1,6 @@
 import type { Logger } from '@potentia/config/logger';
 import type { ModelPort } from '@potentia/domain/agent/model';
+import type { RunEraser } from '@potentia/domain/agent/run-eraser';
 import type { Turns } from '@potentia/domain/agent/turns';
 import type { UsageLimits } from '@potentia/domain/agent/ledger';
 import type { IcsReader } from '@potentia/domain/calendar/ics';
@@ -32,6 +33,7 @@ export interface ApiCtx extends MarkdownCtx, FilePorts {
   usage_limits: UsageLimits;
   prompt_tokens: number;
   turns: Turns;
+  run_eraser: RunEraser;
 }
 
 /** What a verb gets of this request. */
@@ -56,6 +58,7 @@ class RequestCtx implements ApiCtx {
   readonly usage_limits: ApiContext['usage_limits'];
   readonly prompt_tokens: number;
   readonly turns: ApiContext['turns'];
+  readonly run_eraser: ApiContext['run_eraser'];
   readonly objects: ApiContext['objects'];
   readonly file_limits: ApiContext['file_limits'];
   readonly actor: MarkdownCtx['actor'];
@@ -78,6 +81,7 @@ class RequestCtx implements ApiCtx {
     this.usage_limits = context.usage_limits;
     this.prompt_tokens = context.config.PROMPT_TOKENS;
     this.turns = context.turns;
+    this.run_eraser = context.run_eraser;
     this.objects = context.objects;
     this.file_limits = context.file_limits;
     this.actor = { type: 'user', user_id: callerOf(request).user_id };

@@ -315,6 +315,9 @@ const BODIES: Record<string, (world: World) => unknown> = {
   importMessages: () => ({
     messages: [{ external_id: randomUUID(), content: 'words', created_at: '2026-01-01T00:00:00Z' }],
   }),
+  createMemory: () => ({ content: randomUUID() }),
+  updateMemory: () => ({ is_pinned: true }),
+  forgetEverything: () => ({ confirm: 'forget everything' }),
   searchMemory: () => ({ query: 'words' }),
   updateChatSettings: () => ({ is_memory_enabled: false }),
   createRolePrompt: () => ({ name: randomUUID(), aim: 'an aim', tone: 'a tone', prompt: 'a prompt' }),

@@ -221,3 +221,46 @@ export function getUserSemanticMemories(
     ...[input.user_id, JSON.stringify(input.query), input.vector, input.model, input.limit],
   ]);
 }
+
+/** What is meant by everything: until when. Runs are told to stop; a job sees to the rest in `after_ms`. */
+export async function beginForgetting(
+  db: Queryable,
+  { user_id, after_ms, request_id }: Asked & { after_ms: number },
+): Promise<string> {
+  const { before } = await callOne<{ before: string }>(
+    db,
+    `select app.begin_forgetting($1, $2 * interval '1 millisecond', $3, $4) as before`,
+    [user_id, after_ms, request_id, currentTraceparent() ?? null],
+  );
+  return before;
+}
+
+export interface ForgottenSlice {
+  contexts: number;
+  messages: number;
+  memories: number;
+  runs: number;
+  /** Of the last hours. */
+  run_ids: string[];
+  is_done: boolean;
+  /** A turn still runs, and ends soon. */
+  is_waiting: boolean;
+}
+
+/** One slice of at most `limit` rows of a kind; again until `is_done`. */
+export async function forgetSlice(
+  db: Queryable,
+  { user_id, before, limit }: OfUser & { before: string; limit: number },
+): Promise<ForgottenSlice> {
+  const { slice } = await callOne<{ slice: ForgottenSlice }>(db, 'select app.forget_everything($1, $2, $3) as slice', [
+    ...[user_id, before, limit],
+  ]);
+  return slice;
+}
+
+/** Tells the person's clients; `outbox_id` is the same for one time of forgetting. */
+export async function tellForgotten(db: Queryable, input: Asked & { outbox_id: string }): Promise<void> {
+  await db.call('select app.tell_forgotten($1, $2, $3, $4)', [
+    ...[input.user_id, input.outbox_id, input.request_id, currentTraceparent() ?? null],
+  ]);
+}

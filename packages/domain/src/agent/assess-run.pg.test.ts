@@ -174,7 +174,7 @@ describe('what a person says', () => {
       { run_id, asked_at: now() },
     );
     expect(await memories()).toMatchObject([{ content: 'I am at Globex now' }]);
-    const all = await listMemories(personCtx(t.db, me.user_id), { include_superseded: 'true' });
+    const all = await listMemories(personCtx(t.db, me.user_id), { include_superseded: true });
     expect(all.items.find(({ id }) => id === old.memory.id)?.superseded_by).not.toBeNull();
   });
 

@@ -6,7 +6,7 @@ import type { Memory } from './memory-schemas.ts';
 const PAGE = 500;
 
 /** All that is remembered of the caller, with what was superseded, the newest first, page by page. */
-export async function* exportMemories(ctx: UserCtx): AsyncGenerator<Memory[]> {
+export async function* exportMemories(ctx: UserCtx): AsyncGenerator<Memory[], void, void> {
   let after: MemoryPosition | null = null;
   do {
     const position: MemoryPosition | null = after;

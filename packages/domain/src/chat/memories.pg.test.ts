@@ -100,7 +100,7 @@ describe('a newer fact', () => {
     expect(next).toMatchObject({ outcome: 'replaced', superseded: [old.memory.id] });
     expect(await facts()).toEqual(['home city: Lives in Bandung'.replace('home city', 'Home City')]);
     expect(await contents()).toEqual(['Lives in Bandung']);
-    expect(await contents({ include_superseded: 'true' })).toEqual(['Lives in Bandung', 'Lives in Jakarta']);
+    expect(await contents({ include_superseded: true })).toEqual(['Lives in Bandung', 'Lives in Jakarta']);
     const { items } = await getMemoryHistory(ctx(), { memory_id: old.memory.id });
     expect(items.map(({ content, superseded_by }) => ({ content, superseded_by }))).toEqual([
       { content: 'Lives in Bandung', superseded_by: null },
@@ -144,7 +144,7 @@ describe('a newer fact', () => {
     const cities = ['Jakarta', 'Bandung', 'Surabaya', 'Medan', 'Makassar', 'Denpasar'];
     await Promise.all(cities.map((city) => learn(`Lives in ${city}`, { kind: 'fact', attribute: 'home city' })));
     expect(await contents({ kind: 'fact' })).toHaveLength(1);
-    expect(await contents({ include_superseded: 'true' })).toHaveLength(6);
+    expect(await contents({ include_superseded: true })).toHaveLength(6);
     await Promise.all(cities.map(() => learn('I like durian')));
     expect(await contents({ kind: 'memory' })).toEqual(['I like durian']);
   });
@@ -198,7 +198,7 @@ describe('by hand', () => {
     await updateMemory(ctx(), { memory_id: memory.id, is_pinned: true });
     expect(await facts()).toEqual(['I like durian', 'Answer briefly']);
     expect(await found('durian')).toEqual([]);
-    expect(await contents({ is_pinned: 'true' })).toEqual(['I like durian']);
+    expect(await contents({ is_pinned: true })).toEqual(['I like durian']);
     for (let n = 0; n < 49; n++) await learn(`Likes number ${n}`, { is_pinned: true });
     expect(await failure(learn('Likes one more', { is_pinned: true }))).toMatchObject({
       kind: 'conflict',
@@ -213,7 +213,7 @@ describe('by hand', () => {
     expect(await contents()).toEqual(['Lives in Jakarta']);
     const right = await learn('Lives in Medan', { kind: 'fact', attribute: 'home city' });
     await deleteMemory(ctx(), { memory_id: right.memory.id });
-    expect(await contents({ include_superseded: 'true' })).toEqual([]);
+    expect(await contents({ include_superseded: true })).toEqual([]);
     expect(await failure(getMemory(ctx(), { memory_id: old.memory.id }))).toMatchObject({ code: 'memory.not_found' });
     expect(await failure(deleteMemory(ctx(), { memory_id: old.memory.id }))).toMatchObject({
       code: 'memory.not_found',
@@ -245,7 +245,7 @@ describe('by hand', () => {
     for await (const page of exportMemories(ctx())) pages.push(...page);
     expect(pages.map(({ content }) => content)).toEqual(['I like durian', 'Lives in Bandung', 'Lives in Jakarta']);
     expect(await deleteAll(ctx())).toEqual({ deleted: 3 });
-    expect(await contents({ include_superseded: 'true' })).toEqual([]);
+    expect(await contents({ include_superseded: true })).toEqual([]);
   });
 
   it('a list goes on where it ended, by kind, subject and words', async () => {

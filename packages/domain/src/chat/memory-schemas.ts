@@ -60,7 +60,7 @@ export const memoryHistory = z.strictObject({ items: z.array(memory) }).meta({ i
 
 export const memoryPath = z.strictObject({ memory_id: id });
 
-const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+const flag = z.stringbool().or(z.boolean());
 
 export const listMemoriesQuery = z.strictObject({
   kind: memoryKind.optional(),

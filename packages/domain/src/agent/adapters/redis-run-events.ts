@@ -9,7 +9,8 @@ const PAGE = 500;
 const MAX_IN_FLIGHT = 5_000;
 const LATE_MS = 200;
 
-const keyOf = (run_id: string): string => `agent:{${run_id}}`;
+/** Where the events of a run are. */
+export const keyOf = (run_id: string): string => `agent:{${run_id}}`;
 
 /** A stream per run, over a `command` connection. */
 export function createRedisRunEvents({ redis, timeout_ms }: { redis: RedisClient; timeout_ms: number }): RunEvents {
