@@ -118,6 +118,13 @@ const IDS: Record<string, Make> = {
     const { db } = backends.database;
     return (await seedToolCall(db, await seedRun(db, { user_id: by.user_id, workspace_id }))).tool_call_id;
   },
+  'undoToolCall.tool_call_id': async ({ backends, by, workspace_id }) => {
+    const { db } = backends.database;
+    const { memory_id } = await seedMemories(db, by);
+    const undo = { tool: 'delete_memory', arguments: { memory_id } };
+    const run = await seedRun(db, { user_id: by.user_id, workspace_id });
+    return (await seedToolCall(db, run, { status: 'done', undo })).tool_call_id;
+  },
 };
 
 /** Where a context is to go, by the world in which that is asked: a second one of the same person. */
