@@ -8,7 +8,7 @@ import { fromDb } from '../platform/db-errors.ts';
 import { queryVector } from './query-vector.ts';
 import { findDates } from './rules/dates.ts';
 import { legWeights } from './rules/fuse.ts';
-import { queryLanguage, queryTerms } from './rules/query.ts';
+import { messageTerms, queryLanguage, queryTerms } from './rules/query.ts';
 import { blockItem, historyItems } from './rules/retrieved-items.ts';
 import { upcomingSchedule } from './upcoming-schedule.ts';
 
@@ -100,7 +100,14 @@ export async function retrieveForTurn(ctx: RetrieveCtx, input: RetrieveInput): P
         const { weights, ...find } = await asked;
         const options = { without: [input.message_id], neighbours: 1, ...(weights && { weights }) };
         return historyItems(
-          await fromDb(() => findRelevantHistory(ctx.db, { ...find, limit: LIMITS.history, options })),
+          await fromDb(() =>
+            findRelevantHistory(ctx.db, {
+              ...find,
+              query: messageTerms(message, days),
+              limit: LIMITS.history,
+              options,
+            }),
+          ),
         );
       },
       [],

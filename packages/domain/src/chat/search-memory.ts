@@ -8,7 +8,7 @@ import { parseInput } from '../platform/parse.ts';
 import { takeTurn } from '../search/search-turns.ts';
 import { queryVector, type NoVector, type QueryVector } from './query-vector.ts';
 import { legWeights } from './rules/fuse.ts';
-import { queryLanguage, queryTerms } from './rules/query.ts';
+import { messageTerms, queryLanguage } from './rules/query.ts';
 import { searchMemoryBody, type MemoryHit, type MemorySearch } from './search-schemas.ts';
 
 export interface SearchMemoryCtx extends UserCtx {
@@ -31,7 +31,7 @@ export async function searchMemory(
   const rows = await takeTurn(ctx.db, () =>
     fromDb(() =>
       findRelevantHistory(ctx.db, {
-        ...{ user_id, query: queryTerms(query), vector, model, limit },
+        ...{ user_id, query: messageTerms(query), vector, model, limit },
         options: { from, to, role, context_id, neighbours, ...(model !== null && { weights: legWeights(model) }) },
       }),
     ),

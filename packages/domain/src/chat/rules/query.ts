@@ -1,5 +1,6 @@
 import { isStopWord, languageOf, type Language } from './analyse.ts';
 import { rangeTerms, writtenDateTerms, type DayRange } from './calendar-terms.ts';
+import { authorTerms } from './author-terms.ts';
 import { indonesianForms, stem } from './stem.ts';
 import { tokens, type Token } from './tokens.ts';
 
@@ -30,6 +31,15 @@ export function queryTerms(text: string, days: readonly DayRange[] = []): QueryT
     if (terms.size < MAX_TERMS) terms.set(date, { stems: [date], weight: 1 });
   return [...terms.values()];
 }
+
+/**
+ * The same for messages, which are also found by who said them, should a word be a name. It is not among `queryTerms`, for what
+ * nobody says.
+ */
+export const messageTerms = (text: string, days: readonly DayRange[] = []): QueryTerm[] => [
+  ...queryTerms(text, days),
+  ...[...new Set(authorTerms(text))].slice(0, MAX_TERMS).map((term) => ({ stems: [term], weight: 1 })),
+];
 
 /** The language of a query, as that of a text. */
 export const queryLanguage = (text: string): Language => languageOf(tokens(text));

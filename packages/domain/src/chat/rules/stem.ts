@@ -1,12 +1,13 @@
 import { stemmer as english } from '@orama/stemmers/english';
 import { stemmer as indonesian } from '@orama/stemmers/indonesian';
+import { IRREGULAR } from './irregular.ts';
 
 export type StemLanguage = 'en' | 'id';
 
 /** The stem of a word in lower case. Doubled words of Indonesian (`anak-anak`) arrive as two. */
 export function stem(word: string, language: StemLanguage): string {
   if (word.length < 3) return word;
-  return language === 'en' ? english(word) : indonesian(word);
+  return language === 'en' ? english(IRREGULAR.get(word) ?? word) : indonesian(word);
 }
 
 /**

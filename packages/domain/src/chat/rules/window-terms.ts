@@ -1,4 +1,5 @@
 import { analyse, type Analysis, type Language } from './analyse.ts';
+import { authorTerms, splitAuthor } from './author-terms.ts';
 import { rangeTerms, type DayRange } from './calendar-terms.ts';
 
 /** A message, as far as it is looked for by its words. */
@@ -36,13 +37,16 @@ export const WINDOW: WindowSettings = { k1: 0.9, b: 0.4, average_length: 22, pre
 export const MAX_GAP_MS = 6 * 3_600_000;
 /** Of one message; what weighs least is left out. */
 export const MAX_TERMS = 1_000;
+/** What a message weighs by who said it: about what its own words do. */
+const AUTHOR_WEIGHT = 1.5;
 /** Weights are stored with so many digits. */
 const DIGITS = 4;
 
 interface Part extends Analysis {
   message: WindowMessage;
-  /** Its own days: they are not its neighbours'. */
+  /** Its own days, and who said it: they are not its neighbours'. */
   days: string[];
+  authors: string[];
   asks: boolean;
 }
 
@@ -61,6 +65,7 @@ export function windowTerms(messages: readonly WindowMessage[], settings: Window
       for (const [stem, weight] of windows[at - 1] ?? [])
         all.set(stem, (all.get(stem) ?? 0) + settings.inherited * weight);
     for (const day of part.days) all.set(day, Math.max(all.get(day) ?? 0, 1));
+    for (const author of part.authors) all.set(author, AUTHOR_WEIGHT);
     return { message_id: part.message.message_id, language: part.language, terms: heaviest(all) };
   });
 }
@@ -76,11 +81,12 @@ export function textTerms(
 }
 
 function analysed(message: WindowMessage): Part {
-  const text = message.author_name === null ? message.content : `${message.author_name}: ${message.content}`;
+  const { author, text } = splitAuthor(message);
   const day = message.created_at.slice(0, 10);
   return {
     ...analyse(text),
     message,
+    authors: author === null ? [] : authorTerms(author),
     days: [...new Set([...message.mentions.flatMap(rangeTerms), ...rangeTerms({ from: day, to: day })])],
     asks: /[?？]/.test(message.content),
   };
