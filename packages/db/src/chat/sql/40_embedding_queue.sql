@@ -43,8 +43,9 @@ create or replace trigger user_semantic_memories_enqueue after insert or update 
 
 -- Of blocks app.index_block enqueues those whose text really changed.
 
+-- A plan is kept as long as the session lives: one that was made while the queue was empty must not read all of it for each row.
 create or replace function app.dequeue_messages() returns trigger
-language plpgsql security definer set search_path = app, pg_temp as $$
+language plpgsql security definer set search_path = app, pg_temp set enable_seqscan = off as $$
 begin
   delete from embedding_queue q using old_rows o where q.subject_type = 'message' and q.subject_id = o.id;
   return null;
@@ -54,7 +55,7 @@ create trigger chat_messages_dequeue after delete on app.chat_messages referenci
   for each statement execute function app.dequeue_messages();
 
 create or replace function app.dequeue_memories() returns trigger
-language plpgsql security definer set search_path = app, pg_temp as $$
+language plpgsql security definer set search_path = app, pg_temp set enable_seqscan = off as $$
 begin
   delete from embedding_queue q using old_rows o where q.subject_type = 'memory' and q.subject_id = o.id;
   return null;
@@ -64,7 +65,7 @@ create trigger user_semantic_memories_dequeue after delete on app.user_semantic_
   for each statement execute function app.dequeue_memories();
 
 create or replace function app.dequeue_blocks() returns trigger
-language plpgsql security definer set search_path = app, pg_temp as $$
+language plpgsql security definer set search_path = app, pg_temp set enable_seqscan = off as $$
 begin
   delete from embedding_queue q using old_rows o
   where q.subject_type = 'block' and q.subject_id = o.id and q.workspace_id = o.workspace_id and q.canvas_id = o.canvas_id;
