@@ -218,7 +218,7 @@ describe('an import', () => {
       expect(await bring(messages)).toMatchObject({ imported: count });
       return performance.now() - began;
     };
-    const usual = await took((n) => words + n, 1_000);
+    const usual = await took((n) => `${words}${n}`, 1_000);
     const hostile = await Promise.all(
       ['2026-', '1/', 'next ', words].map((text) => took(() => text.repeat(32_000 / text.length), 50)),
     );
