@@ -466,6 +466,7 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
       read_embedding_texts: ['[]'],
       store_embeddings: ['x', 768, '[]', []],
       walk_embeddings: ['message', null, 1],
+      abandon_embeddings: ['1 minute', 1],
       enqueue_messages: [],
       enqueue_message: [],
       enqueue_memory: [],

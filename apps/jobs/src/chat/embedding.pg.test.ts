@@ -4,6 +4,7 @@ import { seedBlock, seedCanvas, seedUser, seedWorkspace } from '@potentia/db/tes
 import { seedContext, seedMemories, seedMessage, type SeededContext } from '@potentia/db/testing/seed-chat';
 import { embedBatch } from '@potentia/domain/chat/embed-batch';
 import { reembed } from '@potentia/domain/chat/reembed';
+import { newId } from '@potentia/domain/platform/uuid';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import {
   cancelled,
@@ -364,4 +365,39 @@ test('a worker that stops gives back what the provider has not answered', async 
   await worker.stop();
   expect(await readQueue(t, ids)).toMatchObject(Array(3).fill({ is_indexed: true, is_due: true, attempts: 0 }));
   expect(await t.asOwner(`select 1 from app.usage_budgets where reserved_tokens > 0`)).toEqual([]);
+});
+
+test('what a dead worker had reserved is free again, and counts for nothing', async () => {
+  const t = await createDatabase();
+  const { user_id } = await seedUser(t.db);
+  const begin = (step_id: string) =>
+    t.asOwner(
+      `select app.apply_usage($1, (select id from app.workspaces where owner_user_id = $1), jsonb_build_array(jsonb_build_object(
+         'op', 'begin', 'step_id', $2::text, 'kind', 'embed', 'provider', 'gemini', 'model', 'm', 'tokens', 50, 'cost_micros', 5,
+         'share', 1, 'limits', '{}'::jsonb)))`,
+      [user_id, step_id],
+    );
+  const [dead, alive] = [newId(), newId()];
+  await begin(dead);
+  await begin(alive);
+  await t.asOwner(`update app.agent_steps set started_at = now() - interval '10 minutes' where id = $1`, [dead]);
+  await reembed(makeWorker(t.job_db, null).ctx);
+  expect(await t.asOwner('select id, outcome from app.agent_steps order by id')).toEqual([
+    { id: dead, outcome: 'abandoned' },
+    { id: alive, outcome: 'running' },
+  ]);
+  expect(
+    await t.asOwner('select reserved_tokens::int as held, used_tokens::int as used from app.usage_budgets'),
+  ).toEqual([{ held: 50, used: 0 }]);
+});
+
+test('forgetting a person leaves the rows of others alone', async () => {
+  const t = await createDatabase();
+  const [one, other] = [await seedContext(t.db), await seedContext(t.db)];
+  const [gone, left] = [await say(t, one, sentences(3)), await say(t, other, sentences(3))];
+  const memories = [await seedMemories(t.db, one), await seedMemories(t.db, other)];
+  await t.asOwner('delete from app.chat_contexts where user_id = $1', [one.user_id]);
+  await t.asOwner('delete from app.user_semantic_memories where user_id = $1', [one.user_id]);
+  const rows = await readQueue(t, [...gone, ...left, ...memories.map(({ memory_id }) => memory_id)]);
+  expect(rows.map(({ subject_id }) => subject_id).toSorted()).toEqual([...left, memories[1]!.memory_id].toSorted());
 });

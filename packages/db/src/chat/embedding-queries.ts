@@ -126,6 +126,18 @@ export function walkSubjects(
   return callOne(db, 'select * from app.walk_embeddings($1, $2, $3)', [subject_type, model, limit], DEADLINE);
 }
 
+/** Releases what workers that died had reserved more than `age_ms` ago, `limit` at most; how many steps it was. */
+export async function abandonEmbeddings(
+  db: Queryable,
+  { age_ms, limit }: { age_ms: number; limit: number },
+): Promise<number> {
+  const { count } = await callOne<{ count: number }>(db, 'select app.abandon_embeddings($1, $2) as count', [
+    `${String(age_ms)} ms`,
+    limit,
+  ]);
+  return count;
+}
+
 export interface StageBacklog {
   stage: 'index' | 'vector';
   rows: number;

@@ -184,4 +184,22 @@ begin
   where w.subject_type = p_subject_type;
 end $$;
 
-grant execute on function app.read_embedding_texts, app.store_embeddings, app.walk_embeddings to job_user;
+-- What a worker that died has reserved for vectors is free again; how many steps it was.
+create or replace function app.abandon_embeddings(p_age interval, p_limit int) returns int
+language plpgsql security definer set search_path = app, pg_temp as $$
+declare
+  v_step record;
+  v_count int := 0;
+begin
+  for v_step in
+    select s.id, s.user_id from agent_steps s
+    where s.outcome = 'running' and s.started_at < now() - p_age and s.run_id is null and s.kind = 'embed'
+    order by s.workspace_id, s.id limit p_limit
+  loop
+    perform app.settle_step(v_step.user_id, v_step.id, '{"outcome": "abandoned", "error_code": "agent.interrupted"}');
+    v_count := v_count + 1;
+  end loop;
+  return v_count;
+end $$;
+
+grant execute on function app.abandon_embeddings, app.read_embedding_texts, app.store_embeddings, app.walk_embeddings to job_user;
