@@ -2,15 +2,20 @@ import { chooseRole, type ChosenRoleRow } from '@potentia/db/agent/role-prompt-q
 import { queryTerms } from '../chat/rules/query.ts';
 import type { UserCtx } from '../platform/ctx.ts';
 import { fromDb } from '../platform/db-errors.ts';
-import type { PromptRole } from './prompt.ts';
+import type { Leg, PromptRole } from './prompt.ts';
 
 /** What share of a message's words a role must have to be chosen by them; measured with the sentences of find-role.pg.test.ts. */
 export const ROLE_FLOOR = 0.45;
 /** Characters: a role is asked for in the first sentences. */
 const MAX_LOOKED_AT = 1_000;
 
+const LEGS = { person: 'pinned', turn: 'pinned', likeness: 'lexical', default: 'always' } as const;
+
 export interface FoundRole extends PromptRole {
+  /** Of the role that the message is most like, which may be below the floor; null: it is like none, or was not compared. */
   score: number | null;
+  /** The same as the ledger keeps it. */
+  leg: Leg;
   chosen_by: ChosenRoleRow['chosen_by'];
 }
 
@@ -37,7 +42,7 @@ export async function findRole(ctx: UserCtx, input: FindRoleInput): Promise<Foun
     }),
   );
   const { role_prompt_id: id, name, score, chosen_by } = row;
-  return { id, name, prompt: promptOf(row), score, chosen_by };
+  return { id, name, prompt: promptOf(row), score, leg: LEGS[chosen_by], chosen_by };
 }
 
 /** A role as the specialist is told of it. */

@@ -231,13 +231,17 @@ describe('an import', () => {
 });
 
 describe('an export', () => {
-  const linesOf = async (who: UserCtx): Promise<Record<string, never>[]> => {
+  interface Line {
+    type: 'context' | 'message';
+    message: Input;
+  }
+  const linesOf = async (who: UserCtx): Promise<Line[]> => {
     let text = '';
     for await (const page of exportChat(who)) text += page;
     return text
       .split('\n')
       .filter(Boolean)
-      .map((line) => JSON.parse(line));
+      .map((line) => JSON.parse(line) as Line);
   };
 
   it('brings contexts and messages into another account, in their order and with their times', async () => {
@@ -255,15 +259,15 @@ describe('an export', () => {
     await archiveContext(me(), { context_id: own.context_id });
     const lines = await linesOf(me());
     expect(lines.filter(({ type }) => type === 'context')).toHaveLength(4);
-    const messages = lines.flatMap((line) => (line['type'] === 'message' ? [line['message'] as Input] : []));
+    const messages = lines.flatMap((line) => (line.type === 'message' ? [line.message] : []));
     expect(messages).toHaveLength(451);
 
     const other = personCtx(t.db, (await seedUser(t.db)).user_id);
     expect(await bring(messages, 'potentia', other)).toMatchObject({ imported: 451, conflicts: [] });
     const [there, here] = [await linesOf(other), lines].map((each) =>
       each.flatMap((line) => {
-        if (line['type'] !== 'message') return [];
-        const { role, content, created_at, context_title } = line['message'] as Input;
+        if (line.type !== 'message') return [];
+        const { role, content, created_at, context_title } = line.message;
         return [[role, content, created_at, context_title]];
       }),
     );

@@ -46,7 +46,7 @@ const LIMITS = { preferences: 50, memories: 20, history: 20, blocks: 10 };
 const MAX_LOOKED_FOR = 4_000;
 /** Nobody's role: what answers when roles cannot be read. */
 const NO_ROLE: FoundRole = {
-  ...{ id: null, name: 'Partner', score: null, chosen_by: 'default' },
+  ...{ id: null, name: 'Partner', score: null, leg: 'always', chosen_by: 'default' },
   prompt: 'You are a thoughtful partner: clear, honest and brief.',
 };
 

@@ -1,6 +1,6 @@
 import { AppError } from '../../platform/errors.ts';
 import type { LedgerItem } from '../ledger.ts';
-import type { PackedItem, Prompt, PromptItem, PromptMessage, PromptRole } from '../prompt.ts';
+import type { PackedItem, Leg, Prompt, PromptItem, PromptMessage, PromptRole } from '../prompt.ts';
 import { cutToTokens } from './cut.ts';
 
 /** The sections whose items compete for room, in the order in which they get it. */
@@ -37,7 +37,8 @@ export interface PackInput extends Pick<
   tool_tokens: number;
   /** Never less than what the model counts. */
   estimate: (text: string) => number;
-  role: PromptRole & { score: number | null };
+  /** `leg`: how it was found; `always`, it was not searched for. */
+  role: PromptRole & { score: number | null; leg?: Leg };
   context: Prompt['context'];
   /** Candidates, the best first. */
   sections: Record<Section, PromptItem[]>;
@@ -199,7 +200,7 @@ function numbered(candidates: Candidate[]): { sections: Record<Section, PackedIt
 
 const always = { score: null, citation: null } as const;
 const roleItem = ({ role, estimate }: PackInput): LedgerItem => ({
-  ...{ ...always, kind: 'role', item_id: role.id, leg: 'always', score: role.score },
+  ...{ ...always, kind: 'role', item_id: role.id, leg: role.leg ?? 'always', score: role.score },
   ...{ tokens: estimate(role.prompt), is_included: true },
 });
 const summaryItem = (context_id: string, tokens: number, is_included: boolean): LedgerItem => ({
