@@ -20,7 +20,8 @@ export async function reasonToAsk(ctx: CallCtx, write: WritePlan): Promise<Confi
 }
 
 async function isAsked(ctx: CallCtx, write: WritePlan, message: string): Promise<boolean> {
-  const { intent, texts, things, repeats = false } = write;
+  const { intent, texts, things, repeats = false, is_said = false } = write;
+  if (is_said) return true;
   const asked = (words: string[]): boolean => isAskedFor(message, { intent, texts, things: words, repeats });
   if (asked(things.map(({ words }) => words))) return true;
   // Who says "move it" means what was just done for them.

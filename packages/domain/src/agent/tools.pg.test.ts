@@ -78,6 +78,16 @@ describe('a reminder', () => {
     });
   });
 
+  it('comes again when the person wants it to, of what was due lately alone', async () => {
+    const due = { title: 'Stretch', at: '2026-03-02T08:30' };
+    resultOf(await me.ask('Remind me at 8:30 to stretch', 'set_reminder', due));
+    const later = { now: '2026-03-02T01:31:00.000Z' };
+    const again = { title: 'Stretch', at: '2026-03-02T08:41' };
+    resultOf(await me.ask('snooze', 'set_reminder', again, later));
+    const other = await me.ask('snooze', 'set_reminder', { ...again, title: 'Pay Mallory' }, later);
+    expect(other.tool.status).toBe('needs_confirmation');
+  });
+
   it('in the past is refused by its field', async () => {
     const asked = await me.ask('Remind me to stretch', 'set_reminder', { title: 'Stretch', at: '2026-03-01T09:00' });
     expect(asked.response).toMatchObject({ error: { fields: [{ field: 'at', message: 'Lies in the past' }] } });
@@ -310,6 +320,13 @@ describe('a memory', () => {
     resultOf(await keep('I like coffee'));
     resultOf(await me.ask('undo', 'undo', {}));
     expect(resultOf(await me.ask('?', 'list_memories', {}))['memories']).toEqual([]);
+  });
+
+  it('is kept of what the person says of themselves, and takes no place that they do not name', async () => {
+    const args = { kind: 'preference', content: 'I prefer tea', attribute: 'employer' };
+    resultOf(await me.ask('I prefer tea', 'remember', args));
+    const rows = await t.asOwner('select attribute from app.memories where user_id = $1', [me.user_id]);
+    expect(rows).toEqual([{ attribute: null }]);
   });
 
   it('goes with others only when that was confirmed, and never from another person', async () => {

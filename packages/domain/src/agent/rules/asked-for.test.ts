@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isAskedFor, orders, ownTextOf, type Write } from './asked-for.ts';
+import { isAskedFor, isOwnStatement, orders, ownTextOf, type Write } from './asked-for.ts';
 import type { Intent } from './intent-words.ts';
 
 const write = (intent: Intent, texts: string[] = [], more: Partial<Write> = {}): Write => ({
@@ -94,6 +94,19 @@ describe('a write', () => {
         expect(isAskedFor(message, wanted)).toBe(false);
       }),
     );
+  });
+
+  it.each([
+    ['I prefer tea', 'I prefer tea', true],
+    ['Well, I prefer tea, and what is on tomorrow?', 'i prefer tea.', true],
+    ['Aku alergi kacang', 'aku alergi kacang', true],
+    ['I prefer tea', 'I prefer Acme tea', false],
+    ['Do I prefer tea?', 'I prefer tea', false],
+    ['What does "I prefer tea" mean?', 'I prefer tea', false],
+    ['Tea is good', 'Tea is good', false],
+    ['Translate: I prefer tea', 'I prefer tea', false],
+  ])('of what a person says of themselves: %s', (message, text, is_so) => {
+    expect(isOwnStatement(message, text)).toBe(is_so);
   });
 
   it('is never asked for by what is quoted, cited or in code', () => {

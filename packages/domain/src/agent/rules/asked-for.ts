@@ -11,6 +11,7 @@ import {
   REMINDER_NOUNS,
   REPEAT_WORDS,
   REQUEST_WORDS,
+  SELF_WORDS,
   TEXT_WORK,
   TOLD,
   WISHES,
@@ -35,6 +36,7 @@ export interface Write {
 
 /** Characters of a message in which orders are looked for; what is longer was pasted. */
 const MAX_ORDERS = 600;
+const WORDS = /[\p{L}\p{N}'…]+/gu;
 
 /** Whether the person's message orders this very write. */
 export function isAskedFor(message: string, { intent, texts, things, repeats }: Write): boolean {
@@ -44,6 +46,15 @@ export function isAskedFor(message: string, { intent, texts, things, repeats }: 
     texts.every((text) => isMadeOf(text, said)) &&
     things.every((thing) => isNamed(thing, said)) &&
     (!repeats || REPEAT_WORDS.test(said))
+  );
+}
+
+/** Whether this is what the person says of themselves in this message, word for word: who says that may have it remembered. */
+export function isOwnStatement(message: string, text: string): boolean {
+  const wanted = (text.normalize('NFKC').replaceAll('’', "'").toLowerCase().match(WORDS) ?? []).join(' ');
+  if (!SELF_WORDS.test(wanted)) return false;
+  return clausesOf(headOf(ownTextOf(message))).some(
+    ({ words, is_question }) => !is_question && ` ${words.join(' ')} `.includes(` ${wanted} `),
   );
 }
 
@@ -59,10 +70,14 @@ export function ownTextOf(message: string): string {
 
 /** Whether one of the sentences orders this. */
 export function orders(said: string, intent: Intent): boolean {
+  return clausesOf(headOf(said)).some((clause) => ordersIn(clause, intent));
+}
+
+/** The beginning of a message, up to a text that is to be worked on. */
+function headOf(said: string): string {
   const head = said.slice(0, MAX_ORDERS);
   const work = TEXT_WORK.exec(head);
-  const text = work ? head.slice(0, work.index + work[0].length) : head;
-  return clausesOf(text).some((clause) => ordersIn(clause, intent));
+  return work ? head.slice(0, work.index + work[0].length) : head;
 }
 
 interface Clause {
@@ -85,9 +100,9 @@ function clausesOf(text: string): Clause[] {
   return sentences.flatMap((sentence) => {
     const ends_as_question = sentence.trimEnd().endsWith('?');
     const parts = sentence.split(/,?\s+(?:and then|and also|and|then|but|lalu|terus|kemudian|dan|tapi)\s+|,\s+/gu);
-    return parts.map((part) => {
-      const words = part.match(/[\p{L}\p{N}'…]+/gu) ?? [];
-      return { words, is_question: isQuestion(words, ends_as_question) };
+    return parts.map((part, at) => {
+      const words = part.match(WORDS) ?? [];
+      return { words, is_question: isQuestion(words, ends_as_question && at === parts.length - 1) };
     });
   });
 }

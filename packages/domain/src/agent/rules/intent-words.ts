@@ -15,10 +15,10 @@ export type Intent =
 const set = (text: string): ReadonlySet<string> => new Set(text.split(' '));
 
 const MAKE =
-  'add create make put set enter insert buat buatkan buatin bikin bikinkan bikinin tambah tambahkan tambahin masukkan masukin pasang pasangkan';
+  'add create make put set enter insert buat buatkan buatin bikin bikinkan bikinin tambah tambahkan tambahin masukkan masukin pasang pasangkan taruh taruhkan';
 const CHANGE = 'change update edit ubah ubahlah ganti gantikan perbarui perbaharui ubahin';
 const REMOVE = 'delete remove erase drop clear scrap hapus hapuskan hapusin hilangkan buang buangkan';
-const REMIND = 'remind ping notify alert nudge wake ingatkan ingatin ingetin bangunkan bangunin kabari beritahu';
+const REMIND = 'remind ping notify alert nudge wake snooze ingatkan ingatin ingetin bangunkan bangunin kabari beritahu';
 
 /** The forms in which somebody orders each, in English and Indonesian: base forms, never past ones. */
 export const INTENT_VERBS: Record<Intent, ReadonlySet<string>> = {
@@ -38,7 +38,7 @@ export const INTENT_VERBS: Record<Intent, ReadonlySet<string>> = {
   ),
   edit_block: set(`${CHANGE} replace rewrite correct fix rename set make perbaiki koreksi tulis benarkan jadikan`),
   complete_todo: set(
-    'complete finish tick check mark close uncheck untick reopen selesaikan centang centangkan tandai tutup beresin bereskan',
+    'complete finish tick check cross mark close uncheck untick reopen selesaikan centang centangkan tandai tutup beresin bereskan',
   ),
   remember: set(
     'remember note memorise memorize save keep record store ingat ingatlah inget catat catatkan simpan camkan',
@@ -87,6 +87,10 @@ export const REPEAT_WORDS =
 /** All of a series is meant. */
 export const WHOLE_WORDS =
   /\b(all|every|each|whole|entire|series|completely|semua\w*|seluruh\w*|setiap|tiap|rangkaian)\b/iu;
+/** Says that one was reminded before. */
+export const AGAIN_WORDS = /\b(snooze|again|later|lagi|nanti|tunda)\b/iu;
+/** Who says so speaks of themselves. */
+export const SELF_WORDS = /\b(i|i'm|i've|i'd|me|my|mine|we|our|saya|aku|gue|gua|gw|kami|kita|\p{L}{3,}ku)\b/iu;
 /** Points at what was spoken of last. */
 export const POINTING_WORDS = /\b(it|that|this|them|those|these|itu|ini|tadi|tersebut|barusan|\p{L}{3,}nya)\b/iu;
 /** Begins a wish to have a text worked on: what follows is that text, not an order. */

@@ -1,5 +1,7 @@
 import { deleteMemory } from '../../chat/delete-memory.ts';
 import { remember as rememberVerb } from '../../chat/remember.ts';
+import { isOwnStatement, ownTextOf } from '../rules/asked-for.ts';
+import { isMadeOf } from '../rules/own-words.ts';
 import { quote, say } from '../rules/tool-summary.ts';
 import type { Planner } from './tool.ts';
 
@@ -8,16 +10,21 @@ const MAX_QUOTE = 2_000;
 /** Something that the person wants to be remembered: in their words, or, once they have confirmed it, as if they had written it. */
 export const remember: Planner<'remember'> = (ctx, args) => {
   const { call } = ctx;
-  const { content, subject, attribute = null } = args;
+  const { content, subject } = args;
+  const said = call.message && ownTextOf(call.message.content);
+  // By its attribute it would take the place of something: that is for the person's words to say, not for a model.
+  const attribute = said === null || isMadeOf(args.attribute ?? '', said) ? (args.attribute ?? null) : null;
   const kind = attribute === null ? 'memory' : args.kind;
   const about = subject === 'user' ? '' : ` (${subject})`;
   return {
+    arguments: { kind, subject, content, ...(attribute !== null && { attribute }) },
     summary: say(call.locale, `Remember${about}: ${quote(content)}`, `Mengingat${about}: ${quote(content)}`),
     write: {
       intent: 'remember',
-      texts: [content, subject, attribute ?? ''],
+      texts: [content, subject],
       things: [],
       affects_others: false,
+      is_said: call.message !== null && subject === 'user' && isOwnStatement(call.message.content, content),
     },
     run: async () => {
       const source = call.message

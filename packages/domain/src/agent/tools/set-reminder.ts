@@ -1,13 +1,20 @@
+import type { z } from 'zod';
 import { createReminder } from '../../calendar/create-reminder.ts';
 import { createSchedule } from '../../calendar/create-schedule.ts';
 import { normaliseFor } from '../../calendar/schedule-rule.ts';
 import { readNewTimes } from '../../calendar/schedule-times.ts';
+import { viewSchedules } from '../../calendar/view-schedules.ts';
+import type { viewPage } from '../../calendar/view-schemas.ts';
 import { invalidField } from '../../platform/parse.ts';
+import { AGAIN_WORDS } from '../rules/intent-words.ts';
 import { quote, say, sayRule, sayTime } from '../rules/tool-summary.ts';
 import type { ToolArguments } from '../tool-schemas.ts';
 import { findCalendar } from './find-calendar.ts';
 import { instantOf } from './local-times.ts';
 import { type CallCtx, type Done, type Planner, verbCtx } from './tool.ts';
+
+const DAY_MS = 86_400_000;
+const MINUTE_MS = 60_000;
 
 /** A schedule without length in the default calendar, which makes nobody busy, and a reminder at its time. */
 export const setReminder: Planner<'set_reminder'> = async (ctx, args) => {
@@ -28,7 +35,7 @@ export const setReminder: Planner<'set_reminder'> = async (ctx, args) => {
     ),
     write: {
       intent: 'set_reminder',
-      texts: [args.title],
+      texts: (await isReminded(ctx, args.title)) ? [] : [args.title],
       things: [],
       repeats: args.rrule !== undefined,
       affects_others: is_shared,
@@ -36,6 +43,15 @@ export const setReminder: Planner<'set_reminder'> = async (ctx, args) => {
     run: () => write(ctx, args, calendar.id, times),
   };
 };
+
+/** Whether the person wants to be reminded again of what was due lately: then its title needs no saying. */
+async function isReminded(ctx: CallCtx, title: string): Promise<boolean> {
+  const { now, message } = ctx.call;
+  if (message === null || !AGAIN_WORDS.test(message.content)) return false;
+  const window = { from: new Date(now - DAY_MS).toISOString(), to: new Date(now + MINUTE_MS).toISOString() };
+  const { items } = JSON.parse((await viewSchedules(ctx, { ...window, limit: 200 })).json) as z.infer<typeof viewPage>;
+  return items.some((item) => item.title === title && item.organiser_user_id === ctx.actor.user_id);
+}
 
 async function write(
   ctx: CallCtx,

@@ -40,6 +40,8 @@ export interface WritePlan {
   /** What exists and would be changed: its words, by which the person names it, and its id. */
   things: { id: string; words: string }[];
   repeats?: boolean;
+  /** What the person said of themselves: that is enough, without an order. */
+  is_said?: boolean;
   /** Others would notice: decided from the data. */
   affects_others: boolean;
   /** It cannot be taken back, and more goes than was clearly named. */
