@@ -382,7 +382,7 @@ test('what a dead worker had reserved is free again, and counts for nothing', as
   await begin(alive);
   await t.asOwner(`update app.agent_steps set started_at = now() - interval '10 minutes' where id = $1`, [dead]);
   await reembed(makeWorker(t.job_db, null).ctx);
-  expect(await t.asOwner('select id, outcome from app.agent_steps order by id')).toEqual([
+  expect(await t.asOwner('select id, outcome from app.agent_steps order by outcome')).toEqual([
     { id: dead, outcome: 'abandoned' },
     { id: alive, outcome: 'running' },
   ]);
