@@ -247,20 +247,21 @@ export interface ForgottenSlice {
   is_waiting: boolean;
 }
 
-/** One slice of at most `limit` rows of a kind; again until `is_done`. */
+/**
+ * One slice of at most `limit` rows of a kind; again until `is_done`, of which the person's clients are told by `outbox_id`, the same
+ * for one time of forgetting.
+ */
 export async function forgetSlice(
   db: Queryable,
-  { user_id, before, limit }: OfUser & { before: string; limit: number },
+  input: Asked & { before: string; limit: number; outbox_id: string },
 ): Promise<ForgottenSlice> {
-  const { slice } = await callOne<{ slice: ForgottenSlice }>(db, 'select app.forget_everything($1, $2, $3) as slice', [
-    ...[user_id, before, limit],
-  ]);
+  const { slice } = await callOne<{ slice: ForgottenSlice }>(
+    db,
+    'select app.forget_everything($1, $2, $3, $4, $5, $6) as slice',
+    [
+      ...[input.user_id, input.before, input.limit],
+      ...[input.outbox_id, input.request_id, currentTraceparent() ?? null],
+    ],
+  );
   return slice;
-}
-
-/** Tells the person's clients; `outbox_id` is the same for one time of forgetting. */
-export async function tellForgotten(db: Queryable, input: Asked & { outbox_id: string }): Promise<void> {
-  await db.call('select app.tell_forgotten($1, $2, $3, $4)', [
-    ...[input.user_id, input.outbox_id, input.request_id, currentTraceparent() ?? null],
-  ]);
 }

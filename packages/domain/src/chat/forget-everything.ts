@@ -1,4 +1,4 @@
-import { beginForgetting, type ForgottenSlice, forgetSlice, tellForgotten } from '@potentia/db/chat/memory-queries';
+import { beginForgetting, type ForgottenSlice, forgetSlice } from '@potentia/db/chat/memory-queries';
 import { withContext } from '@potentia/db/context';
 import { z } from 'zod';
 import type { RunEraser } from '../agent/run-eraser.ts';
@@ -52,7 +52,6 @@ export async function forgetEverything(
     if (!(error instanceof AppError && error.kind === 'unavailable')) throw error;
     ctx.log.warn({ err: error }, 'forgetting goes on later');
   }
-  if (state === 'done') await tellDone(ctx, before);
   publishOutboxHint(ctx);
   return { state, deleted };
 }
@@ -65,16 +64,17 @@ export async function forgetRest(ctx: ForgetCtx, { before }: { before: string })
     if (slice.is_waiting)
       throw new AppError('unavailable', 'agent.busy', 'A turn still runs', { retry_after_ms: WAIT_MS });
   } while (!slice.is_done);
-  await tellDone(ctx, before);
   publishOutboxHint(ctx);
 }
 
 /** What Redis holds goes first: afterwards nobody knows which runs there were. */
 function forgetOnce(ctx: ForgetCtx, before: string): Promise<ForgottenSlice> {
   const { user_id } = ctx.actor;
+  const outbox_id = derivedId('memory.forgotten', user_id, before);
+  const asked = { user_id, before, limit: SLICE, outbox_id, request_id: ctx.request_id };
   return fromDb(() =>
     withContext(ctx.db, { user_id }, async (tx) => {
-      const slice = await forgetSlice(tx, { user_id, before, limit: SLICE });
+      const slice = await forgetSlice(tx, asked);
       if (!(await ctx.run_eraser.erase(slice.run_ids)))
         throw new AppError('unavailable', 'platform.redis_unavailable', 'Redis does not answer', {
           retry_after_ms: WAIT_MS,
@@ -82,10 +82,4 @@ function forgetOnce(ctx: ForgetCtx, before: string): Promise<ForgottenSlice> {
       return slice;
     }),
   );
-}
-
-function tellDone(ctx: ForgetCtx, before: string): Promise<void> {
-  const { user_id } = ctx.actor;
-  const outbox_id = derivedId('memory.forgotten', user_id, before);
-  return fromDb(() => tellForgotten(ctx.db, { user_id, outbox_id, request_id: ctx.request_id }));
 }

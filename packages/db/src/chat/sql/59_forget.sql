@@ -40,15 +40,16 @@ begin
   loop
     perform app.apply_ledger(p_user_id, v_id, '[{"op": "abandon"}]');
   end loop;
-  update agent_steps s set input_hash = null where s.user_id = p_user_id and s.run_id = any (v_ids);
   delete from agent_runs r where r.user_id = p_user_id and r.id = any (v_ids);
   return v_ids;
 end $$;
 
 -- One bounded slice of it, in one transaction; again until is_done. is_waiting: a turn still runs, and will have ended soon. run_ids: of
 -- the last hours, of which something may be left elsewhere. Where documents are deleted their contexts are locked first, as the index
--- wants it, and contexts are not deleted in that transaction.
-create or replace function app.forget_everything(p_user_id uuid, p_before timestamptz, p_limit int) returns jsonb
+-- wants it, and contexts are not deleted in that transaction. The last one tells the person's clients, by p_outbox_id: once for each time
+-- that it was asked for.
+create or replace function app.forget_everything(p_user_id uuid, p_before timestamptz, p_limit int, p_outbox_id uuid, p_request_id text,
+  p_traceparent text) returns jsonb
 language plpgsql security definer set search_path = app, pg_temp as $$
 declare
   v_messages uuid[];
@@ -59,6 +60,7 @@ declare
   v_memories int := 0;
   v_kept int := 0;
   v_is_waiting boolean := false;
+  v_is_done boolean;
 begin
   perform app.lock_chat_head(p_user_id);
   v_messages := array(select m.id from chat_messages m where m.user_id = p_user_id and m.stored_at <= p_before order by m.seq limit p_limit);
@@ -97,21 +99,19 @@ begin
     and r.lease_until > clock_timestamp());
   v_recent := array(select r.id from agent_runs r where r.user_id = p_user_id and r.started_at <= p_before
     and greatest(r.started_at, r.finished_at) > now() - interval '2 hours' order by r.started_at, r.id limit p_limit);
+  -- Of embeddings too, which belong to no run.
+  update agent_steps s set input_hash = null where s.user_id = p_user_id and s.started_at <= p_before and s.input_hash is not null;
   v_runs := app.forget_runs(p_user_id, p_before, p_limit);
+  v_is_done := not v_is_waiting and greatest(v_contexts, v_kept, cardinality(v_runs)) < p_limit
+    and not exists (select from agent_runs r where r.user_id = p_user_id and r.started_at <= p_before);
+  if v_is_done then
+    insert into outbox (id, topic, user_id, payload, traceparent, request_id)
+    values (p_outbox_id, 'me.deliver', p_user_id, jsonb_build_object('user_id', p_user_id, 'type', 'memory.forgotten'), p_traceparent, p_request_id)
+    on conflict (id) do nothing;
+  end if;
   return jsonb_build_object('contexts', v_contexts, 'messages', 0, 'memories', v_preferences + v_memories, 'runs', cardinality(v_runs),
     'run_ids', to_jsonb(v_recent), 'is_waiting', v_is_waiting,
-    'is_done', not v_is_waiting and greatest(v_contexts, v_kept, cardinality(v_runs)) < p_limit
-      and not exists (select from agent_runs r where r.user_id = p_user_id and r.started_at <= p_before));
+    'is_done', v_is_done);
 end $$;
 
--- Tells the person's clients that nothing is left, once for each time that it was asked for.
-create or replace function app.tell_forgotten(p_user_id uuid, p_outbox_id uuid, p_request_id text, p_traceparent text) returns void
-language plpgsql set search_path = app, pg_temp as $$
-begin
-  perform app.set_user_context(p_user_id);
-  insert into outbox (id, topic, user_id, payload, traceparent, request_id)
-  values (p_outbox_id, 'me.deliver', p_user_id, jsonb_build_object('user_id', p_user_id, 'type', 'memory.forgotten'), p_traceparent, p_request_id)
-  on conflict (id) do nothing;
-end $$;
-
-grant execute on function app.begin_forgetting, app.is_told_of_chat, app.forget_everything, app.tell_forgotten to app_user;
+grant execute on function app.begin_forgetting, app.is_told_of_chat, app.forget_everything to app_user;

@@ -1,0 +1,303 @@
+import { randomUUID } from 'node:crypto';
+import { seedMessage } from '@potentia/db/testing/seed-chat';
+import { assessRun } from '@potentia/domain/agent/assess-run';
+import { embedBatch } from '@potentia/domain/chat/embed-batch';
+import { type ForgetCtx, forgetRest } from '@potentia/domain/chat/forget-everything';
+import { indexBatch } from '@potentia/domain/chat/index-batch';
+import { stem } from '@potentia/domain/chat/rules/stem';
+import { createRedis, type RedisClient } from '@potentia/domain/platform/adapters/redis';
+import { deliverMe, type deliverMePayload } from '@potentia/domain/platform/deliver-me';
+import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
+import { personCtx } from '@potentia/domain/platform/testing/person';
+import { startGemini, type TestGemini } from '@potentia/sandbox/testing/gemini';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { z } from 'zod';
+import { type Person, person, startApi, type TestApi } from '../testing/api.ts';
+
+/*
+ * A word that nobody else uses goes in by every door there is; afterwards it is looked for in every column of every table, among the
+ * terms of the index, and in Redis.
+ */
+
+const CONFIRM = { confirm: 'forget everything' };
+const FORGET = '/api/v1/memory/forget-everything';
+
+let backends: Backends;
+let gemini: TestGemini;
+let api: TestApi;
+let redis: RedisClient;
+let ada: Person;
+beforeAll(async () => {
+  [backends, gemini] = await Promise.all([startBackends(), startGemini()]);
+  api = await startApi(backends, gemini.env);
+  redis = createRedis({ url: backends.redis.url, timeout_ms: 1_000, role: 'queue' });
+});
+afterAll(async () => {
+  redis?.disconnect();
+  await api?.[Symbol.asyncDispose]();
+  await Promise.all([gemini?.[Symbol.asyncDispose](), backends?.[Symbol.asyncDispose]()]);
+});
+beforeEach(async () => {
+  gemini.clear();
+  ada = await person(backends.issuer);
+});
+
+const ok = async (who: Person, method: string, path: string, body?: object, headers = {}) => {
+  const answer = await api.call(who, method, `/api/v1${path}`, body, headers);
+  if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
+  return answer.body;
+};
+const rows = <T extends object>(text: string, params: unknown[] = []) => backends.database.asOwner<T>(text, params);
+const newWord = (): string => `zq${randomUUID().replaceAll(/[^a-z]/g, '')}vx`;
+const jobCtx = () => {
+  const { log, model, usage_limits } = api.context;
+  const embeddings = { observeDone: () => undefined, countWaiting: () => undefined, countGivenUp: () => undefined };
+  return { db: backends.database.job_db, log, clock: () => new Date(), model, usage_limits, embeddings };
+};
+const forgetCtx = (who: Person): ForgetCtx => ({
+  ...personCtx(backends.database.db, who.user_id),
+  run_eraser: api.context.run_eraser,
+});
+
+/** What the jobs would do by now: index, embed, deliver, assess. */
+async function runJobs(who: Person): Promise<void> {
+  const runs = await rows<{ id: string; run_id: string }>(
+    `select id, payload ->> 'run_id' as run_id from app.outbox where topic = 'agent.assess' and user_id = $1`,
+    [who.user_id],
+  );
+  for (const { id, run_id } of runs) {
+    const { model, usage_limits } = api.context;
+    const ctx = { ...personCtx(backends.database.db, who.user_id), model, usage_limits };
+    await assessRun(ctx, { run_id, asked_at: new Date().toISOString() });
+    await rows('delete from app.outbox where id = $1', [id]);
+  }
+  const told = await rows<{ id: string; payload: z.infer<typeof deliverMePayload> }>(
+    `select id, payload from app.outbox where topic = 'me.deliver' and user_id = $1 limit 3`,
+    [who.user_id],
+  );
+  for (const { id, payload } of told) {
+    const job = {
+      outbox_id: id,
+      payload,
+      workspace_id: null,
+      user_id: who.user_id,
+      traceparent: null,
+      request_id: null,
+    };
+    await deliverMe({ db: backends.database.job_db, bus: api.context.bus }, { ...job, created_at: '' });
+    await rows('delete from app.outbox where id = $1', [id]);
+  }
+  while ((await indexBatch(jobCtx())) > 0);
+  await embedBatch(jobCtx(), AbortSignal.timeout(5_000));
+}
+
+/** Tables in whose rows the word, or the number of its term in this person's index, stands. */
+async function tablesWith(word: string, who: Person): Promise<string[]> {
+  const tables = await rows<{ name: string }>(
+    `select relname as name from pg_class where relnamespace = 'app'::regnamespace and relkind = 'r' order by 1`,
+  );
+  const found: string[] = [];
+  for (const { name } of tables) {
+    const hit = await rows(`select 1 from app.${name} t where t::text ilike $1 limit 1`, [`%${word}%`]);
+    if (hit.length > 0) found.push(name);
+  }
+  const terms = await rows<{ name: string }>(
+    `with w as (select app.term_id($1, s) as term from unnest($2::text[]) s)
+     select 'message_terms' as name from app.message_terms t, w where t.terms @> array[w.term]
+     union select 'lexicon_terms' from app.lexicon_terms t, w where t.owner_id = $1 and t.term = w.term
+     union select 'user_semantic_memories' from app.user_semantic_memories t, w where t.terms @> array[w.term]`,
+    [who.user_id, [...new Set([word, stem(word, 'en'), stem(word, 'id')])]],
+  );
+  return [...new Set([...found, ...terms.map(({ name }) => name)])].sort();
+}
+
+async function keysWith(word: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const key of await redis.keys('*')) {
+    const type = await redis.type(key);
+    const value =
+      type === 'stream'
+        ? await redis.xrange(key, '-', '+')
+        : type === 'string'
+          ? await redis.get(key)
+          : type === 'hash'
+            ? await redis.hgetall(key)
+            : type;
+    if (JSON.stringify(value).includes(word)) found.push(key);
+  }
+  return found;
+}
+
+/** By chat, in a title, by import, by hand, by tool, by what was found in a turn, by each in other places of the ledger. */
+async function plant(word: string, who: Person): Promise<void> {
+  gemini.script(
+    { type: 'tool', name: 'remember', args: { content: `remember ${word} tool` } },
+    { match: `remember ${word}`, call: 'specialist', times: 1 },
+  );
+  const finding = {
+    kind: 'fact',
+    subject: 'user',
+    attribute: 'pet',
+    content: `My pet is ${word}`,
+    quote: `My pet is ${word}`,
+  };
+  gemini.script(
+    {
+      type: 'assess',
+      findings: [{ ...finding, confidence: 0.9 }],
+      title: `About ${word}`,
+      summary: `They spoke of ${word}.`,
+    },
+    { match: `My pet is ${word}` },
+  );
+  await ok(who, 'POST', '/chat/turns', { content: `My pet is ${word}` }, { 'idempotency-key': `key-${word}` });
+  await ok(who, 'POST', '/chat/turns', { content: `Please remember ${word} tool` });
+  await ok(who, 'POST', '/chat/contexts', { title: `Plans of ${word}` });
+  await ok(who, 'POST', '/chat/messages/import', {
+    source: `from ${word}`,
+    messages: [1, 2, 3].map((n) => ({
+      ...{
+        external_id: `${word}-${n}`,
+        author_name: word,
+        content: `Message ${n} of ${word}`,
+        created_at: '2026-01-01T00:00:00Z',
+      },
+      ...{ context_external_id: `c-${word}`, context_title: `Import of ${word}` },
+    })),
+  });
+  await ok(who, 'POST', '/memories', { content: `I know ${word}` }, { 'idempotency-key': randomUUID() });
+  await ok(who, 'POST', '/memories', { kind: 'rule', attribute: word, content: 'Be brief' });
+  await runJobs(who);
+  await ok(who, 'POST', '/memory/search', { query: word });
+}
+
+describe('a word that went in by every door', () => {
+  it('is nowhere afterwards; what it took still counts, and nobody else has lost anything', async () => {
+    const word = newWord();
+    const theirs = newWord();
+    const bob = await person(backends.issuer);
+    await plant(word, ada);
+    await plant(theirs, bob);
+    const places = await tablesWith(word, ada);
+    for (const place of ['chat_contexts', 'chat_messages', 'message_terms', 'lexicon_terms', 'user_preferences'])
+      expect(places).toContain(place);
+    expect(places).toContain('user_semantic_memories');
+    expect(places).toContain('tool_calls');
+    expect(places).toContain('agent_runs');
+    expect((await keysWith(word)).length).toBeGreaterThan(0);
+    const at_bob = await tablesWith(theirs, bob);
+    const usage = await ok(ada, 'GET', '/usage');
+
+    const answer = await api.call(ada, 'POST', FORGET, CONFIRM);
+    expect([answer.status, answer.body.state]).toEqual([200, 'done']);
+    expect(answer.body.deleted).toMatchObject({ messages: 7, runs: 2 });
+
+    expect(await tablesWith(word, ada)).toEqual([]);
+    expect(await keysWith(word)).toEqual([]);
+    const left = await rows<{ name: string }>(
+      `select 'message_embeddings' as name from app.message_embeddings where user_id = $1
+       union select 'memory_embeddings' from app.memory_embeddings where user_id = $1
+       union select 'embedding_queue' from app.embedding_queue where user_id = $1
+       union select 'lexicons' from app.lexicons where owner_id = $1
+       union select 'context_items' from app.context_items where user_id = $1
+       union select 'agent_steps' from app.agent_steps where user_id = $1 and (input_hash is not null or run_id is not null)`,
+      [ada.user_id],
+    );
+    expect(left).toEqual([]);
+    expect(await ok(ada, 'GET', '/usage')).toEqual(usage);
+    expect(await tablesWith(theirs, bob)).toEqual(at_bob);
+    for (const path of ['/chat/contexts', '/chat/messages', '/memories', '/agent/runs', '/agent/tool-calls'])
+      expect(((await ok(ada, 'GET', path)) as { items: unknown[] }).items).toEqual([]);
+  });
+
+  it('asks for the very words, and is the own person alone', async () => {
+    await ok(ada, 'GET', '/me');
+    expect((await api.call(ada, 'POST', FORGET, {})).status).toBe(400);
+    expect((await api.call(ada, 'POST', FORGET, { confirm: 'yes' })).body.errors).toMatchObject([
+      { pointer: '/confirm' },
+    ]);
+    expect((await api.call(null, 'POST', FORGET, CONFIRM)).status).toBe(401);
+  });
+});
+
+it('what is said afterwards stays, in a context that no longer says what it was about, and is found', async () => {
+  const [before, after] = [newWord(), newWord()];
+  const first = await ok(ada, 'POST', '/chat/turns', { content: `About ${before}` });
+  await runJobs(ada);
+  const cut = new Date().toISOString();
+  const context = { context_id: first.context_id as string, user_id: ada.user_id };
+  await seedMessage(backends.database.db, context, { content: `About ${after}` });
+  await forgetRest(forgetCtx(ada), { before: cut });
+  await runJobs(ada);
+  expect(await tablesWith(before, ada)).toEqual([]);
+  const { items } = await ok(ada, 'GET', '/chat/messages');
+  expect(items.filter(({ role }: { role: string }) => role === 'user')).toMatchObject([{ content: `About ${after}` }]);
+  expect((await ok(ada, 'POST', '/memory/search', { query: after })).results.length).toBeGreaterThan(0);
+  const [count] = await rows<{ same: boolean }>(
+    `select l.documents = (select count(*) from app.message_terms t where t.user_id = l.owner_id) as same
+     from app.lexicons l where l.owner_id = $1`,
+    [ada.user_id],
+  );
+  expect(count).toEqual({ same: true });
+});
+
+it('a large history is forgotten in slices, and a job that dies in between goes on where it was', async () => {
+  const word = newWord();
+  await ok(ada, 'GET', '/me');
+  for (let batch = 0; batch < 3; batch++)
+    await ok(ada, 'POST', '/chat/messages/import', {
+      source: 's',
+      messages: Array.from({ length: 500 }, (_, n) => ({
+        ...{
+          external_id: `${batch}-${n}`,
+          content: `${word} ${batch} ${n}`,
+          created_at: new Date(n * 6e4).toISOString(),
+        },
+        ...{ context_external_id: 'c' },
+      })),
+    });
+  while ((await indexBatch(jobCtx())) > 0);
+  const before = new Date(Date.now() + 1_000).toISOString();
+  const dies = forgetCtx(ada);
+  let slices = 0;
+  const away: ForgetCtx = { ...dies, run_eraser: { erase: () => Promise.resolve(++slices < 3) } };
+  await expect(forgetRest(away, { before })).rejects.toMatchObject({ kind: 'unavailable' });
+  const [half] = await rows<{ n: string }>('select count(*) as n from app.chat_messages where user_id = $1', [
+    ada.user_id,
+  ]);
+  expect(Number(half?.n)).toBe(1_100);
+  await Promise.all([forgetRest(dies, { before }), forgetRest(dies, { before })]);
+  expect(await tablesWith(word, ada)).toEqual([]);
+  const told = await rows(`select 1 from app.outbox where user_id = $1 and payload ->> 'type' = 'memory.forgotten'`, [
+    ada.user_id,
+  ]);
+  expect(told).toHaveLength(1);
+}, 60_000);
+
+it('a turn that runs is told to stop, and is forgotten when it has', async () => {
+  const word = newWord();
+  gemini.script({ type: 'slow', ms: 1_200 }, { call: 'specialist' });
+  const turn = api.call(ada, 'POST', '/api/v1/chat/turns', { content: `About ${word}` });
+  await expect.poll(() => tablesWith(word, ada)).toContain('chat_messages');
+  const answer = await api.call(ada, 'POST', FORGET, CONFIRM);
+  expect([answer.status, answer.body.state]).toEqual([202, 'running']);
+  await turn;
+  const [job] = await rows<{ payload: { before: string } }>(
+    `select payload from app.outbox where topic = 'memory.forget' and user_id = $1`,
+    [ada.user_id],
+  );
+  await expect
+    .poll(
+      () =>
+        forgetRest(forgetCtx(ada), { before: job?.payload.before ?? '' }).then(
+          () => 'done',
+          () => 'waits',
+        ),
+      {
+        timeout: 15_000,
+      },
+    )
+    .toBe('done');
+  expect(await tablesWith(word, ada)).toEqual([]);
+  expect(await keysWith(word)).toEqual([]);
+}, 30_000);
