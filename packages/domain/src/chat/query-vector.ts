@@ -20,14 +20,14 @@ export async function queryVector(
   signal: AbortSignal,
 ): Promise<QueryVector | NoVector> {
   if (!embedder) return 'off';
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(DEADLINE_MS)]);
   try {
-    const deadline = AbortSignal.any([signal, AbortSignal.timeout(DEADLINE_MS)]);
     const { result, report } = await embedder.embed([text], 'query', deadline);
     const [vector] = result;
     return vector ? { vector, model: embedder.model, report } : 'unavailable';
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof AppError) return 'unavailable';
+    if (error instanceof AppError || deadline.aborted) return 'unavailable';
     throw error;
   }
 }
