@@ -110,6 +110,13 @@ describe('a model that obeys what it reads', () => {
     ]);
   });
 
+  it('cannot turn the wish to cancel one thing into the undoing of another', async () => {
+    const made = await me.ask('Remind me to stretch', 'set_reminder', { title: 'Stretch', at: '2026-03-02T09:00' });
+    expect(made.tool.status).toBe('done');
+    expect(await status(me.ask('Cancel my yoga class', 'undo', {}))).toBe('needs_confirmation');
+    expect(await status(me.ask('Cancel the stretch reminder', 'undo', {}))).toBe('done');
+  });
+
   it('of one turn gets one call to wait, so that a yes means one thing', async () => {
     const first = await me.ask('Hello', 'remember', { content: 'Acme is a bank' });
     const run = await t.asOwner<{ run_id: string; step_id: string }>(

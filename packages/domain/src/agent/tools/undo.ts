@@ -1,6 +1,8 @@
 import { getToolCall, listToolCalls, type ToolCallRecord } from '@potentia/db/agent/tool-call-queries';
 import { fromDb } from '../../platform/db-errors.ts';
 import { AppError } from '../../platform/errors.ts';
+import { ownTextOf } from '../rules/asked-for.ts';
+import { POINTING_WORDS, UNDO_WORDS } from '../rules/intent-words.ts';
 import { say } from '../rules/tool-summary.ts';
 import { TOOL_NAMES, TOOLS } from '../tool-schemas.ts';
 import { takeBack, undoAffectsOthers } from '../take-back.ts';
@@ -22,7 +24,7 @@ export const undo: Planner<'undo'> = async (ctx, args) => {
     write: {
       intent: 'undo',
       texts: [],
-      things: [],
+      things: isMeant(ctx) ? [] : [{ id: tool_call_id, words: what }],
       affects_others: await undoAffectsOthers(ctx, record.undo),
     },
     run: async () => {
@@ -31,6 +33,12 @@ export const undo: Planner<'undo'> = async (ctx, args) => {
     },
   };
 };
+
+/** Whether the person means what was done last without naming it. */
+function isMeant({ call }: CallCtx): boolean {
+  const said = ownTextOf(call.message?.content ?? '');
+  return UNDO_WORDS.test(said) || POINTING_WORDS.test(said);
+}
 
 async function find(ctx: CallCtx, tool_call_id: string | undefined): Promise<ToolCallRecord> {
   const { user_id } = ctx.actor;
