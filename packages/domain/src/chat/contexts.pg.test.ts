@@ -260,13 +260,34 @@ describe('deleting', () => {
     expect((await queued()).toSorted()).toEqual([said[0]!.message_id, said[2]!.message_id].toSorted());
     expect(await getContext(me(), { context_id: context.context_id })).toMatchObject({
       summary: null,
-      title: 'Untitled',
+      title: 'words 1',
       titled_by: 'rules',
     });
     await expect(deleteMessage(me(), { message_id: said[1]!.message_id })).rejects.toMatchObject({
       code: 'chat.message_not_found',
     });
     expect((await audits()).map(({ action }) => action)).toEqual(['chat_message.delete']);
+  });
+});
+
+describe('a title', () => {
+  it('that was taken from a message goes with it, and one that the person gave stays', async () => {
+    const [ours, mine] = [
+      await seedContext(t.db, { user_id }, { title: 'Pancakes', titled_by: 'model' }),
+      await seedContext(t.db, { user_id }, { title: 'Mine', titled_by: 'user' }),
+    ];
+    const title = async ({ context_id }: SeededContext) => (await getContext(me(), { context_id })).title;
+    for (const context of [ours, mine]) {
+      const said = [];
+      for (let n = 0; n < 7; n++) said.push(await say(context, n));
+      await deleteMessage(me(), { message_id: said[6]!.message_id });
+      expect(await title(context)).toBe(context === ours ? 'Pancakes' : 'Mine');
+      await deleteMessage(me(), { message_id: said[0]!.message_id });
+      expect(await title(context)).toBe(context === ours ? 'words 1' : 'Mine');
+    }
+    const alone = await seedContext(t.db, { user_id });
+    await deleteMessage(me(), { message_id: (await say(alone, 1)).message_id });
+    expect(await title(alone)).toBe('Untitled');
   });
 });
 
