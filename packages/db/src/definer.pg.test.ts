@@ -23,6 +23,7 @@ import {
 } from './testing/seed-calendar.ts';
 import {
   seedContext,
+  seedMemories,
   seedMessage,
   seedRolePrompt,
   seedRun,
@@ -576,6 +577,59 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
     run: (user_id) => failure(call(`select app.apply_usage($1, $2, '[]')`, [user_id, canvas.workspace_id])),
     stranger: 'db.forbidden',
     member: 'db.forbidden',
+  },
+  find_known_memories: {
+    run: async (user_id) => {
+      const { memory_id } = await seedMemories(t.db, member);
+      const text = `select k.known @> jsonb_build_array(jsonb_build_object('id', $2::text)) as yes
+        from app.find_known_memories($1, 'user', '{}', $2::uuid) k`;
+      return call(text, [user_id, memory_id]);
+    },
+    stranger: [{ yes: false }],
+    member: [{ yes: true }],
+  },
+  get_user_facts_and_rules: {
+    run: async (user_id) => {
+      const { preference_id } = await seedMemories(t.db, member);
+      return call('select count(*) as n from app.get_user_facts_and_rules($1, 1000) where id = $2', [
+        user_id,
+        preference_id,
+      ]);
+    },
+    stranger: [{ n: 0 }],
+    member: [{ n: 1 }],
+  },
+  get_user_semantic_memories: {
+    run: async (user_id) => {
+      const { memory_id } = await seedMemories(t.db, member);
+      await t.asOwner(
+        `update app.user_semantic_memories m set terms = w.terms, weights = w.weights
+         from app.memory_words($2, '[["durian", 1]]') w where m.id = $1`,
+        [memory_id, member.user_id],
+      );
+      const query = JSON.stringify([{ stems: ['durian'], weight: 1 }]);
+      return call('select count(*) as n from app.get_user_semantic_memories($1, $2, null, null, 10) where id = $3', [
+        user_id,
+        query,
+        memory_id,
+      ]);
+    },
+    stranger: [{ n: 0 }],
+    member: [{ n: 1 }],
+  },
+  forget_everything: {
+    run: async (user_id) => {
+      const forgetful = user_id === member.user_id ? await seedUser(t.db) : null;
+      const whose = forgetful ?? member;
+      const { memory_id } = await seedMemories(t.db, whose);
+      await call(`select app.forget_everything($1, now() + interval '1 minute', 100, $2, 'r', null)`, [
+        forgetful?.user_id ?? user_id,
+        randomUUID(),
+      ]);
+      return t.asOwner('select count(*)::int as n from app.user_semantic_memories where id = $1', [memory_id]);
+    },
+    stranger: [{ n: 1 }],
+    member: [{ n: 0 }],
   },
   find_payer: {
     run: (user_id) =>
