@@ -152,10 +152,12 @@ create index block_embeddings_near on app.block_embeddings using hnsw (embedding
 comment on table app.block_embeddings is 'family: private.';
 
 -- What waits to be indexed and embedded. A row is written by a trigger, in the transaction of what it is about. No foreign keys, which a
--- block edit would pay for each time: triggers delete the rows of what is deleted.
+-- block edit would pay for each time: triggers delete the rows of what is deleted. For the same reason next to no checks: only definer
+-- functions write here.
 create sequence app.embedding_revisions;
 create table app.embedding_queue (
-  subject_type text not null check (subject_type in ('message', 'memory', 'block')),
+  -- message, memory or block
+  subject_type text not null,
   subject_id uuid not null,
   -- Of a message or a memory: whose it is.
   user_id uuid,
@@ -172,12 +174,11 @@ create table app.embedding_queue (
   attempts int not null default 0,
   -- Later than now: a worker has it, or it waits for what it needs; infinity: it was given up.
   available_at timestamptz not null default now(),
-  last_error text check (char_length(last_error) <= 500),
+  -- A code: texts are nowhere here.
+  last_error text,
   created_at timestamptz not null default now(),
   constraint embedding_queue_key unique nulls not distinct (subject_id, subject_type, workspace_id, canvas_id),
-  check ((user_id is null) = (subject_type = 'block')),
-  check ((workspace_id is null) = (subject_type <> 'block')),
-  check ((canvas_id is null) = (subject_type <> 'block'))
+  check (num_nonnulls(user_id, workspace_id) = 1)
 ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.05);
 create index embedding_queue_due on app.embedding_queue (is_indexed, priority, available_at);
 create index embedding_queue_user on app.embedding_queue (user_id, is_indexed) where user_id is not null;
