@@ -1,14 +1,14 @@
 import { getUserFactsAndRules, getUserSemanticMemories } from '@potentia/db/chat/memory-queries';
-import { findRelevantBlocks, findRelevantHistory, type FindInput } from '@potentia/db/chat/search-queries';
+import { findRelevantBlocks, findRelevantHistory } from '@potentia/db/chat/search-queries';
 import { findRole, type FoundRole } from '../agent/find-role.ts';
 import type { ModelPort, ModelReport } from '../agent/model.ts';
 import type { PromptItem } from '../agent/prompt.ts';
 import type { UserCtx } from '../platform/ctx.ts';
 import { fromDb } from '../platform/db-errors.ts';
-import { queryVector } from './query-vector.ts';
+import { queryVector, type NoVector, type QueryVector } from './query-vector.ts';
 import { findDates } from './rules/dates.ts';
-import { legWeights } from './rules/fuse.ts';
-import { messageTerms, queryLanguage, queryTerms } from './rules/query.ts';
+import { legWeights, type LegWeights } from './rules/fuse.ts';
+import { messageTerms, queryLanguage, queryTerms, type QueryTerm } from './rules/query.ts';
 import { blockItem, historyItems } from './rules/retrieved-items.ts';
 import { upcomingSchedule } from './upcoming-schedule.ts';
 
@@ -50,6 +50,14 @@ const NO_ROLE: FoundRole = {
   prompt: 'You are a thoughtful partner: clear, honest and brief.',
 };
 
+/** What is looked for. */
+interface Asked {
+  user_id: string;
+  query: QueryTerm[];
+  vector: number[] | null;
+  model: string | null;
+}
+
 /**
  * Everything that a turn's prompt may draw on, all legs at once. A leg that fails leaves the others as they are. The vector of the
  * message is waited for shortly; without it memories, history and blocks are found by their words. Throws only when `signal` fires.
@@ -72,62 +80,48 @@ export async function retrieveForTurn(ctx: RetrieveCtx, input: RetrieveInput): P
     }
   };
   // What says nothing is not worth a vector: "yes", "thanks".
-  const embedded =
-    query.length === 0
-      ? Promise.resolve('off' as const)
-      : leg('vector', () => queryVector(ctx.model, message, signal), 'unavailable' as const);
-  const asked = embedded.then((found): Omit<FindInput, 'limit'> & { weights?: { lexical: number; vector: number } } =>
-    typeof found === 'string'
-      ? { user_id, query, vector: null, model: null }
-      : { user_id, query, vector: found.vector, model: found.model, weights: legWeights(found.model) },
-  );
+  const embed = (): Promise<QueryVector | NoVector> =>
+    query.length === 0 ? Promise.resolve('off') : queryVector(ctx.model, message, signal);
+  const embedded = leg<QueryVector | NoVector | 'failed'>('vector', embed, 'failed');
+  const asked = embedded.then((found): Asked => {
+    const { vector, model } = typeof found === 'string' ? { vector: null, model: null } : found;
+    return { user_id, query, vector, model };
+  });
   const [preferences, memories, history, blocks, schedule, role] = await Promise.all([
     leg('preferences', () => fromDb(() => getUserFactsAndRules(ctx.db, { user_id, limit: LIMITS.preferences })), []),
-    leg(
-      'memories',
-      async () => {
-        const { vector, model } = await asked;
-        const text = vector === null ? null : JSON.stringify(vector);
-        return fromDb(() =>
-          getUserSemanticMemories(ctx.db, { user_id, query, vector: text, model, limit: LIMITS.memories }),
-        );
-      },
-      [],
-    ),
-    leg(
-      'history',
-      async () => {
-        const { weights, ...find } = await asked;
-        const options = { without: [input.message_id], neighbours: 1, ...(weights && { weights }) };
-        return historyItems(
-          await fromDb(() =>
-            findRelevantHistory(ctx.db, {
-              ...find,
-              query: messageTerms(message, days),
-              limit: LIMITS.history,
-              options,
-            }),
-          ),
-        );
-      },
-      [],
-    ),
-    leg(
-      'blocks',
-      async () => {
-        const { weights, ...find } = await asked;
-        const options = { ...(weights && { weights }) };
-        return (await fromDb(() => findRelevantBlocks(ctx.db, { ...find, limit: LIMITS.blocks, options }))).map(
-          blockItem,
-        );
-      },
-      [],
-    ),
+    leg('memories', async () => findMemories(ctx, await asked), []),
+    leg('history', async () => findHistory(ctx, await asked, messageTerms(message, days), input.message_id), []),
+    leg('blocks', async () => findBlocks(ctx, await asked), []),
     leg('schedule', () => upcomingSchedule(ctx, { now, time_zone }), []),
     leg('role', () => findRole(ctx, { ...input, message }), NO_ROLE),
   ]);
   const found = await embedded;
+  if (found === 'unavailable') warnings.push('retrieve.vector_failed');
   const embedding = typeof found === 'string' ? null : found.report;
-  if (found === 'unavailable' && !warnings.includes('retrieve.vector_failed')) warnings.push('retrieve.vector_failed');
   return { preferences, memories, history, blocks, schedule, role, embedding, warnings };
 }
+
+function findMemories({ db }: RetrieveCtx, { vector, ...asked }: Asked): Promise<PromptItem[]> {
+  const text = vector && JSON.stringify(vector);
+  return fromDb(() => getUserSemanticMemories(db, { ...asked, vector: text, limit: LIMITS.memories }));
+}
+
+async function findHistory(
+  { db }: RetrieveCtx,
+  asked: Asked,
+  query: QueryTerm[],
+  message_id: string,
+): Promise<PromptItem[]> {
+  const options = { ...weightsOf(asked), without: [message_id], neighbours: 1 };
+  const rows = await fromDb(() => findRelevantHistory(db, { ...asked, query, limit: LIMITS.history, options }));
+  return historyItems(rows, message_id);
+}
+
+async function findBlocks({ db }: RetrieveCtx, asked: Asked): Promise<PromptItem[]> {
+  const options = weightsOf(asked);
+  const rows = await fromDb(() => findRelevantBlocks(db, { ...asked, limit: LIMITS.blocks, options }));
+  return rows.map(blockItem);
+}
+
+const weightsOf = ({ model }: Asked): { weights?: LegWeights } =>
+  model === null ? {} : { weights: legWeights(model) };

@@ -36,9 +36,12 @@ const WITH_NEIGHBOURS = 3;
 /** Of the score of the message that a neighbour comes with. */
 const NEIGHBOUR_SHARE = 0.5;
 
-/** Messages as items, the best first; after all of them, what stands beside the very best, unless it was found itself. */
-export function historyItems(found: readonly FoundMessage[]): PromptItem[] {
-  const ids = new Set(found.map(({ message_id }) => message_id));
+/**
+ * Messages as items, the best first; after all of them, what stands beside the very best, unless it was found itself or is `asked`, the
+ * message that it is all for.
+ */
+export function historyItems(found: readonly FoundMessage[], asked: string): PromptItem[] {
+  const ids = new Set([asked, ...found.map(({ message_id }) => message_id)]);
   const items = found.map((message) => messageItem(message, message));
   for (const message of found.slice(0, WITH_NEIGHBOURS))
     for (const neighbour of message.neighbours ?? [])
