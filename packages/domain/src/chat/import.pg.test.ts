@@ -187,7 +187,8 @@ describe('an import', () => {
 
   it('tells how far the index is, from the first moment', async () => {
     expect(await readImportStatus(me())).toMatchObject({ imported: 0, indexed: 0, pending: 0, state: 'idle' });
-    await bring([message(1), message(2)]);
+    // One of them has no words.
+    await bring([message(1), message(2, { content: '👍' })]);
     expect(await readImportStatus(me())).toMatchObject({ imported: 2, indexed: 0, pending: 2, state: 'indexing' });
     await indexMessages(
       t.job_db,

@@ -31,7 +31,6 @@ const fields = {
 };
 
 export const chatMessage = z.strictObject(fields).meta({ id: 'ChatMessage' });
-export type ChatMessage = z.infer<typeof chatMessage>;
 
 const messageCitation = z.strictObject({
   index: z.int().min(1),
