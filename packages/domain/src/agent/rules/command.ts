@@ -1,22 +1,43 @@
-import type { ToolRequest } from '../model.ts';
+import { isZone } from '../../calendar/rules/zones.ts';
+import { readCanvasOrder } from './command-canvas.ts';
+import { readCancel, readMove, readSnooze } from './command-change.ts';
+import { readLook } from './command-look.ts';
+import { readMemoryOrder } from './command-memory.ts';
+import { readRemind } from './command-remind.ts';
+import { readSchedule } from './command-schedule.ts';
+import type { Command, Order } from './command-types.ts';
+import { plainOrder } from './command-words.ts';
+import type { Language } from './say-when.ts';
+import type { CommandAt } from './when.ts';
 
-export interface CommandAt {
-  /** ISO 8601 UTC. */
-  now: string;
-  time_zone: string;
-}
+/** Longer texts are letters, not orders. */
+const MAX_ORDER = 600;
 
-/** A tool to be called. */
-export type ToolDraft = Pick<ToolRequest, 'name'> & { arguments: Record<string, unknown> };
+type Reader = (text: string, at: CommandAt) => [Order, Language] | null;
 
-/** What a message orders, in English or Indonesian. */
-export type Command = { language: 'en' | 'id' } & (
-  | { verb: 'call'; call: ToolDraft; understood: string }
-  /** What is unclear is asked, not guessed. */
-  | { verb: 'ask'; question: string }
-);
+/** The first that can read it: those whose words are plainest come first. */
+const READERS: readonly Reader[] = [
+  readMemoryOrder,
+  readSnooze,
+  readRemind,
+  readLook,
+  readSchedule,
+  readCanvasOrder,
+  readMove,
+  readCancel,
+];
 
-/** The order in a message. Null: it is none. */
-export function parseCommand(_text: string, _at: CommandAt): Command | null {
+/**
+ * What a message orders, in English or Indonesian, with its times worked out in the person's zone. What is unclear comes back as a
+ * question. Null: it orders nothing that is known here. The whole message is the order: one within a longer text is none.
+ */
+export function parseCommand(text: string, at: CommandAt): Command | null {
+  if (text.length > MAX_ORDER || !isZone(at.time_zone) || Number.isNaN(Date.parse(at.now))) return null;
+  const said = plainOrder(text);
+  if (said === '') return null;
+  for (const read of READERS) {
+    const found = read(said, at);
+    if (found) return { ...found[0], language: found[1] };
+  }
   return null;
 }

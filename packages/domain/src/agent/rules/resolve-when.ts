@@ -1,4 +1,4 @@
-import { DAY_MS } from '../../calendar/rules/civil.ts';
+import { DAY_MS, weekday } from '../../calendar/rules/civil.ts';
 import { toInstant, toLocal } from '../../calendar/rules/zones.ts';
 import { type Clock, DAY, minutesOf, PART_TIMES } from './clock-words.ts';
 import type { Recurrence } from './recurrence-words.ts';
@@ -133,7 +133,9 @@ function repeated(
   at: CommandAt,
 ): Settled | Unclear {
   if (rule.freq === 'MINUTELY') return 'too_often';
-  if (needsDay(rule) && !when.date?.exact) return 'day';
+  if (needsDay(rule) && when.date?.exact == null) return 'day';
+  if (rule.freq === 'WEEKLY' && needsDay(rule) && when.date?.exact != null)
+    return repeated(when, { ...rule, weekdays: [weekday(when.date.exact)] }, time, is_all_day, at);
   const { today, minute } = clockAt(at);
   const from = Math.max(when.date?.from ?? today, today);
   if (rule.freq === 'HOURLY' && time === null) {

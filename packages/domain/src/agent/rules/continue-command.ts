@@ -1,0 +1,66 @@
+import type { PromptMessage } from '../prompt.ts';
+import { parseCommand } from './command.ts';
+import type { Command } from './command-types.ts';
+import { isChoice } from './follow-command.ts';
+import { isOurQuestion } from './say-when.ts';
+import type { CommandAt } from './when.ts';
+
+/** An order, and which of the choices that were offered the person took, from 1. */
+export interface Continued {
+  command: Command;
+  choice: number | null;
+}
+
+const ORDINALS: Readonly<Record<string, number>> = {
+  ...{ first: 1, second: 2, third: 3, fourth: 4, fifth: 5, pertama: 1, kedua: 2, ketiga: 3, keempat: 4, kelima: 5 },
+};
+const NUMBER =
+  /^(?:(?:number|no\.?|nomor|the|yang)\s+)*(?:(?<n>\d)|(?<word>first|second|third|fourth|fifth|pertama|kedua|ketiga|keempat|kelima))(?:\s+one)?[.!]?$/iu;
+
+/** How often the person may have been asked back about one order. */
+const MAX_ASKED = 3;
+
+/** What a message orders: by itself, or as the answer to what was asked back about the order before it. Null: nothing. */
+export function continueCommand(message: string, recent: readonly PromptMessage[], at: CommandAt): Continued | null {
+  const command = parseCommand(message, at);
+  if (command) return { command, choice: null };
+  const before = recent.at(-1)?.content === message && recent.at(-1)?.role === 'user' ? recent.slice(0, -1) : recent;
+  const said: string[] = [message];
+  for (let end = before.length, asked = 0; asked < MAX_ASKED; asked++, end -= 2) {
+    const [order, question] = [before[end - 2], before[end - 1]];
+    if (order?.role !== 'user' || question?.role !== 'assistant') return null;
+    const choice = isChoice(question.content) ? numberIn(message) : null;
+    if (choice === null && !isOurQuestion(question.content)) return null;
+    // The order was given then: its "tomorrow" counts from there.
+    if (choice !== null) return chosen(order.content, choice, { ...at, now: order.created_at });
+    said.unshift(order.content);
+    const whole = parseCommand(joined(said, question.content), at);
+    if (whole && parseCommand(order.content, at)) return { command: whole, choice: null };
+  }
+  return null;
+}
+
+function chosen(order: string, choice: number, at: CommandAt): Continued | null {
+  const command = parseCommand(order, at);
+  return command && { command, choice };
+}
+
+function numberIn(message: string): number | null {
+  const { n, word } = NUMBER.exec(message.trim())?.groups ?? {};
+  return n !== undefined ? Number(n) : word !== undefined ? (ORDINALS[word.toLowerCase()] ?? null) : null;
+}
+
+const BARE_TIME = /^\d{1,2}(?:[:.]\d\d)?$/u;
+const POINTER = /\b(?:it|that|this|them|itu|ini)\b/iu;
+
+/** The order with what was answered, as if it had been said at once. */
+function joined(said: readonly string[], question: string): string {
+  const [order = '', ...answers] = said.map((part) => part.trim().replace(/[.!?]+$/u, ''));
+  const answer = answers.map((part) => (BARE_TIME.test(part) ? `at ${part}` : part)).join(' ');
+  if (/^(?:To when|Dipindah)/u.test(question))
+    return `${order} ${/^To/u.test(question) ? 'to' : 'ke'} ${answer.replace(/^(?:to|ke|at)\s+/iu, '')}`;
+  if (/^(?:Which one|Yang mana)/u.test(question)) return order.replace(POINTER, answer);
+  if (/^(?:On which canvas|Di kanvas)/u.test(question))
+    return `${order} ${/^On/u.test(question) ? 'to my' : 'ke'} ${answer.replace(/^(?:to|on|in|ke|di)\s+(?:my\s+)?/iu, '')}`;
+  return `${order} ${answer}`;
+}
