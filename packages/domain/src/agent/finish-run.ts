@@ -6,7 +6,6 @@ import { mapDbError } from '../platform/db-errors.ts';
 import { publishOutboxHint } from '../platform/outbox.ts';
 import { newId } from '../platform/uuid.ts';
 import type { Citations } from './citations.ts';
-import type { LedgerOp } from './ledger.ts';
 import type { FinishReason } from './model.ts';
 import { turnText } from './rules/turn-texts.ts';
 import type { Turn } from './turn-ctx.ts';
@@ -27,7 +26,7 @@ interface End {
  * Stores the answer with all that belongs to it, and then says `done`; what became of the turn. Throws what the database refuses, and
  * `platform.database_unavailable` when it stays away.
  */
-export async function finishRun(turn: Turn, given: End, ops: LedgerOp[]): Promise<string> {
+export async function finishRun(turn: Turn, given: End): Promise<string> {
   const { ctx, run, begun } = turn;
   const status = given.finish_reason === 'cancelled' ? 'cancelled' : 'done';
   const text = given.text.trim() === '' && status === 'done' ? sayNothing(turn) : given.text;
@@ -42,7 +41,7 @@ export async function finishRun(turn: Turn, given: End, ops: LedgerOp[]): Promis
     first_token_at: given.first_token_at?.toISOString() ?? null,
     assess: is_memory_enabled && status === 'done' && (given.assess ?? true),
   };
-  const { context_id, message_id, usage } = await store(turn, end, ops);
+  const { context_id, message_id, usage } = await store(turn, end);
   publishOutboxHint(ctx);
   const { run_id } = run.held;
   run.log.emit({ type: 'done', run_id, context_id, message_id, finish_reason: end.finish_reason, usage });
@@ -55,11 +54,11 @@ function sayNothing({ run, locale }: Turn): string {
   return text;
 }
 
-async function store({ ctx, run }: Turn, end: TurnEnd, ops: LedgerOp[]): ReturnType<typeof finishTurn> {
+async function store({ ctx, run, steps }: Turn, end: TurnEnd): ReturnType<typeof finishTurn> {
   const { user_id, run_id } = run.held;
   for (let attempt = 0; ; attempt += 1) {
     try {
-      return await finishTurn(ctx.db, run.held, end, ops);
+      return await finishTurn(ctx.db, run.held, end, steps.owed);
     } catch (error) {
       if (attempt > 0 && error instanceof DbError && error.code === 'turn.superseded') {
         // An earlier try may have done it, and only its answer was lost.

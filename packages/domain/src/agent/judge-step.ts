@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import type { JudgementRow, TurnDecision } from '@potentia/db/agent/turn-queries';
 import { inSpan } from '@potentia/config/telemetry';
 import { newId } from '../platform/uuid.ts';
-import type { SettleOp } from './ledger.ts';
 import type { JudgeInput, ModelFailureMeta } from './model.ts';
 import type { Judgement } from './prompt.ts';
 import { judgeByRules } from './rules/judge-by-rules.ts';
@@ -30,25 +29,19 @@ export type Placement = Pick<
   | 'drop_context_id'
 >;
 
-export interface Judged {
-  placement: Placement;
-  /** Of the judge's step, for the ledger. */
-  ops: SettleOp[];
-}
-
 /** Decides to which context a turn's message belongs. Rules decide where the judge is not asked, stays away, or cannot be read. */
-export async function judgeStep(turn: Turn): Promise<Judged> {
+export async function judgeStep(turn: Turn): Promise<Placement> {
   const { begun, is_pinned } = turn;
-  if (begun.judgement) return { placement: standing(begun.judgement), ops: [] };
-  if (is_pinned) return { placement: staying('caller', 1), ops: [] };
-  if (begun.pending && turn.confirmation) return { placement: staying('rules', 1), ops: [] };
+  if (begun.judgement) return standing(begun.judgement);
+  if (is_pinned) return staying('caller', 1);
+  if (begun.pending && turn.confirmation) return staying('rules', 1);
   const input = judgeInput(turn);
   const byRules = (): Placement => place(turn, judgeByRules(input), 'rules');
-  if (!begun.judge?.granted) return { placement: byRules(), ops: [] };
+  if (!begun.judge?.granted) return byRules();
   return askJudge(turn, input, byRules, begun.judge.step_id);
 }
 
-async function askJudge(turn: Turn, input: JudgeInput, byRules: () => Placement, step_id: string): Promise<Judged> {
+async function askJudge(turn: Turn, input: JudgeInput, byRules: () => Placement, step_id: string): Promise<Placement> {
   const { ctx, run, steps } = turn;
   const input_hash = createHash('sha256').update(JSON.stringify(input)).digest('hex');
   steps.open(step_id, { input_hash });
@@ -58,14 +51,15 @@ async function askJudge(turn: Turn, input: JudgeInput, byRules: () => Placement,
       ctx.model.judge(input, run.signal),
     );
     const by = is_defaulted || ctx.model.provider === 'local-rules' ? 'rules' : 'model';
-    const placement = is_defaulted || !isPossible(result, input) ? byRules() : place(turn, result, by);
-    return { placement, ops: [steps.settle(step_id, 'done', report)] };
+    steps.settle(step_id, 'done', report);
+    return is_defaulted || !isPossible(result, input) ? byRules() : place(turn, result, by);
   } catch (error) {
     if (run.signal.aborted) throw error;
     const { report } = error instanceof AppError ? (error.meta as ModelFailureMeta) : {};
     const code = error instanceof AppError ? error.code : 'platform.internal';
     ctx.log.warn({ err: error, run_id: run.held.run_id }, 'the judge did not answer; rules decide');
-    return { placement: byRules(), ops: [steps.settle(step_id, 'failed', report ?? null, code)] };
+    steps.settle(step_id, 'failed', report ?? null, code);
+    return byRules();
   } finally {
     turn.judge_ms = performance.now() - began_at;
   }

@@ -12,7 +12,7 @@ export interface EventsPage {
  */
 export interface RunEvents {
   /** Never throws, never waits. */
-  append(run_id: string, event: LoggedEvent): void;
+  append(run_id: string, events: LoggedEvent[]): void;
   /** What there is after `cursor` (`'0'`: from the beginning); null: it cannot be known. Never rejects. */
   read(run_id: string, cursor: string): Promise<EventsPage | null>;
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setImmediate as immediate } from 'node:timers/promises';
 import { inSpan } from '@potentia/config/telemetry';
 import { decideTurn, failTurn, getRecentMessages, type RecentMessageRow } from '@potentia/db/agent/turn-queries';
 import { findDates } from '../chat/rules/dates.ts';
@@ -9,7 +10,7 @@ import { publishOutboxHint } from '../platform/outbox.ts';
 import { INTERNAL } from '../platform/problem.ts';
 import { answerConfirmation } from './answer-confirmation.ts';
 import { finishRun } from './finish-run.ts';
-import { type Judged, judgeStep, type Placement } from './judge-step.ts';
+import { judgeStep, type Placement } from './judge-step.ts';
 import { beginStep, type Grant, type LedgerOp, quotaRefusal, settleStep } from './ledger.ts';
 import type { ModelFailureMeta } from './model.ts';
 import { type Packed, packPrompt } from './rules/pack.ts';
@@ -45,28 +46,29 @@ async function answerTurn(turn: Turn, answer: { current: Answer | null }): Promi
   run.log.emit({ type: 'run', run_id: run.held.run_id, user_message_id: begun.message.id, provider, replayed: false });
   if (begun.pending && turn.confirmation) return answerPending(turn, begun.pending);
 
-  const [judged, retrieved] = await Promise.all([judgeStep(turn), retrieve(turn)]);
+  const [placement, retrieved] = await Promise.all([judgeStep(turn), retrieve(turn)]);
   run.signal.throwIfAborted();
-  const packed = pack(turn, retrieved, judged.placement, await recentOf(turn, judged.placement));
+  const packed = pack(turn, retrieved, placement, await recentOf(turn, placement));
   answer.current = new Answer(packed.prompt);
-  const step_id = await decide(turn, judged, retrieved, packed, answer.current);
-  const ops = await specialistStep(turn, packed.prompt, answer.current, step_id);
-  return finishRun(turn, answer.current, ops);
+  const step_id = await decide(turn, placement, retrieved, packed, answer.current);
+  await specialistStep(turn, packed.prompt, answer.current, step_id);
+  return finishRun(turn, answer.current);
 }
 
 /** The model stays out of it. */
 async function answerPending(turn: Turn, pending: { id: string; summary: string | null }): Promise<string> {
-  const { placement } = await judgeStep(turn);
-  await place(turn, placement, null, null, []);
+  await place(turn, await judgeStep(turn), null, null, []);
   const text = await answerConfirmation(turn, pending);
   turn.run.log.emit({ type: 'delta', text });
-  return finishRun(turn, { text, finish_reason: 'stop', first_token_at: turn.ctx.clock(), assess: false }, []);
+  return finishRun(turn, { text, finish_reason: 'stop', first_token_at: turn.ctx.clock(), assess: false });
 }
 
 function retrieve(turn: Turn): Promise<Retrieved> {
   const { ctx, run, begun, content, role_prompt_id, time_zone } = turn;
   const { message, workspace_id, settings } = begun;
   return inSpan('turn.retrieve', { run_id: run.held.run_id }, async () => {
+    // The judge is asked first, and not only that of this turn: retrieval has the time that a judge takes.
+    await immediate();
     const found = await retrieveForTurn(ctx, {
       ...{ message: content, message_id: message.id, workspace_id, role_prompt_id, time_zone },
       ...{ now: message.created_at, signal: run.signal },
@@ -109,20 +111,22 @@ function pack(turn: Turn, found: Retrieved, placement: Placement, recent: Recent
 }
 
 /** Writes what was decided, pays the judge and reserves the specialist; the step that holds the reservation. */
-async function decide(turn: Turn, judged: Judged, found: Retrieved, packed: Packed, answer: Answer): Promise<string> {
+async function decide(
+  turn: Turn,
+  placement: Placement,
+  found: Retrieved,
+  packed: Packed,
+  answer: Answer,
+): Promise<string> {
   const { ctx, steps, run } = turn;
   const limits = ctx.usage_limits;
   const input_hash = createHash('sha256').update(JSON.stringify(packed.prompt)).digest('hex');
   const begin = beginStep(ctx.model, 'specialist', { prompt_tokens: turn.prompt_tokens, input_hash, limits });
-  const ops: LedgerOp[] = [
-    ...judged.ops,
-    ...embedOps(turn, found),
-    begin,
-    { op: 'items', step_id: begin.step_id, items: packed.items },
-  ];
-  const results = await place(turn, judged.placement, found.role.id, packed.packing, ops);
+  const ops: LedgerOp[] = [...steps.owed, ...embedOps(turn, found), begin];
+  const results = await place(turn, placement, found.role.id, packed.packing, ops);
   const grant = results[ops.indexOf(begin)] as Grant;
   if (!grant.granted) throw quotaRefusal(grant, ctx.clock());
+  steps.note(begin.step_id, packed.items);
   steps.open(begin.step_id, { estimate: () => estimateReport(turn, answer) });
   run.signal.throwIfAborted();
   return begin.step_id;
@@ -169,32 +173,38 @@ async function endEarly(turn: Turn, answer: Answer | null, error: unknown): Prom
   if (error instanceof AppError && error.code === 'turn.superseded') return 'superseded';
   if (reason === 'superseded') return reason;
   if (reason === 'cancelled') {
-    const ops = steps.settleAll('cancelled', meta.report ?? null);
+    steps.settleAll('cancelled', meta.report ?? null);
     const end = {
       text: answer?.text ?? '',
       finish_reason: 'cancelled' as const,
       first_token_at: answer?.first_token_at ?? null,
     };
     try {
-      return await finishRun(turn, { ...end, citations: answer?.citations, assess: false }, ops);
+      return await finishRun(turn, { ...end, citations: answer?.citations, assess: false });
     } catch (failure) {
-      return fail(turn, failure, ops);
+      return fail(turn, failure);
     }
   }
-  if (reason === 'interrupted') return fail(turn, STOPPED.interrupted, steps.settleAll('abandoned', null));
-  if (reason === 'deadline') return fail(turn, STOPPED.deadline, steps.settleAll('failed', null, 'model.timeout'));
+  if (reason === 'interrupted') {
+    steps.settleAll('abandoned', null);
+    return fail(turn, STOPPED.interrupted);
+  }
+  if (reason === 'deadline') {
+    steps.settleAll('failed', null, 'model.timeout');
+    return fail(turn, STOPPED.deadline);
+  }
   const code = error instanceof AppError ? error.code : INTERNAL.code;
-  const ops = steps.settleAll('failed', meta.report ?? null, code);
+  steps.settleAll('failed', meta.report ?? null, code);
   if (!(error instanceof AppError)) ctx.log.error({ err: error, run_id: run.held.run_id }, 'a turn failed');
-  return fail(turn, error, ops);
+  return fail(turn, error);
 }
 
-async function fail({ ctx, run }: Turn, error: unknown, ops: LedgerOp[]): Promise<string> {
+async function fail({ ctx, run, steps }: Turn, error: unknown): Promise<string> {
   const shown = error instanceof AppError ? error : new AppError('unavailable', INTERNAL.code, INTERNAL.message);
   const { code, message } = shown;
   const { retry_after_ms, reset_at } = shown.meta;
   try {
-    await fromDb(() => failTurn(ctx.db, run.held, { code, detail: message }, ops));
+    await fromDb(() => failTurn(ctx.db, run.held, { code, detail: message }, steps.owed));
     publishOutboxHint(ctx);
   } catch (err) {
     // Its lease ends by itself, and then it can be begun anew.

@@ -4,7 +4,7 @@ import { AppError } from '../platform/errors.ts';
 import { fromDb } from '../platform/db-errors.ts';
 import { callTool } from './call-tool.ts';
 import { Citations } from './citations.ts';
-import { beginStep, type Grant, type LedgerOp, quotaRefusal } from './ledger.ts';
+import { beginStep, type Grant, quotaRefusal } from './ledger.ts';
 import type {
   FinishReason,
   ModelFailureMeta,
@@ -42,23 +42,23 @@ export class Answer {
 type Finish = Extract<RespondEvent, { type: 'finish' }>;
 
 /** Asks the specialist and streams what it says, with the tools that it calls, until it has answered. `step_id` holds its reservation. */
-export async function specialistStep(turn: Turn, prompt: Prompt, answer: Answer, step_id: string): Promise<LedgerOp[]> {
+export async function specialistStep(turn: Turn, prompt: Prompt, answer: Answer, step_id: string): Promise<void> {
   const rounds: ToolRound[] = [];
   let calls = 0;
   for (let current = step_id; ;) {
     const may_call = rounds.length < MAX_ROUNDS && calls < MAX_CALLS;
     const { finish, requests } = await ask(turn, { prompt, rounds, tools: may_call ? toolDeclarations() : [] }, answer);
     answer.finish_reason = finish.reason;
-    const settled = turn.steps.settle(current, 'done', finish.report);
+    turn.steps.settle(current, 'done', finish.report);
     if (finish.reason === 'blocked') sayBlocked(turn, answer, finish.explanation);
-    if (finish.reason !== 'tools' || requests.length === 0 || !may_call) return [settled];
+    if (finish.reason !== 'tools' || requests.length === 0 || !may_call) return;
     const results: ToolRound['results'] = [];
     for (const request of requests) {
       results.push({ request, response: await call(turn, request, current, calls, calls < MAX_CALLS) });
       calls += 1;
     }
     rounds.push({ raw: finish.raw, results });
-    current = await nextStep(turn, settled, rounds, answer);
+    current = await nextStep(turn, rounds, answer);
   }
 }
 
@@ -167,7 +167,7 @@ async function call(turn: Turn, request: ToolRequest, step_id: string, ordinal: 
 }
 
 /** Settles one call of the model and reserves the next: the quota is asked before each. */
-async function nextStep(turn: Turn, settled: LedgerOp, rounds: ToolRound[], answer: Answer): Promise<string> {
+async function nextStep(turn: Turn, rounds: ToolRound[], answer: Answer): Promise<string> {
   const { ctx, run, steps } = turn;
   run.signal.throwIfAborted();
   const last = rounds.at(-1);
@@ -175,9 +175,9 @@ async function nextStep(turn: Turn, settled: LedgerOp, rounds: ToolRound[], answ
   const { prompt_tokens } = turn;
   const begin = beginStep(ctx.model, 'specialist', { prompt_tokens, input_hash: null, limits: ctx.usage_limits });
   const { user_id, run_id } = run.held;
-  const results = await fromDb(() => applyLedger(ctx.db, { user_id, run_id, ops: [settled, begin] }));
+  const results = await fromDb(() => applyLedger(ctx.db, { user_id, run_id, ops: [...steps.owed, begin] }));
   steps.stored();
-  const grant = results[1] as Grant;
+  const grant = results.at(-1) as Grant;
   if (!grant.granted) throw quotaRefusal(grant, ctx.clock());
   steps.open(begin.step_id, { estimate: () => estimateReport(turn, answer) });
   return begin.step_id;

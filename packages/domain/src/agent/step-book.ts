@@ -1,4 +1,4 @@
-import { type SettleOp, settleStep, type StepOutcome } from './ledger.ts';
+import { type LedgerItem, type LedgerOp, type SettleOp, settleStep, type StepOutcome } from './ledger.ts';
 import type { ModelPort, ModelReport } from './model.ts';
 
 interface OpenStep {
@@ -13,7 +13,7 @@ export class StepBook {
   readonly #model: ModelPort;
   readonly #open = new Map<string, OpenStep>();
   /** Settled, and not known to be stored: a step settles once, so it may be said again. */
-  readonly #owed = new Map<string, SettleOp>();
+  readonly #owed = new Map<string, LedgerOp>();
 
   constructor(model: ModelPort) {
     this.#model = model;
@@ -44,14 +44,23 @@ export class StepBook {
     return op;
   }
 
+  /** What stands in a step's prompt. Written with what comes next into the ledger: nothing that is said waits for it. */
+  note(step_id: string, items: LedgerItem[]): void {
+    this.#owed.set(`items ${step_id}`, { op: 'items', step_id, items });
+  }
+
+  /** Everything that was settled or noted so far and is not known to be stored. */
+  get owed(): LedgerOp[] {
+    return [...this.#owed.values()];
+  }
+
   /** Everything that was settled so far stands in the ledger. */
   stored(): void {
     this.#owed.clear();
   }
 
-  /** The rest of them, and what is not known to be stored. */
-  settleAll(outcome: StepOutcome, report: ModelReport | null, error_code?: string): SettleOp[] {
+  /** The rest of them. */
+  settleAll(outcome: StepOutcome, report: ModelReport | null, error_code?: string): void {
     for (const step_id of [...this.#open.keys()]) this.settle(step_id, outcome, report, error_code);
-    return [...this.#owed.values()];
   }
 }

@@ -16,6 +16,8 @@ const RENEW_MS = 1_000;
 export const MAX_EACH = 4;
 /** Turns that one process answers at a time. */
 const MAX_RUNNING = 500;
+/** How long what a run tells may wait before it goes to readers on other replicas. */
+const SEND_MS = 25;
 /** No turn takes longer. */
 const DEADLINE_MS = 180_000;
 /** How long a run that is over can be read here without a store. */
@@ -84,6 +86,8 @@ export class Turns {
   /** Fires when this process stops: whoever reads here is to read elsewhere. */
   readonly #stopping = new AbortController();
   readonly #renewal: NodeJS.Timeout;
+  readonly #unsent = new Map<string, { held: HeldRun; events: LoggedEvent[] }>();
+  #sending: NodeJS.Timeout | undefined;
   #is_draining = false;
   #renewing = false;
 
@@ -159,17 +163,36 @@ export class Turns {
     clearTimeout(timer);
     for (const { run } of this.#running.values()) run.stop('interrupted');
     await all();
-    this.#stopping.abort();
+    clearTimeout(this.#sending);
+    this.#send();
+    this.#stopping.abort('stopping');
   }
 
   close(): void {
     clearInterval(this.#renewal);
+    clearTimeout(this.#sending);
   }
 
-  #publish({ user_id, run_id }: HeldRun, event: LoggedEvent): void {
-    this.events.append(run_id, event);
-    const frame = `{"type":"agent","run_id":"${run_id}","index":${event.index},"event":${event.json}}`;
-    this.#deps.bus.publish(meChannel(user_id), { kind: 'agent', user_id, frame });
+  /** To readers elsewhere, some milliseconds later and together: whoever reads here is not to wait for it. */
+  #publish(held: HeldRun, event: LoggedEvent): void {
+    const known = this.#unsent.get(held.run_id);
+    if (known) known.events.push(event);
+    else this.#unsent.set(held.run_id, { held, events: [event] });
+    this.#sending ??= setTimeout(() => this.#send(), SEND_MS);
+  }
+
+  #send(): void {
+    this.#sending = undefined;
+    const unsent = [...this.#unsent.values()];
+    this.#unsent.clear();
+    for (const { held, events } of unsent) {
+      const { user_id, run_id } = held;
+      this.events.append(run_id, events);
+      for (const { index, json } of events) {
+        const frame = `{"type":"agent","run_id":"${run_id}","index":${index},"event":${json}}`;
+        this.#deps.bus.publish(meChannel(user_id), { kind: 'agent', user_id, frame });
+      }
+    }
   }
 
   async #renew(): Promise<void> {

@@ -4,7 +4,8 @@ import { isLast, type LoggedEvent } from '../run-log.ts';
 
 /** Seconds that a run's events can be read. */
 const KEPT_S = 3_600;
-const PAGE = 500;
+/** Entries; each holds what a run told within some milliseconds. */
+const PAGE = 200;
 /** Commands without an answer; what comes on top is lost, and readers see the gap. */
 const MAX_IN_FLIGHT = 5_000;
 const LATE_MS = 200;
@@ -24,19 +25,19 @@ export function createRedisRunEvents({ redis, timeout_ms }: { redis: RedisClient
   };
 
   return {
-    append(run_id, event) {
+    append(run_id, events) {
       if (redis.status !== 'ready' || in_flight >= MAX_IN_FLIGHT) return;
       const key = keyOf(run_id);
-      send(redis.xadd(key, '*', 'i', event.index, 't', event.type, 'e', event.json));
+      send(redis.xadd(key, '*', 'e', JSON.stringify(events)));
       // Once at the beginning, should it never end, and once more when it has.
-      if (event.type === 'run' || isLast(event)) send(redis.expire(key, KEPT_S));
+      if (events.some((event) => event.type === 'run' || isLast(event))) send(redis.expire(key, KEPT_S));
     },
 
     async read(run_id, cursor) {
       try {
         const from = cursor === '0' ? '-' : `(${cursor}`;
         const entries = await deadline(redis.xrange(keyOf(run_id), from, '+', 'COUNT', PAGE), timeout_ms);
-        return { events: entries.map(([, fields]) => toEvent(fields)), cursor: entries.at(-1)?.[0] ?? cursor };
+        return { events: entries.flatMap(([, fields]) => toEvents(fields)), cursor: entries.at(-1)?.[0] ?? cursor };
       } catch {
         return null;
       }
@@ -44,6 +45,4 @@ export function createRedisRunEvents({ redis, timeout_ms }: { redis: RedisClient
   };
 }
 
-function toEvent([, index = '', , type = '', , json = '']: string[]): LoggedEvent {
-  return { index: Number(index), type: type as LoggedEvent['type'], json };
-}
+const toEvents = ([, json = '[]']: string[]): LoggedEvent[] => JSON.parse(json) as LoggedEvent[];
