@@ -8,6 +8,7 @@ import { publishOutboxHint } from '../platform/outbox.ts';
 import { parseInput } from '../platform/parse.ts';
 import { createMemoryBody, rememberInput, type Remembered } from './memory-schemas.ts';
 import { rememberWithin } from './remember.ts';
+import { checkValidity } from './check-validity.ts';
 
 /**
  * Writes down a memory by hand; for the rest as `remember`. Exactly once per `Idempotency-Key`, whose record holds no words
@@ -15,6 +16,7 @@ import { rememberWithin } from './remember.ts';
  */
 export async function createMemory(ctx: UserCtx, input: z.input<typeof createMemoryBody>): Promise<Once<Remembered>> {
   const body = parseInput(createMemoryBody, input);
+  checkValidity(body);
   const { user_id } = ctx.actor;
   const made = await fromDb(() =>
     withContext(ctx.db, { user_id }, async (tx) => {

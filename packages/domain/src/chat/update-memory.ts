@@ -8,6 +8,7 @@ import { invalidField, parseInput } from '../platform/parse.ts';
 import { type Memory, MEMORY_LIMITS, updateMemoryInput } from './memory-schemas.ts';
 import { memoryRow, memoryWords } from './remember.ts';
 import { analyse } from './rules/analyse.ts';
+import { checkValidity } from './check-validity.ts';
 import { isSameAttribute } from './rules/near-duplicate.ts';
 
 type Input = z.output<typeof updateMemoryInput>;
@@ -64,11 +65,6 @@ function checkVersion(
     throw new AppError('precondition', 'memory.version_conflict', message, { current });
   if (version !== undefined && version !== current.version)
     throw new AppError('conflict', 'memory.version_conflict', message, { current });
-}
-
-export function checkValidity({ valid_from, valid_until }: Pick<MemoryRow, 'valid_from' | 'valid_until'>): void {
-  if (valid_from !== null && valid_until !== null && Date.parse(valid_from) >= Date.parse(valid_until))
-    throw invalidField('/valid_until', 'Must be after valid_from');
 }
 
 interface Keyed {

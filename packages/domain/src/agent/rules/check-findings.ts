@@ -10,7 +10,15 @@ import { ownTextOf } from './asked-for.ts';
  */
 
 export type Refusal =
-  'no_quote' | 'foreign_quote' | 'question' | 'low_confidence' | 'unknown_subject' | 'order' | 'secret' | 'too_many';
+  | 'no_quote'
+  | 'foreign_quote'
+  | 'question'
+  | 'low_confidence'
+  | 'unknown_subject'
+  | 'order'
+  | 'secret'
+  | 'unsupported'
+  | 'too_many';
 
 export interface CheckedFindings {
   accepted: Finding[];
@@ -20,8 +28,9 @@ export interface CheckedFindings {
 
 const MAX_FINDINGS = 10;
 const MIN_CONFIDENCE = 0.6;
-/** Of the words of a content, how many must be the person's; else their quote stands for it. */
+/** Of the words of a content, how many must be the person's; else their quote stands for it, if it says enough by itself. */
 const MIN_SUPPORT = 0.5;
+const MIN_QUOTE_WORDS = 2;
 const MAX_ATTRIBUTE_WORDS = 5;
 
 /** The findings that stand on the person's own words. `known_ids`: what they may supersede. */
@@ -56,6 +65,7 @@ function refusalOf(finding: Finding, { own, whole, taken }: Message): Refusal | 
   const said = `${finding.content}\n${finding.attribute ?? ''}\n${quote}`;
   if (OBEYS.some((pattern) => pattern.test(said))) return 'order';
   if (SECRET.test(said) || hasCardNumber(said)) return 'secret';
+  if (!isSupported(finding.content, own) && contentWords(quote) < MIN_QUOTE_WORDS) return 'unsupported';
   return taken >= MAX_FINDINGS ? 'too_many' : null;
 }
 
@@ -69,8 +79,10 @@ const flat = (text: string): string =>
     .trim();
 
 /** A quote of nothing but `I` or `yes` says nothing. */
-const hasWords = (quote: string): boolean =>
-  tokens(quote).some((token) => token.kind === 'mark' || (token.text.length > 2 && !isStopWord(token, 'und')));
+const hasWords = (quote: string): boolean => contentWords(quote) > 0;
+
+const contentWords = (text: string): number =>
+  tokens(text).filter((token) => token.kind === 'mark' || (token.text.length > 2 && !isStopWord(token, 'und'))).length;
 
 const FIRST_PERSON = /\b(?:i|i'm|i've|my|me|mine|we|our|saya|aku|gue|gua|ku|kami)\b|ku\b/iu;
 const ASKING =
@@ -117,22 +129,25 @@ function hasCardNumber(text: string): boolean {
   });
 }
 
-/** As it is remembered: what the model made up is replaced by what was said. */
+/** As it is remembered: what the model made up is replaced by what was said, which is then no rule and takes nobody's place. */
 function tidied(finding: Finding, own: string, known_ids: ReadonlySet<string>): Finding {
   const { valid_from, valid_until, supersedes } = finding;
   const quote = finding.quote.replaceAll(/\s+/gu, ' ').trim().slice(0, 2_000);
-  const attribute = attributeOf(finding);
   const is_ordered = valid_from === null || valid_until === null || Date.parse(valid_from) < Date.parse(valid_until);
-  return {
+  const base = {
     ...finding,
-    kind: finding.kind,
     subject: flat(finding.subject).toLowerCase() === 'user' ? 'user' : flat(finding.subject),
-    attribute,
-    content: isSupported(finding.content, own) ? flat(finding.content) : quote,
     quote,
-    supersedes: supersedes !== null && known_ids.has(supersedes) ? supersedes : null,
     valid_from: is_ordered ? valid_from : null,
     valid_until: is_ordered ? valid_until : null,
+  };
+  if (!isSupported(finding.content, own))
+    return { ...base, kind: 'memory', attribute: null, content: quote, supersedes: null };
+  return {
+    ...base,
+    attribute: attributeOf(finding),
+    content: flat(finding.content),
+    supersedes: supersedes !== null && known_ids.has(supersedes) ? supersedes : null,
   };
 }
 
