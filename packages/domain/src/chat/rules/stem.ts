@@ -24,7 +24,11 @@ export function indonesianForms(word: string): string[] {
     roots.add(rest).add(sound + rest);
     if (melted.endsWith('m') || (melted.endsWith('n') && sound === 't')) roots.add(melted.slice(2) + rest);
   }
-  for (const one of [...roots]) roots.add(indonesian(withMe(one)));
+  for (const one of [...roots]) {
+    const form = withMe(one);
+    const stemmed = indonesian(form);
+    if (stemmed !== form) roots.add(stemmed);
+  }
   return [...roots];
 }
 
