@@ -11,8 +11,9 @@ import { listen } from '../src/testing/turns.ts';
 /*
  * What the house itself adds to a turn: time to the first word beyond the judge and the specialist, which here take 400 ms each, with 50
  * turns at a time of people with 1,000 messages each. The API, the model and this generator share two cores where `taskset` is there;
- * Postgres has the rest. Once with the turns spread over time, as people come, and once with all 50 in the same moment. Then the
- * statements before the first word.
+ * Postgres has the rest. Three ways: everybody asks again as soon as they are answered, so that 50 turns are under way all the time;
+ * 50 turns that begin within a second; and all 50 in the same moment, which is how long a queue takes that nobody expects. Then
+ * the statements before the first word.
  *   node apps/api/bench/turns.ts
  */
 const CALL_MS = 400;
@@ -47,11 +48,12 @@ async function main(): Promise<void> {
   const url = /"url":"(http[^"]+)"/.exec(api.line)?.[1] ?? '';
   try {
     for (let round = 0; round < WARM_UP; round += 1) await spread(url, people, 1_000);
+    report('50 turns at a time, each after the last', await again(url, people), TARGET_MS);
     const apart: number[] = [];
     for (let round = 0; round < ROUNDS; round += 1) apart.push(...(await spread(url, people, 1_000)));
     const together: number[] = [];
     for (let round = 0; round < ROUNDS; round += 1) together.push(...(await spread(url, people, 0)));
-    report('50 turns at a time, spread over a second', apart, TARGET_MS);
+    report('50 turns, begun within a second', apart, TARGET_MS);
     report('50 turns in the same moment', together);
     await reportOwn(url);
     await reportStatements(backends, model_env, people[0] as Person);
@@ -105,6 +107,18 @@ async function spread(url: string, people: Person[], ms: number): Promise<number
       return (await firstWord(url, who)) - 2 * CALL_MS;
     }),
   );
+}
+
+/** Turns of each, one after the other. The first ones are not counted: there everybody begins in the same moment. */
+async function again(url: string, people: Person[]): Promise<number[]> {
+  const all = await Promise.all(
+    people.map(async (who) => {
+      const overheads: number[] = [];
+      for (let round = 0; round < ROUNDS + 2; round += 1) overheads.push((await firstWord(url, who)) - 2 * CALL_MS);
+      return overheads.slice(2);
+    }),
+  );
+  return all.flat();
 }
 
 /** Milliseconds from the request to its first word; resolves when the turn is over. */
