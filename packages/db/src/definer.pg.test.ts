@@ -604,7 +604,7 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
       const { memory_id } = await seedMemories(t.db, member);
       await t.asOwner(
         `update app.user_semantic_memories m set terms = w.terms, weights = w.weights
-         from app.memory_words($2, '[["durian", 1]]') w where m.id = $1`,
+         from app.index_terms($2, '[["durian", 1]]') w where m.id = $1`,
         [memory_id, member.user_id],
       );
       const query = JSON.stringify([{ stems: ['durian'], weight: 1 }]);

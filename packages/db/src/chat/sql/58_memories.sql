@@ -33,10 +33,11 @@ create or replace function app.memory_text(p_subject text, p_attribute text, p_c
 -- and the memories that share words with it; and p_also, whatever it is about. p_stems: of the new one. Definer: no index on an array is used under row security.
 create or replace function app.find_known_memories(p_user_id uuid, p_subject text, p_stems text[], p_also uuid)
 returns table (is_memory_enabled boolean, time_zone text, known jsonb)
-language plpgsql security definer set search_path = app, pg_temp set lock_timeout = '2s' as $$
+language plpgsql security definer set search_path = app, public, pg_temp set lock_timeout = '2s' as $$
 #variable_conflict use_column
 declare
-  v_terms constant int[] := array(select app.term_id(p_user_id, s) from unnest(p_stems) s);
+  v_terms constant int[] := array(select distinct app.term_id(p_user_id, s) from unnest(p_stems) s order by 1);
+  v_words constant sparsevec := app.sparse_weights(v_terms, array_fill(1::real, array[cardinality(v_terms)]));
   v_head chat_heads;
 begin
   insert into chat_heads (user_id) values (p_user_id) on conflict (user_id) do nothing;
@@ -52,19 +53,9 @@ begin
       (select m.id, m.kind, m.subject, m.attribute, m.content, m.content_hash, m.valid_until from user_semantic_memories m
       where m.user_id = p_user_id and m.superseded_at is null
         and (m.id = p_also or (lower(m.subject) = lower(p_subject) and (m.terms && v_terms or m.terms = '{}')))
-      order by cardinality(array(select unnest(m.terms) intersect select unnest(v_terms))) desc, m.created_at desc limit 100)
+      order by m.weights <#> v_words, m.created_at desc limit 100)
     ) k);
 end $$;
-
--- The words of a memory, [[stem, weight], …], as its row has them.
-create or replace function app.memory_words(p_user_id uuid, p_words jsonb, out terms int[], out weights sparsevec)
-language sql immutable parallel safe
-begin atomic
-  select coalesce(array_agg(w.term order by w.term), '{}'),
-    ('{' || string_agg(w.term || ':' || w.weight, ',' order by w.term) || '}/536870912')::sparsevec
-  from (select app.term_id(p_user_id, v.value ->> 0) as term, max((v.value ->> 1)::real) as weight
-    from jsonb_array_elements(p_words) v group by 1) w;
-end;
 
 -- A person's memories are bounded; of what was superseded the newest are kept.
 create or replace function app.bound_memories(p_user_id uuid, p_limits jsonb) returns void
@@ -120,7 +111,7 @@ begin
     select v_id, p_user_id, 'memory', v_memory.subject, v_memory.attribute, v_memory.content, v_memory.content_hash, v_memory.source,
       v_memory.source_message_id, v_memory.source_run_id, v_memory.quote, v_memory.confidence, v_memory.is_pinned, v_memory.valid_from,
       v_memory.valid_until, w.terms, w.weights
-    from app.memory_words(p_user_id, p_words) w;
+    from app.index_terms(p_user_id, p_words) w;
   else
     v_preference := jsonb_populate_record(null::user_preferences, p_row);
     insert into user_preferences (id, user_id, kind, subject, attribute, content, content_hash, source, source_message_id, source_run_id, quote,
@@ -152,7 +143,7 @@ begin
       content_hash = v_new.content_hash, source = v_new.source, quote = v_new.quote, is_pinned = v_new.is_pinned,
       valid_from = v_new.valid_from, valid_until = v_new.valid_until, terms = w.terms, weights = w.weights, version = m.version + 1,
       updated_at = now()
-    from app.memory_words(p_user_id, p_words) w where m.user_id = p_user_id and m.id = v_id;
+    from app.index_terms(p_user_id, p_words) w where m.user_id = p_user_id and m.id = v_id;
   else
     update user_preferences p set kind = v_new.kind, subject = v_new.subject, attribute = v_new.attribute, content = v_new.content,
       content_hash = v_new.content_hash, source = v_new.source, quote = v_new.quote, is_pinned = v_new.is_pinned,
@@ -343,12 +334,13 @@ begin
   limit p_limit;
 end $$;
 
--- How many of a person's memories have any of these terms.
+-- How many of a person's memories have any of these terms, as far as it matters: more than 500 is many.
 create or replace function app.count_memories_with(p_user_id uuid, p_terms int[]) returns bigint language sql stable
-  return (select count(*) from app.user_semantic_memories m where m.user_id = p_user_id and m.terms && p_terms);
+  return (select count(*) from (select from app.user_semantic_memories m where m.user_id = p_user_id and m.terms && p_terms limit 501) m);
 
 -- The memories that matter for a query, without the pinned ones, which stand in every prompt: by their words (p_query: [{stems, weight}],
--- of each any counts) and, where p_vector is given, by meaning, among vectors of p_model alone. Scores are 0 to 1.
+-- of each any counts) and, where p_vector is given, by meaning, among vectors of p_model alone. Scores are 0 to 1. Looked at are those
+-- that have one of the rarest words, and of each of those all words count; and all vectors.
 create or replace function app.get_user_semantic_memories(p_user_id uuid, p_query jsonb, p_vector text, p_model text, p_limit int)
 returns table (kind text, id uuid, text text, origin text, at text, place_id uuid, leg text, score real)
 language plpgsql stable security definer set search_path = app, public, pg_temp as $$
@@ -356,9 +348,11 @@ language plpgsql stable security definer set search_path = app, public, pg_temp 
 declare
   v_time_zone constant text := (select u.time_zone from users u where u.id = p_user_id);
   v_total constant bigint := (select count(*) from user_semantic_memories m where m.user_id = p_user_id);
+  v_vector constant halfvec := p_vector::halfvec;
+  v_rare int[];
   v_terms int[];
+  v_weights real[];
   v_query sparsevec;
-  v_best real;
   -- What each leg counts for. Nearness by meaning is never zero, so only what is above the floor does.
   v_floor constant real := 0.5;
   v_lexical constant real := case when p_vector is null then 1 else 0.6 end;
@@ -367,27 +361,36 @@ begin
     return;
   end if;
   -- A word's weight falls with the number of memories that have it.
-  select array_agg(distinct w.term), ('{' || string_agg(w.term || ':' || w.weight, ',' order by w.term) || '}/536870912')::sparsevec
-  into v_terms, v_query
-  from (
-    select t.term, max(g.weight * ln(1 + (v_total - g.documents + 0.5) / (g.documents + 0.5)))::real as weight
+  with groups as materialized (
+    select g.weight, g.terms, app.count_memories_with(p_user_id, g.terms) as documents
     from (
-      select (q.value ->> 'weight')::double precision as weight, a.terms, app.count_memories_with(p_user_id, a.terms) as documents
+      select (q.value ->> 'weight')::double precision as weight,
+        (select array_agg(app.term_id(p_user_id, s)) from jsonb_array_elements_text(q.value -> 'stems') s) as terms
       from jsonb_array_elements(p_query) q
-      cross join lateral (select array_agg(app.term_id(p_user_id, s)) as terms from jsonb_array_elements_text(q.value -> 'stems') s) a
-    ) g cross join unnest(g.terms) t (term)
-    where g.documents > 0 group by t.term
-  ) w;
+    ) g
+  ), ranked as (
+    select g.*, sum(g.documents) over (order by g.documents rows between unbounded preceding and 1 preceding) as rarer
+    from groups g where g.documents > 0
+  ), words as (
+    select t.term, max(r.weight * ln(1 + (v_total - least(r.documents, v_total) + 0.5) / (r.documents + 0.5)))::real as weight,
+      bool_or(coalesce(r.rarer, 0) < 500) as is_rare
+    from ranked r cross join unnest(r.terms) t (term) group by 1
+  )
+  select array_agg(w.term order by w.term), array_agg(w.weight order by w.term), array_agg(w.term) filter (where w.is_rare)
+  into v_terms, v_weights, v_rare from words w;
+  v_query := app.sparse_weights(v_terms, v_weights);
   return query
-  with valid as not materialized (
-    select m.* from user_semantic_memories m
-    where m.user_id = p_user_id and not m.is_pinned and coalesce(m.valid_until, 'infinity') > now()
+  with lexical as materialized (
+    select m.id, -(m.weights <#> v_query) as raw from user_semantic_memories m
+    where m.user_id = p_user_id and m.terms && v_rare and not m.is_pinned and coalesce(m.valid_until, 'infinity') > now()
       and coalesce(m.superseded_from, 'infinity') > now()
-  ), lexical as materialized (
-    select m.id, -(m.weights <#> v_query) as raw from valid m where m.terms && v_terms order by 2 desc limit p_limit * 2
+    order by 2 desc limit p_limit * 2
+  ), nearest as materialized (
+    select e.memory_id, 1 - (e.embedding <=> v_vector) as raw from memory_embeddings e
+    where e.user_id = p_user_id and e.model = p_model and v_vector is not null order by 2 desc limit p_limit * 4
   ), vector as materialized (
-    select e.memory_id as id, 1 - (e.embedding <=> p_vector::halfvec) as raw from memory_embeddings e join valid m on m.id = e.memory_id
-    where e.user_id = p_user_id and e.model = p_model and p_vector is not null order by 2 desc limit p_limit * 2
+    select m.id, n.raw from nearest n join user_semantic_memories m on m.id = n.memory_id
+    where not m.is_pinned and coalesce(m.valid_until, 'infinity') > now() and coalesce(m.superseded_from, 'infinity') > now()
   ), fused as (
     select coalesce(l.id, v.id) as id, l.id is not null as by_words, coalesce(v.raw, 0) > v_floor as by_meaning,
       v_lexical * coalesce(l.raw / nullif(max(l.raw) over (), 0), 0)
@@ -403,6 +406,6 @@ begin
 end $$;
 
 grant select on app.memories to app_user;
-grant execute on function app.memory_json, app.memory_text, app.find_known_memories, app.memory_words, app.bound_memories, app.get_memory,
+grant execute on function app.memory_json, app.memory_text, app.find_known_memories, app.index_terms, app.sparse_weights, app.bound_memories, app.get_memory,
   app.write_memory, app.change_memory, app.list_memories, app.get_memory_history, app.delete_memories, app.delete_all_memories,
   app.find_said_memories, app.forgo_assessment, app.is_assessed, app.get_user_facts_and_rules, app.get_user_semantic_memories to app_user;
