@@ -30,7 +30,8 @@ create or replace function app.memory_text(p_subject text, p_attribute text, p_c
     case when p_valid_until is not null then to_char(p_valid_until at time zone p_time_zone, ' "(until "YYYY-MM-DD")"') end);
 
 -- Locks what is remembered of the person, and answers what something new must be compared with: of the same subject all preferences,
--- and the memories that share words with it; and p_also, whatever it is about. p_stems: of the new one. Definer: no index on an array is used under row security.
+-- and the memories that share words with it; and p_also, whatever it is about. p_stems: of the new one. Definer: no index on an array is
+-- used under row security.
 create or replace function app.find_known_memories(p_user_id uuid, p_subject text, p_stems text[], p_also uuid)
 returns table (is_memory_enabled boolean, time_zone text, known jsonb)
 language plpgsql security definer set search_path = app, public, pg_temp set lock_timeout = '2s' as $$
@@ -203,6 +204,10 @@ begin
     from whole w join memories m on m.user_id = p_user_id and m.id = w.id);
 end $$;
 
+-- What an audit row tells of them: {id: kind}.
+create or replace function app.kinds_of_memories(p_user_id uuid, p_ids uuid[]) returns jsonb language sql stable
+  return (select jsonb_object_agg(m.id, m.kind) from app.memories m where m.user_id = p_user_id and m.id = any (p_ids));
+
 -- Deletes memories with all that they took the place of; p_restore: that counts again instead. Their vectors and what waits in queues
 -- go with them. The ids of what is gone; those that are no memories of the person's are passed over.
 create or replace function app.delete_memories(p_user_id uuid, p_memory_ids uuid[], p_restore boolean, p_request_id text) returns uuid[]
@@ -210,12 +215,14 @@ language plpgsql set search_path = app, pg_temp as $$
 declare
   v_ids uuid[];
   v_id uuid;
+  v_kinds jsonb;
   v_next record;
 begin
   perform app.set_user_context(p_user_id);
   perform app.lock_chat_head(p_user_id);
   if p_restore then
     v_ids := array(select m.id from memories m where m.user_id = p_user_id and m.id = any (p_memory_ids));
+    v_kinds := app.kinds_of_memories(p_user_id, v_ids);
     -- It goes first: what it took the place of claims the same attribute.
     foreach v_id in array v_ids loop
       select m.superseded_by, m.superseded_at, m.superseded_from into v_next from memories m where m.user_id = p_user_id and m.id = v_id;
@@ -233,11 +240,13 @@ begin
       select m.id from chain c join memories m on m.user_id = p_user_id and m.superseded_by = c.id
     )
     select array_agg(c.id) into v_ids from chain c;
+    v_kinds := app.kinds_of_memories(p_user_id, v_ids);
   end if;
   delete from user_preferences p where p.user_id = p_user_id and p.id = any (v_ids);
   delete from user_semantic_memories m where m.user_id = p_user_id and m.id = any (v_ids);
   foreach v_id in array coalesce(v_ids, '{}') loop
-    perform app.append_person_audit(p_user_id, 'memory.delete', 'memory', v_id::text, null, null, p_request_id);
+    perform app.append_person_audit(p_user_id, 'memory.delete', 'memory', v_id::text, jsonb_build_object('kind', v_kinds -> v_id::text), null,
+      p_request_id);
   end loop;
   perform app.set_user_context(p_user_id);
   return coalesce(v_ids, '{}');
@@ -406,6 +415,7 @@ begin
 end $$;
 
 grant select on app.memories to app_user;
-grant execute on function app.memory_json, app.memory_text, app.find_known_memories, app.index_terms, app.sparse_weights, app.bound_memories, app.get_memory,
-  app.write_memory, app.change_memory, app.list_memories, app.get_memory_history, app.delete_memories, app.delete_all_memories,
+grant execute on function app.memory_json, app.memory_text, app.find_known_memories, app.index_terms, app.sparse_weights,
+  app.bound_memories, app.get_memory,
+  app.write_memory, app.change_memory, app.list_memories, app.get_memory_history, app.kinds_of_memories, app.delete_memories, app.delete_all_memories,
   app.find_said_memories, app.forgo_assessment, app.is_assessed, app.get_user_facts_and_rules, app.get_user_semantic_memories to app_user;

@@ -12,8 +12,8 @@ begin
   v_before := clock_timestamp();
   update agent_runs r set cancel_requested_at = coalesce(r.cancel_requested_at, v_before)
   where r.user_id = p_user_id and r.status = 'running';
-  perform app.append_person_audit(p_user_id, 'memory.forget_everything', 'user', p_user_id::text, null, jsonb_build_object('before', app.iso(v_before)),
-    p_request_id);
+  perform app.append_person_audit(p_user_id, 'memory.forget_everything', 'user', p_user_id::text, null,
+    jsonb_build_object('before', app.iso(v_before)), p_request_id);
   insert into outbox (id, topic, user_id, payload, traceparent, request_id, available_at)
   values (app.uuidv7(), 'memory.forget', p_user_id, jsonb_build_object('user_id', p_user_id, 'before', app.iso(v_before)), p_traceparent,
     p_request_id, v_before + p_after);
