@@ -3,7 +3,7 @@
 -- without a lock, so that who has no quota left is told so before anything begins; the reservation decides.
 create or replace function app.find_payer(p_user_id uuid, p_workspace_id uuid, p_role_prompt_id uuid, p_hold jsonb,
   out workspace_id uuid, out reason text, out reset_at timestamptz)
-language plpgsql stable security definer set search_path = app, pg_temp as $$
+language plpgsql stable security definer set search_path = app, pg_temp set plan_cache_mode = force_generic_plan as $$
 declare
   v_day constant date := (now() at time zone 'UTC')::date;
   v_month constant date := date_trunc('month', v_day)::date;
@@ -51,7 +51,7 @@ create or replace function app.context_brief(c app.chat_contexts) returns jsonb 
 -- the person's context.
 create or replace function app.recent_messages(p_user_id uuid, p_context_id uuid, p_all boolean, p_before timestamptz, p_before_seq bigint,
   p_limit int) returns jsonb
-language plpgsql stable set search_path = app, pg_temp as $$
+language plpgsql stable set search_path = app, pg_temp set plan_cache_mode = force_generic_plan as $$
 begin
   return (select coalesce(jsonb_agg(jsonb_build_object('id', m.id, 'role', m.role, 'content', left(m.content, 8000),
       'created_at', app.iso(m.created_at), 'context_id', m.context_id) order by m.created_at, m.seq), '[]')
@@ -75,9 +75,12 @@ create or replace function app.turn_state(p_outcome text, r app.agent_runs) retu
 -- outcome: begun; stored (done or cancelled before); running (somebody holds its lease); refused (the quota, the run is failed and the
 -- message kept). A run that failed, or whose lease is over, begins anew with its next attempt and the message that it had.
 create or replace function app.begin_turn(p_user_id uuid, p_turn jsonb) returns jsonb
-language plpgsql set search_path = app, pg_temp as $$
+language plpgsql set search_path = app, pg_temp set plan_cache_mode = force_generic_plan as $$
 declare
   v_at constant timestamptz := clock_timestamp();
+  -- What rows are looked for by stands in variables: under row-level security no index is used for what is worked out of JSON.
+  v_key constant text := p_turn ->> 'idempotency_key';
+  v_context_id constant uuid := p_turn ->> 'context_id';
   v_head chat_heads;
   v_run agent_runs;
   v_is_rerun boolean;
@@ -91,7 +94,7 @@ declare
 begin
   perform app.set_user_context(p_user_id);
   v_head := app.lock_chat_head(p_user_id);
-  select * into v_run from agent_runs r where r.user_id = p_user_id and r.idempotency_key = p_turn ->> 'idempotency_key' for update;
+  select * into v_run from agent_runs r where r.user_id = p_user_id and r.idempotency_key = v_key for update;
   v_is_rerun := found;
   if v_is_rerun then
     if v_run.request_hash <> p_turn ->> 'request_hash' then
@@ -110,8 +113,8 @@ begin
   end if;
 
   select * into v_message from chat_messages m where m.user_id = p_user_id and m.id = v_run.user_message_id;
-  if p_turn ->> 'context_id' is not null then
-    select * into v_context from chat_contexts c where c.user_id = p_user_id and c.id = (p_turn ->> 'context_id')::uuid;
+  if v_context_id is not null then
+    select * into v_context from chat_contexts c where c.user_id = p_user_id and c.id = v_context_id;
     if not found then
       perform app.fail('PT404', 'chat.context_not_found', 'There is no such conversation.');
     end if;
@@ -161,7 +164,7 @@ begin
   if v_is_rerun then
     v_ops := '[{"op": "abandon"}]';
   end if;
-  if p_turn ->> 'context_id' is null and v_run.judgement is null and not (v_pending.id is not null and (p_turn ->> 'is_answer')::boolean) then
+  if v_context_id is null and v_run.judgement is null and not (v_pending.id is not null and (p_turn ->> 'is_answer')::boolean) then
     v_ops := v_ops || jsonb_build_array(p_turn -> 'judge');
   end if;
   if v_ops <> '[]' then
@@ -176,7 +179,7 @@ begin
     'others', (select coalesce(jsonb_agg(app.context_brief(c) order by c.last_message_at desc), '[]') from (
       select * from chat_contexts o where o.user_id = p_user_id and o.status = 'active' and o.id <> v_context.id
       order by o.last_message_at desc, o.id desc limit 20) c),
-    'recent', app.recent_messages(p_user_id, v_context.id, p_turn ->> 'context_id' is null, v_message.created_at, v_message.seq, 50),
+    'recent', app.recent_messages(p_user_id, v_context.id, v_context_id is null, v_message.created_at, v_message.seq, 50),
     'pending', case when v_pending.id is not null
       then jsonb_build_object('id', v_pending.id, 'name', v_pending.name, 'summary', v_pending.summary) end,
     'judge', case when v_ops -> -1 ->> 'op' = 'begin' then v_results -> -1 end);
@@ -186,9 +189,10 @@ end $$;
 create or replace function app.lock_turn(p_user_id uuid, p_run jsonb) returns app.agent_runs
 language plpgsql set search_path = app, pg_temp as $$
 declare
+  v_run_id constant uuid := p_run ->> 'run_id';
   v_run agent_runs;
 begin
-  select * into v_run from agent_runs r where r.user_id = p_user_id and r.id = (p_run ->> 'run_id')::uuid for update;
+  select * into v_run from agent_runs r where r.user_id = p_user_id and r.id = v_run_id for update;
   if v_run.status is distinct from 'running' or v_run.attempt <> (p_run ->> 'attempt')::int
     or v_run.lease_owner is distinct from (p_run ->> 'lease_owner')::uuid then
     perform app.fail('PT409', 'turn.superseded', 'Somebody else answers this message by now.');
@@ -200,9 +204,11 @@ end $$;
 -- new_context_id, mentions, role_prompt_id, packing), and p_ops into the ledger. p_run: run_id, attempt, lease_owner. A context that is
 -- gone meanwhile is not switched to.
 create or replace function app.decide_turn(p_user_id uuid, p_run jsonb, p_decision jsonb, p_ops jsonb) returns jsonb
-language plpgsql set search_path = app, pg_temp as $$
+language plpgsql set search_path = app, pg_temp set plan_cache_mode = force_generic_plan as $$
 declare
   v_at constant timestamptz := clock_timestamp();
+  v_context_id constant uuid := p_decision ->> 'context_id';
+  v_drop_id constant uuid := p_decision ->> 'drop_context_id';
   v_run agent_runs;
   v_message chat_messages;
   v_context chat_contexts;
@@ -216,7 +222,7 @@ begin
     perform app.fail('PT404', 'chat.message_not_found', 'The message is gone.');
   end if;
   if p_decision ->> 'decision' = 'switch' then
-    select * into v_context from chat_contexts c where c.user_id = p_user_id and c.id = (p_decision ->> 'context_id')::uuid;
+    select * into v_context from chat_contexts c where c.user_id = p_user_id and c.id = v_context_id;
   elsif p_decision ->> 'new_context_id' is not null then
     insert into chat_contexts as c (id, user_id, title, titled_by, created_at, updated_at, last_message_at)
     values ((p_decision ->> 'new_context_id')::uuid, p_user_id, p_decision ->> 'title', p_decision ->> 'titled_by', v_at, v_at, v_at)
@@ -236,8 +242,8 @@ begin
   update chat_heads h set active_context_id = v_context.id, updated_at = v_at
   where h.user_id = p_user_id and h.active_context_id is distinct from v_context.id;
   -- The one that was made for this message alone.
-  if (p_decision ->> 'drop_context_id') is not null and v_context.id <> (p_decision ->> 'drop_context_id')::uuid then
-    delete from chat_contexts c where c.user_id = p_user_id and c.id = (p_decision ->> 'drop_context_id')::uuid
+  if v_context.id <> v_drop_id then
+    delete from chat_contexts c where c.user_id = p_user_id and c.id = v_drop_id
       and not exists (select from chat_messages m where m.user_id = p_user_id and m.context_id = c.id);
   end if;
   update agent_runs r set context_id = v_context.id, role_prompt_id = (p_decision ->> 'role_prompt_id')::uuid,
@@ -252,7 +258,7 @@ end $$;
 
 -- What all steps of a run took.
 create or replace function app.turn_usage(p_user_id uuid, p_run_id uuid) returns jsonb
-language plpgsql stable set search_path = app, pg_temp as $$
+language plpgsql stable set search_path = app, pg_temp set plan_cache_mode = force_generic_plan as $$
 begin
   return (select jsonb_build_object('prompt_tokens', coalesce(sum(s.prompt_tokens), 0), 'output_tokens', coalesce(sum(s.output_tokens), 0),
     'thought_tokens', coalesce(sum(s.thought_tokens), 0), 'cached_tokens', coalesce(sum(s.cached_tokens), 0),
@@ -272,7 +278,7 @@ end $$;
 -- Ends a turn with its answer (p_answer: message_id, content, language, status done or cancelled, finish_reason, citations,
 -- first_token_at, assess). Without content, as of a turn that was cancelled before a word, there is no message.
 create or replace function app.finish_turn(p_user_id uuid, p_run jsonb, p_answer jsonb, p_ops jsonb) returns jsonb
-language plpgsql set search_path = app, pg_temp as $$
+language plpgsql set search_path = app, pg_temp set plan_cache_mode = force_generic_plan as $$
 declare
   v_at constant timestamptz := clock_timestamp();
   v_run agent_runs;
@@ -309,7 +315,7 @@ end $$;
 
 -- Ends a turn without an answer; its message stays, and the same key begins it anew.
 create or replace function app.fail_turn(p_user_id uuid, p_run jsonb, p_error_code text, p_error_detail text, p_ops jsonb) returns void
-language plpgsql set search_path = app, pg_temp as $$
+language plpgsql set search_path = app, pg_temp set plan_cache_mode = force_generic_plan as $$
 declare
   v_run agent_runs;
 begin
@@ -356,7 +362,7 @@ end $$;
 
 -- A turn as it stands, with the words of what it cites, where they are the person's own and still there.
 create or replace function app.get_turn(p_user_id uuid, p_run_id uuid) returns jsonb
-language plpgsql set search_path = app, pg_temp as $$
+language plpgsql set search_path = app, pg_temp set plan_cache_mode = force_generic_plan as $$
 declare
   v_run agent_runs;
 begin
@@ -372,12 +378,15 @@ begin
     'message', (select jsonb_build_object('id', m.id, 'content', m.content, 'created_at', app.iso(m.created_at))
       from chat_messages m where m.user_id = p_user_id and m.id = v_run.answer_message_id),
     'finish_reason', v_run.finish_reason,
+    -- Ids first: what is compared with them is to be found by an index.
     'citations', (select coalesce(jsonb_agg(c.value || jsonb_build_object('excerpt', left(coalesce(
-        case c.value ->> 'kind'
-          when 'message' then (select m.content from chat_messages m where m.user_id = p_user_id and m.id = (c.value ->> 'id')::uuid)
-          when 'memory' then (select s.content from user_semantic_memories s where s.user_id = p_user_id and s.id = (c.value ->> 'id')::uuid)
-          when 'preference' then (select p.content from user_preferences p where p.user_id = p_user_id and p.id = (c.value ->> 'id')::uuid)
-        end, ''), 300)) order by c.ordinality), '[]') from jsonb_array_elements(v_run.citations) with ordinality c),
+        case c.kind
+          when 'message' then (select m.content from chat_messages m where m.user_id = p_user_id and m.id = c.id)
+          when 'memory' then (select s.content from user_semantic_memories s where s.user_id = p_user_id and s.id = c.id)
+          when 'preference' then (select p.content from user_preferences p where p.user_id = p_user_id and p.id = c.id)
+        end, ''), 300)) order by c.ordinality), '[]')
+      from (select e.value, e.ordinality, e.value ->> 'kind' as kind, (e.value ->> 'id')::uuid as id
+        from jsonb_array_elements(v_run.citations) with ordinality e offset 0) c),
     'tools', (select coalesce(jsonb_agg(jsonb_build_object('tool_call_id', t.id, 'name', t.name, 'status', t.status, 'summary', t.summary,
         'arguments', t.arguments, 'result', t.result, 'expires_at', app.iso(t.expires_at)) order by t.created_at, t.id), '[]')
       from tool_calls t where t.user_id = p_user_id and t.run_id = p_run_id),
