@@ -242,7 +242,9 @@ describe('the same key', () => {
       [body.run_id],
     );
     await rows(`delete from app.chat_messages where user_id = $1 and role = 'assistant'`, [ada.user_id]);
-    await redis.del(`agent:{${body.run_id}}`);
+    const stream = `agent:{${body.run_id}}`;
+    await expect.poll(async () => JSON.stringify(await redis.xrange(stream, '-', '+'))).toContain('done');
+    await redis.del(stream);
     const again = await say('Will be left behind', {}, once, ada, other_url);
     await again.ended;
     expect(again.events.at(-1)).toMatchObject({ type: 'done' });
