@@ -261,6 +261,38 @@ describe('by hand', () => {
   });
 });
 
+it('there is room for so many and no more, and of what was superseded the oldest go', async () => {
+  await learn('First of all');
+  await t.asOwner(
+    `insert into app.user_semantic_memories (id, user_id, content, content_hash, source, terms)
+     select gen_random_uuid(), $1, 'm' || n, 'h' || n, 'manual', array[n] from generate_series(1, 4999) n`,
+    [me],
+  );
+  expect(await failure(learn('One more'))).toMatchObject({ kind: 'conflict', code: 'memory.too_many' });
+  expect((await learn('First of all')).outcome).toBe('known');
+  await t.asOwner(
+    `insert into app.user_preferences (id, user_id, kind, attribute, content, content_hash, source)
+     select gen_random_uuid(), $1, 'fact', 'a' || n, 'f' || n, 'h' || n, 'manual' from generate_series(1, 500) n`,
+    [me],
+  );
+  const fact = { kind: 'fact', attribute: 'one more' } as const;
+  expect(await failure(learn('A fact', fact))).toMatchObject({ code: 'memory.too_many' });
+  await t.asOwner(
+    `insert into app.user_preferences
+       (id, user_id, kind, attribute, content, content_hash, source, superseded_by, superseded_at, superseded_from)
+     select gen_random_uuid(), $1, 'fact', 'a', 'old ' || n, 'h', 'manual', gen_random_uuid(), now() - n * interval '1 hour', now()
+     from generate_series(1, 5002) n`,
+    [me],
+  );
+  expect((await learn('Another f1', { kind: 'fact', attribute: 'a1' })).outcome).toBe('replaced');
+  const [left] = await t.asOwner<{ n: number; oldest: string }>(
+    `select count(*)::int as n, bool_or(content = 'old 5002') as oldest from app.user_preferences
+     where user_id = $1 and superseded_at is not null`,
+    [me],
+  );
+  expect(left).toEqual({ n: 5_000, oldest: false });
+});
+
 describe('forgetting by words', () => {
   it('forgets what holds all of them, asks back when that is much, and says when it is nothing', async () => {
     await learn('I like green tea');
