@@ -25,7 +25,7 @@ type Groups = Partial<Record<string, string>>;
 const FORMS: readonly [RegExp, Language, (groups: Groups, language: Language) => Order | null][] = [
   [
     new RegExp(
-      `^(?:add|put|write|append|jot(?:\\s+down)?|note(?:\\s+down)?)\\s+(?:an?\\s+)?(?:(?<todo>todo|to-do|task|item)\\s*[:,]?\\s*(?:to\\s+)?)?(?<what>.+?)\\s+(?:to|on|onto|in|into)\\s+(?:my|the|our)\\s+(?<canvas>(?:[\\p{L}\\p{N}'’&-]+\\s+){0,4}?(?:${PLACE}))$`,
+      `^(?:add|put|write(?:\\s+down)?|append|jot(?:\\s+down)?|note(?:\\s+down)?)\\s+(?:an?\\s+)?(?:(?<todo>todo|to-do|task|item)\\s*[:,]?\\s*(?:to\\s+)?)?(?<what>.+?)\\s+(?:to|on|onto|in|into)\\s+(?:my|the|our)\\s+(?<canvas>(?:[\\p{L}\\p{N}'’&-]+\\s+){0,4}?(?:${PLACE}))$`,
       'iu',
     ),
     'en',

@@ -1,6 +1,7 @@
 import type { Order, Target, Wanted } from './command-types.ts';
-import { meansAll, searchWords, tidy } from './command-words.ts';
+import { isKindAlone, meansAll, searchWords, tidy } from './command-words.ts';
 import { reminder, sayReminder } from './command-remind.ts';
+import { minutesOf } from './clock-words.ts';
 import { scanShift } from './durations.ts';
 import { resolveWhen } from './resolve-when.ts';
 import { ask, type Language } from './say-when.ts';
@@ -23,7 +24,10 @@ export function readCancel(text: string, at: CommandAt): [Order, Language] | nul
     if (POINTS.test(tidy(what))) return [{ verb: 'ask', question: ask('which_schedule', language) }, language];
     const when = readWhen(what, at);
     const words = searchWords(tidy(when.rest));
-    if (words === '' && when.date === null && when.from === null)
+    if (
+      /^(?:everything|anything|semuanya|apa\s+pun)$/iu.test(words) ||
+      (words === '' && when.date === null && when.from === null)
+    )
       return [{ verb: 'ask', question: ask('which_schedule', language) }, language];
     return [{ verb: 'cancel', wanted: wanted(what, when, at) }, language];
   }
@@ -32,14 +36,19 @@ export function readCancel(text: string, at: CommandAt): [Order, Language] | nul
 
 /** What is looked for in the calendar, and how much of a series is meant. */
 function wanted(what: string, when: When, at: CommandAt): Wanted {
-  const words = searchWords(tidy(when.rest));
+  const rest = tidy(when.rest);
+  const is_timed = when.date !== null || when.from !== null;
+  // `my 3pm meeting` is found by its time: it may be called anything.
+  const words = searchWords(rest);
+  const is_searched = words !== '' && !(is_timed && isKindAlone(rest));
   const is_all = meansAll(what);
   return {
     words,
     scope: is_all ? 'all' : when.date !== null ? 'this' : null,
+    minute: when.from ? minutesOf({ ...when.from, part: when.from.part ?? when.part }, false).at : null,
     find: {
       name: 'find_schedules',
-      arguments: { ...(words !== '' && { query: words.slice(0, 200) }), ...windowOf(when, at) },
+      arguments: { ...(is_searched && { query: words.slice(0, 200) }), ...windowOf(when, at) },
     },
   };
 }

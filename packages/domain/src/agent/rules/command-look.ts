@@ -3,7 +3,7 @@ import { windowOf } from './command-change.ts';
 import type { Order, ToolDraft } from './command-types.ts';
 import { searchWords, tidy } from './command-words.ts';
 import { minutesOf } from './clock-words.ts';
-import { ask, type Language, sayDay, sayLocal } from './say-when.ts';
+import { ask, type Language, sayDay, sayLocal, sayTime } from './say-when.ts';
 import { clockAt, type CommandAt, dayText, localOf, readWhen, type When } from './when.ts';
 
 const CALENDAR = 'calendar|schedule|agenda|diary|plate';
@@ -81,7 +81,7 @@ const FREE: readonly [RegExp, Language][] = [
 
 const SLOTS: readonly [RegExp, Language][] = [
   [
-    /^(?:find|look\s+for|suggest|get)\s+(?:me\s+|us\s+)?(?:an?\s+|some\s+)?(?<rest>.*\b(?:slot|time|gap|opening)\b.*)$/iu,
+    /^(?:find|look\s+for|suggest|get)\s+(?:me\s+|us\s+)?(?:an?\s+|some\s+)?(?<rest>.*\b(?:slot|time|gap|opening|hour|minutes)\b.*)$/iu,
     'en',
   ],
   [/^when\s+(?:am|are)\s+(?:i|we)\s+(?:next\s+)?(?:free|available)\b(?<rest>.*)$/iu, 'en'],
@@ -101,7 +101,7 @@ const WHEN_IS: readonly [RegExp, Language][] = [
 ];
 
 const NOTHING_BUT_TIME =
-  /^(?:for|on|at|in|this|the|during|look|like|untuk|pada|di|hari|saya|aku|nggak|gak|ga|tidak|ya|apa|saja|a|an|any|some|free|open|to|me|with|my|else|next|is|slot|time|gap|opening|waktu|ini|of|from|now|then|up|coming|minutes?|hours?|between|yang)$/iu;
+  /^(?:for|on|at|in|this|the|during|look|like|untuk|pada|di|hari|saya|aku|nggak|gak|ga|tidak|ya|apa|saja|a|an|any|some|free|open|to|me|with|my|else|next|is|slot|meeting|call|appointment|session|rapat|time|gap|opening|waktu|ini|of|from|now|then|up|coming|minutes?|hours?|between|yang)$/iu;
 const onlyTime = (when: When): boolean =>
   tidy(when.rest)
     .split(/[\s,?]+/u)
@@ -157,6 +157,10 @@ function sayWindow({ from, to }: { from?: string; to?: string }, language: Langu
   return from === last ? sayDay(from, language) : `${sayDay(from, language)} – ${sayDay(last, language)}`;
 }
 
+const saySpan = (from: string, to: string, language: Language): string =>
+  (from.length === 10 && sayWindow({ from, to }, language)) ||
+  `${sayLocal(from, language)}–${from.slice(0, 10) === to.slice(0, 10) ? sayTime(to, language) : sayLocal(to, language)}`;
+
 function readFree(text: string, at: CommandAt): [Order, Language] | null {
   for (const [re, language] of FREE) {
     const groups = re.exec(text)?.groups;
@@ -175,10 +179,7 @@ function readFree(text: string, at: CommandAt): [Order, Language] | null {
       name: 'read_free_busy',
       arguments: { from, to, ...(who !== undefined && { people: [who] }) },
     };
-    return [
-      { verb: 'call', calls: [call], understood: `${sayLocal(from, language)} – ${sayLocal(to, language)}` },
-      language,
-    ];
+    return [{ verb: 'call', calls: [call], understood: saySpan(from, to, language) }, language];
   }
   return null;
 }

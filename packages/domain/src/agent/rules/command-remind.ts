@@ -23,6 +23,8 @@ const REMIND: readonly [RegExp, Language][] = [
 /** What leads to the task, at its beginning. */
 const LEADS =
   /^(?:(?:again|lagi|me|to|that|about|of|for|called|named|saying|titled|i\s+(?:have|need|must|should|want)\s+to|(?:ingat|inget)(?:kan|in)(?:\s+(?:aku|saya))?|untuk|buat|agar|supaya|tentang|soal|mengenai|kalau|bahwa|ya|dong|aku|saya|harus)\b[\s,:]*|[,:–-]\s*)+/iu;
+const UNREAD =
+  /^(?:me\s+)?(?:on|in|by|after|before|during|when|whenever|once|if|as\s+soon\s+as|pada|saat|ketika|setelah|sesudah|sebelum|begitu|jika)\s/iu;
 /** Nobody is reminded of what they ask about. */
 const ASKED =
   /^(?:did|do|does|have|has|had|why|when|who|what|how|which|are|is|was|were|apa(?:kah)?|kenapa|kapan|siapa)\b/iu;
@@ -46,6 +48,14 @@ function remind(said: string, named: string | null, at: CommandAt, language: Lan
   const when = readWhen(said, at);
   const title = titleFrom(when) || (named ?? '');
   if (title === '') return { verb: 'ask', question: ask('what', language) };
+  // `on election day`, `when I get home`: a time, but none that is known here.
+  if (
+    UNREAD.test(when.rest.replaceAll('\u0002', ' ').trim()) &&
+    when.date === null &&
+    when.recurrence === null &&
+    when.offset === null
+  )
+    return { verb: 'ask', question: ask(when.from === null ? 'when' : 'day', language) };
   const settled = resolveWhen({ ...when, rest: `${named ?? ''} ${when.rest}` }, at, false);
   if (typeof settled === 'string') return { verb: 'ask', question: ask(settled, language) };
   return { verb: 'call', calls: [reminder(title, settled)], understood: sayReminder(title, settled, at, language) };

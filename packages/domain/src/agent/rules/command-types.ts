@@ -17,6 +17,8 @@ export interface Wanted {
   find: ToolDraft;
   words: string;
   scope: Scope;
+  /** When it begins, in minutes from midnight; null: not said. */
+  minute: number | null;
 }
 
 /** Where something in a calendar goes to. */

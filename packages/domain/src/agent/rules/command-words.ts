@@ -2,7 +2,7 @@ import { isStopWord } from '../../chat/rules/analyse.ts';
 import { tokens } from '../../chat/rules/tokens.ts';
 
 const POLITE_BEFORE =
-  /^(?:(?:hi|hey|hello|halo|hai|ok(?:ay|e)?|so|well|and|also|then|now|please|pls|kindly|can|could|would|will)\s+(?:you\s+)?|(?:i|i['’]d|i\s+would)\s+(?:want|need|like)\s+(?:you\s+)?to\s+|(?:tolong|mohon|coba|bisa(?:kah)?|boleh(?:kah)?|minta|dong|eh|nah|terus|lalu|oke|sekarang|kamu)\s+|(?:please|tolong|mohon|hey|hai|halo|hi|ok(?:ay|e)?)\s*[,!:]\s*)+/iu;
+  /^(?:(?:hi|hey|hello|halo|hai|ok(?:ay|e)?|so|well|and|also|then|now|please|pls|kindly|can|could|would|will)\s+(?:you\s+)?|(?:i|i['’]d|i\s+would)\s+(?:want|need|like)\s+(?:you\s+to\s+|to\s+(?!remember|forget|know|note|complete|finish|move|check|mark|reopen))|(?:tolong|mohon|coba|bisa(?:kah)?|boleh(?:kah)?|minta|dong|eh|nah|terus|lalu|oke|sekarang)\s+|(?:please|tolong|mohon|hey|hai|halo|hi|ok(?:ay|e)?)\s*[,!:]\s*)+/iu;
 const POLITE_AFTER =
   /(?:[\s,]+(?:please|pls|thanks|thank\s+you|for\s+me|will\s+you|ok(?:ay)?|ya|yah|dong|deh|tolong|makasih|terima\s+kasih|untukku|buatku))+\s*[.!?]*$/iu;
 
@@ -44,3 +44,6 @@ const ALL = /\b(?:all|every|each|whole|entire|series|semua|seluruh|setiap|tiap)\
 
 /** Whether all of a series is meant. */
 export const meansAll = (text: string): boolean => ALL.test(text);
+
+/** Whether a text says only of what kind something is: `the meeting`. */
+export const isKindAlone = (text: string): boolean => tidy(text.replace(KINDS, ' ').replace(WHOSE, ' ')) === '';

@@ -11,7 +11,8 @@ const UNIT = 'minutes?|mins?|m|hours?|hrs?|hr|h|menit|mnt|jam|days?|weeks?|hari|
 const AMOUNT = `(?:(?:(?<n>\\d{1,3}(?:[.,]5)?|${NUMBER_WORDS})[\\s-]*|(?<se>se))(?<unit>${UNIT})\\b(?:\\s+(?:and\\s+)?(?:(?<n2>\\d{1,2})\\s*(?:minutes?|mins?|m|menit)\\b|(?<plus>a\\s+half|setengah)))?|(?<half>half\\s+an?\\s+hour|half\\s+hour|setengah\\s+jam)|(?<oneandhalf>(?:an?\\s+hour\\s+and\\s+a\\s+half|one\\s+and\\s+a\\s+half\\s+hours|satu\\s+setengah\\s+jam|sejam\\s+setengah))|(?<quarter>a\\s+quarter\\s+of\\s+an\\s+hour|seperempat\\s+jam))`;
 
 const FOR = new RegExp(`\\b(?:for|selama|durasi|lasting)\\s+(?:about\\s+|sekitar\\s+)?${AMOUNT}`, 'giu');
-const LONG = /(?<![\w.])(?<n>\d{1,3})[\s-](?<unit>min(?:ute)?|hour)\b(?=[\s-]+\p{L})/giu;
+const LONG =
+  /(?<!\b(?:in|within|dalam|every|next)\s+)(?<![\w.])(?<n>\d{1,3})[\s-](?<unit>min(?:ute)?|hour)\b(?=[\s-]+\p{L})/giu;
 const IN = new RegExp(
   `\\b(?:in|within|dalam)\\s+(?:about\\s+)?${AMOUNT}(?!\\s+(?:before|sebelum|lagi))(?:['’]?\\s+time)?`,
   'giu',

@@ -80,8 +80,10 @@ function followChange(command: Of<'cancel'> | Of<'move'>, found: Answered, { cho
     ({ starts_local }) =>
       from === undefined || (starts_local >= text(from) && (to === undefined || starts_local < text(to))),
   );
-  const named = all.filter(({ title }) => hasWords(title, wanted.words));
-  const candidates = firsts(named.length > 0 ? named : all);
+  const timed =
+    wanted.minute === null ? all : all.filter(({ starts_local }) => minuteOf(starts_local) === wanted.minute);
+  const named = timed.filter(({ title }) => hasWords(title, wanted.words));
+  const candidates = firsts(named.length > 0 ? named : timed);
   if (candidates.length === 0)
     return {
       text: say(
@@ -101,6 +103,8 @@ function followChange(command: Of<'cancel'> | Of<'move'>, found: Answered, { cho
   if (one.recurrence_id !== null && wanted.scope === null) return { text: saysRepeats(command, one) };
   return { tools: [changeOf(command, one)] };
 }
+
+const minuteOf = (local: string): number => Number(local.slice(11, 13)) * 60 + Number(local.slice(14, 16));
 
 /** The first occurrence of each. */
 const firsts = (all: readonly Occurrence[]): Occurrence[] =>

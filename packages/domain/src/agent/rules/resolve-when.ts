@@ -24,7 +24,7 @@ const ALL_DAY =
   /\b(?:birthday|anniversary|holiday|vacation|day\s+off|leave|ulang\s+tahun|ultah|libur(?:an)?|cuti|off\s+day)\b/iu;
 /** What is done early: five o'clock is in the morning then. */
 const EARLY =
-  /\b(?:wake|alarm|breakfast|sunrise|run(?:ning)?|jog(?:ging)?|gym|workout|yoga|swim|bangun|sarapan|sahur|subuh|lari|olahraga|joging|senam|salat\s+subuh)\b/iu;
+  /\b(?:wake|alarm|breakfast|sunrise|run(?:ning)?|jog(?:ging)?|gym|workout|yoga|swim|bangun\w*|sarapan|sahur|subuh|lari|olahraga|joging|senam|salat\s+subuh)\b/iu;
 
 /** The time that a text means, for a reminder or an event; or what it leaves open. Nothing is guessed that could as well be otherwise. */
 export function resolveWhen(when: When, at: CommandAt, is_event: boolean): Settled | Unclear {

@@ -72,6 +72,8 @@ const otherHas =
 const NO_ATTRIBUTE =
   /^(?:question|point|problem|issue|guess|bad|fault|mistake|turn|answer|idea|plan|goal\s+today|understanding|concern|only|first|last|next|new|life|day|week|morning|head|phone|laptop|computer|internet|pertanyaan|masalah|salah|ide|giliran)\b/iu;
 
+const SOMEBODY = new RegExp(`^(?:${RELATIONS})$`, 'iu');
+
 const own: FactPattern['read'] = ({ attribute = '', value = '' }) => {
   const plain = attribute.trim();
   if (
@@ -79,7 +81,8 @@ const own: FactPattern['read'] = ({ attribute = '', value = '' }) => {
     /^(?:going|not\s+going|killing|about\s+to|getting|being|broken|lagi|sedang)\b/iu.test(value)
   )
     return null;
-  if (plain.split(/\s+/u).length > 4) return null;
+  // Somebody's state of today is no fact of anybody.
+  if (plain.split(/\s+/u).length > 4 || SOMEBODY.test(plain)) return null;
   const about = attributeOf(plain);
   return about === null ? null : user(about);
 };
@@ -137,7 +140,7 @@ export const FACTS: readonly FactPattern[] = [
   },
   {
     re: new RegExp(
-      `^(?:my|our)\\s+(?<who>${RELATIONS})\\s+(?:is|are)\\s+(?<value>\\p{Lu}[\\p{L}'’-]+(?:\\s+\\p{Lu}[\\p{L}'’-]+)?)$`,
+      `^(?:[Mm]y|[Oo]ur)\\s+(?<who>${RELATIONS})\\s+(?:is|are)\\s+(?<value>\\p{Lu}[\\p{L}'’-]+(?:\\s+\\p{Lu}[\\p{L}'’-]+)?)$`,
       'u',
     ),
     kind: 'fact',

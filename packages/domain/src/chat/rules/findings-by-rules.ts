@@ -55,8 +55,8 @@ function findingIn(sentence: string, known: AssessInput['known']): Finding | nul
   const said = sentence.replace(OPENING, '').trim();
   if (said === '' || NOT_MEANT.test(said) || ORDERED.test(said)) return null;
   for (const { re, kind, read } of FACTS) {
-    const groups = re.exec(said)?.groups as Groups | undefined;
-    const meant = groups && read(groups);
+    const match = re.exec(said);
+    const meant = match && read((match.groups ?? {}) as Groups);
     if (!meant) continue;
     const { subject, attribute } = meant;
     const finding = { kind, subject, attribute, content: said, quote: said, confidence: 0.9 };
