@@ -88,9 +88,9 @@ it('what is left to be forgotten is forgotten, of one person and no other', asyn
   expect(erased).toContain(run_id);
   const left = (who: string) =>
     t.asOwner<{ n: number }>(
-      `select (select count(*) from app.chat_contexts where user_id = $1) + (select count(*) from app.chat_messages where user_id = $1)
+      `select ((select count(*) from app.chat_contexts where user_id = $1) + (select count(*) from app.chat_messages where user_id = $1)
          + (select count(*) from app.user_preferences where user_id = $1)
-         + (select count(*) from app.user_semantic_memories where user_id = $1)::int as n`,
+         + (select count(*) from app.user_semantic_memories where user_id = $1))::int as n`,
       [who],
     );
   expect((await left(ada.user_id)).map(({ n }) => n)).toEqual([0]);
