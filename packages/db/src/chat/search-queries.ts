@@ -90,6 +90,8 @@ export interface FindHistoryInput extends FindInput {
     without?: string[];
     /** How many before and after each are told with it; 3 at most. */
     neighbours?: number;
+    /** With so many of the best; absent: with all. */
+    neighbours_of?: number;
     weights?: { lexical: number; vector: number };
     recency?: number;
     /** Reads every message, to compare. */

@@ -9,7 +9,7 @@ import { queryVector, type NoVector, type QueryVector } from './query-vector.ts'
 import { findDates } from './rules/dates.ts';
 import { legWeights, type LegWeights } from './rules/fuse.ts';
 import { messageTerms, queryLanguage, queryTerms, type QueryTerm } from './rules/query.ts';
-import { blockItem, historyItems } from './rules/retrieved-items.ts';
+import { blockItem, historyItems, WITH_NEIGHBOURS } from './rules/retrieved-items.ts';
 import { upcomingSchedule } from './upcoming-schedule.ts';
 
 export interface RetrieveInput {
@@ -112,7 +112,7 @@ async function findHistory(
   query: QueryTerm[],
   message_id: string,
 ): Promise<PromptItem[]> {
-  const options = { ...weightsOf(asked), without: [message_id], neighbours: 1 };
+  const options = { ...weightsOf(asked), without: [message_id], neighbours: 1, neighbours_of: WITH_NEIGHBOURS };
   const rows = await fromDb(() => findRelevantHistory(db, { ...asked, query, limit: LIMITS.history, options }));
   return historyItems(rows, message_id);
 }

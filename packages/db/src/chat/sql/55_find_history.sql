@@ -1,11 +1,14 @@
 -- Finding what was said. A query is [{stems, weight}]: of a term any of its stems will do, and counts once. The lexical score is exact,
 -- BM25 over windows: the inner product of what a message is found by with the query's weights.
 
+-- To plan these queries takes longer than to run them: hence the generic plans, held to the indices.
+
 -- A query as an owner's index has it: what each of its terms weighs there, by how rare it is. `terms` are grouped by `groups`
 -- (ascending by how many documents a group has, `counts`); of a term with several stems that are there, each has its own line.
 create or replace function app.weigh_query(p_owner_id uuid, p_query jsonb,
   out documents bigint, out terms int[], out weights real[], out groups int[], out counts int[])
-language plpgsql stable set search_path = app, pg_temp as $$
+language plpgsql stable set search_path = app, pg_temp set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off
+  set plan_cache_mode = force_generic_plan as $$
 begin
   select l.documents into documents from lexicons l where l.owner_id = p_owner_id;
   if coalesce(documents, 0) = 0 then
@@ -70,12 +73,12 @@ end $$;
 -- role, without (ids), is_exact (reads everything, to compare).
 create or replace function app.find_messages_by_words(p_user_id uuid, p_query jsonb, p_limit int, p_options jsonb)
 returns table (message_id uuid, score double precision)
-language plpgsql stable set search_path = app, public, pg_temp set enable_seqscan = off as $$
+language plpgsql stable rows 100 set search_path = app, public, pg_temp set enable_seqscan = off as $$
 #variable_conflict use_column
 declare
   -- A person with fewer messages is read as a whole; of others the messages with rare terms, about so many.
   v_few constant int := 2000;
-  v_most constant int := 4000;
+  v_most constant int := 8000;
   v_best constant int := 200;
   v_asked record;
   v_vector sparsevec;
@@ -119,7 +122,7 @@ end $$;
 -- The nearest messages by the index, which holds everybody's and is read on until p_limit of this person's have come, or it gives up.
 create or replace function app.find_near_messages(p_user_id uuid, p_vector halfvec, p_model text, p_limit int, p_without uuid[])
 returns table (message_id uuid, score double precision)
-language plpgsql volatile set search_path = app, public, pg_temp set enable_seqscan = off set enable_sort = off set enable_bitmapscan = off as $$
+language plpgsql volatile rows 100 set search_path = app, public, pg_temp set enable_seqscan = off set enable_sort = off set enable_bitmapscan = off as $$
 begin
   perform set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', '200', true),
     set_config('hnsw.max_scan_tuples', '40000', true);
@@ -133,7 +136,7 @@ end $$;
 -- compared; above, the index is asked, and should it give up, or there be a filter, all are compared after all.
 create or replace function app.find_messages_by_vector(p_user_id uuid, p_vector halfvec, p_model text, p_limit int, p_options jsonb)
 returns table (message_id uuid, score double precision)
-language plpgsql volatile set search_path = app, public, pg_temp as $$
+language plpgsql volatile rows 100 set search_path = app, public, pg_temp as $$
 #variable_conflict use_column
 declare
   v_exact_below constant bigint := coalesce((p_options ->> 'exact_below')::bigint, 20000);
@@ -170,12 +173,13 @@ end $$;
 -- What a person has said or been told that has to do with a query: by its words (p_query), by its meaning (p_vector of p_model, as
 -- text; null: not), both legs between 0 and 1 and added by their weights; p_options.recency of 1 goes to the newest of what was found,
 -- nothing to the oldest, so that time decides between equals alone. More p_options: weights {lexical, vector}, neighbours (how many
--- messages before and after each are shown with it), and what the legs take. Only this person's messages.
+-- messages before and after each are shown with it), neighbours_of (with the best so many; all), and what the legs take. Only this person's messages.
 create or replace function app.find_relevant_history(
   p_user_id uuid, p_query jsonb, p_vector text, p_model text, p_limit int, p_options jsonb default '{}')
 returns table (message_id uuid, external_id text, context_id uuid, role text, author_name text, content text, source text,
   created_at timestamptz, score double precision, leg text, lexical double precision, vector double precision, neighbours jsonb)
-language plpgsql volatile security definer set search_path = app, public, pg_temp as $$
+language plpgsql volatile security definer set search_path = app, public, pg_temp
+  set plan_cache_mode = force_generic_plan set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
 #variable_conflict use_column
 declare
   v_limit constant int := least(greatest(p_limit, 1), 100);
@@ -184,6 +188,7 @@ declare
   v_vector constant double precision := case when p_vector is null then 0 else coalesce((p_options #>> '{weights,vector}')::float8, 0.5) end;
   v_recency constant double precision := coalesce((p_options ->> 'recency')::float8, 0.02);
   v_neighbours constant int := least(coalesce((p_options ->> 'neighbours')::int, 0), 3);
+  v_shown constant int := coalesce((p_options ->> 'neighbours_of')::int, v_limit);
 begin
   return query
     with words as materialized (
@@ -192,22 +197,27 @@ begin
       select w.message_id, w.score from app.find_messages_by_vector(p_user_id, p_vector::halfvec(768), p_model, v_pool, p_options) w
       where p_vector is not null
     ), found as (
-      select coalesce(w.message_id, v.message_id) as id, w.score as lexical, v.score as vector,
-        v_lexical * coalesce(w.score / max(w.score) over (), 0)
-          + v_vector * coalesce((v.score - min(v.score) over ()) / nullif(max(v.score) over () - min(v.score) over (), 0),
-            (v.score is not null)::int, 0) as score
-      from words w full join meanings v on v.message_id = w.message_id
+      select f.id, f.lexical, f.vector, v_lexical * coalesce(f.lexical / max(f.lexical) over (), 0)
+        + v_vector * coalesce((f.vector - min(f.vector) over ()) / nullif(max(f.vector) over () - min(f.vector) over (), 0),
+          (f.vector is not null)::int, 0) as score
+      from (
+        select l.message_id as id, max(l.lexical) as lexical, max(l.vector) as vector
+        from (select w.message_id, w.score as lexical, null::float8 as vector from words w
+          union all select v.message_id, null, v.score from meanings v) l
+        group by 1
+      ) f
     ), dated as (
       select f.*, m.user_id, m.external_id, m.context_id, m.role, m.author_name, m.content, m.source, m.created_at, m.seq,
         f.score + v_recency * coalesce(extract(epoch from m.created_at - min(m.created_at) over ())::float8
           / nullif(extract(epoch from max(m.created_at) over () - min(m.created_at) over ())::float8, 0), 0) as ranked
       from found f join chat_messages m on m.user_id = p_user_id and m.id = f.id
     ), best as (
-      select d.* from dated d order by d.ranked desc, d.seq desc limit v_limit
+      select d.*, row_number() over (order by d.ranked desc, d.seq desc) as place from dated d
+      order by d.ranked desc, d.seq desc limit v_limit
     )
     select b.id, b.external_id, b.context_id, b.role, b.author_name, b.content, b.source, b.created_at, b.ranked,
       case when b.lexical is null then 'vector' when b.vector is null then 'lexical' else 'both' end, b.lexical, b.vector,
-      case when v_neighbours > 0 then app.message_neighbours(p_user_id, b.id, v_neighbours) end
+      case when v_neighbours > 0 and b.place <= v_shown then app.message_neighbours(p_user_id, b.id, v_neighbours) end
     from best b order by b.ranked desc, b.seq desc;
 end $$;
 

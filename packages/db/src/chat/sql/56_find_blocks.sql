@@ -5,11 +5,11 @@
 create or replace function app.find_workspace_blocks(
   p_workspace_id uuid, p_canvas_ids uuid[], p_query jsonb, p_limit int, p_is_exact boolean)
 returns table (canvas_id uuid, block_id uuid, score double precision)
-language plpgsql stable set search_path = app, public, pg_temp set enable_seqscan = off as $$
+language plpgsql stable rows 100 set search_path = app, public, pg_temp set enable_seqscan = off as $$
 #variable_conflict use_column
 declare
   v_few constant int := 2000;
-  v_most constant int := 4000;
+  v_most constant int := 8000;
   v_best constant int := 200;
   v_asked record;
   v_vector sparsevec;
@@ -44,7 +44,7 @@ end $$;
 -- The nearest p_limit blocks of a workspace to a vector of p_model: all are compared.
 create or replace function app.find_near_blocks(p_workspace_id uuid, p_canvas_ids uuid[], p_vector halfvec, p_model text, p_limit int)
 returns table (canvas_id uuid, block_id uuid, score double precision)
-language plpgsql stable set search_path = app, public, pg_temp as $$
+language plpgsql stable rows 100 set search_path = app, public, pg_temp as $$
 #variable_conflict use_column
 begin
   return query
@@ -65,7 +65,8 @@ create or replace function app.find_relevant_blocks(
   p_user_id uuid, p_query jsonb, p_vector text, p_model text, p_limit int, p_options jsonb default '{}')
 returns table (workspace_id uuid, canvas_id uuid, canvas_title text, block_id uuid, type text, content text, updated_at timestamptz,
   score double precision, leg text, lexical double precision, vector double precision)
-language plpgsql volatile security definer set search_path = app, public, pg_temp as $$
+language plpgsql volatile security definer set search_path = app, public, pg_temp
+  set plan_cache_mode = force_generic_plan set enable_hashjoin = off set enable_mergejoin = off set enable_seqscan = off as $$
 #variable_conflict use_column
 declare
   v_limit constant int := least(greatest(p_limit, 1), 100);
@@ -100,12 +101,15 @@ begin
       cross join lateral app.find_near_blocks(w.workspace_id, w.canvas_ids, p_vector::halfvec(768), p_model, v_pool) f
       where p_vector is not null
     ), found as (
-      select coalesce(w.workspace_id, v.workspace_id) as workspace_id, coalesce(w.canvas_id, v.canvas_id) as canvas_id,
-        coalesce(w.block_id, v.block_id) as id, w.score as lexical, v.score as vector,
-        v_lexical * coalesce(w.score / max(w.score) over (), 0)
-          + v_vector * coalesce((v.score - min(v.score) over ()) / nullif(max(v.score) over () - min(v.score) over (), 0),
-            (v.score is not null)::int, 0) as score
-      from words w full join meanings v on v.workspace_id = w.workspace_id and v.canvas_id = w.canvas_id and v.block_id = w.block_id
+      select f.*, v_lexical * coalesce(f.lexical / max(f.lexical) over (), 0)
+        + v_vector * coalesce((f.vector - min(f.vector) over ()) / nullif(max(f.vector) over () - min(f.vector) over (), 0),
+          (f.vector is not null)::int, 0) as score
+      from (
+        select l.workspace_id, l.canvas_id, l.block_id as id, max(l.lexical) as lexical, max(l.vector) as vector
+        from (select w.workspace_id, w.canvas_id, w.block_id, w.score as lexical, null::float8 as vector from words w
+          union all select v.workspace_id, v.canvas_id, v.block_id, null, v.score from meanings v) l
+        group by 1, 2, 3
+      ) f
     ), dated as (
       select f.*, c.title, b.type, app.block_text(b.type, b.content) as content, b.updated_at,
         f.score + v_recency * coalesce(extract(epoch from b.updated_at - min(b.updated_at) over ())::float8

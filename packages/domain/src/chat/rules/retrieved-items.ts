@@ -32,7 +32,7 @@ export interface FoundBlock {
 }
 
 /** The best so many bring what was said just before and after. */
-const WITH_NEIGHBOURS = 3;
+export const WITH_NEIGHBOURS = 3;
 /** Of the score of the message that a neighbour comes with. */
 const NEIGHBOUR_SHARE = 0.5;
 
@@ -43,7 +43,7 @@ const NEIGHBOUR_SHARE = 0.5;
 export function historyItems(found: readonly FoundMessage[], asked: string): PromptItem[] {
   const ids = new Set([asked, ...found.map(({ message_id }) => message_id)]);
   const items = found.map((message) => messageItem(message, message));
-  for (const message of found.slice(0, WITH_NEIGHBOURS))
+  for (const message of found)
     for (const neighbour of message.neighbours ?? [])
       if (!ids.has(neighbour.message_id)) {
         ids.add(neighbour.message_id);
