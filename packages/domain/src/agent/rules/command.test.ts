@@ -2,6 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { TOOLS } from '../tool-schemas.ts';
 import corpus from '../testing/command-corpus.json' with { type: 'json' };
+import type { Command } from './command-types.ts';
+import type { Intent } from './intent-words.ts';
+import { isAskedFor } from './asked-for.ts';
 import { parseCommand } from './command.ts';
 
 /** What of a command the corpus holds: everything but how it is said back. */
@@ -43,8 +46,8 @@ test('what was understood is said with its weekday, its date, its time and the z
 
 test('every tool that the corpus names takes what it is given', () => {
   for (const { now, time_zone, cases } of corpus)
-    for (const [text] of cases) {
-      const command = parseCommand(String(text), { now, time_zone });
+    for (const [text] of cases as [string, unknown][]) {
+      const command = parseCommand(text, { now, time_zone });
       const calls =
         command === null
           ? []
@@ -56,9 +59,36 @@ test('every tool that the corpus names takes what it is given', () => {
                 ? [command.find]
                 : [];
       for (const { name, arguments: args } of calls)
-        expect(TOOLS[name].arguments.safeParse(args), String(text)).toMatchObject({ success: true });
+        expect(TOOLS[name].arguments.safeParse(args), text).toMatchObject({ success: true });
     }
 });
+
+/** `jadwal ulang` is a noun: it waits for a yes. */
+const WAITS = /^jadwal ulang/u;
+
+test('every write that the corpus orders is one that the person has asked for, in their words', () => {
+  for (const { now, time_zone, cases } of corpus)
+    for (const [text] of cases as [string, unknown][]) {
+      const command = parseCommand(text, { now, time_zone });
+      if (command === null || WAITS.test(text)) continue;
+      for (const [intent, texts, repeats] of writesOf(command))
+        expect(isAskedFor(text, { intent, texts, things: [], repeats }), text).toBe(true);
+    }
+});
+
+function writesOf(command: Command): [Intent, string[], boolean][] {
+  if (command.verb === 'append') return command.texts.map((text) => ['append_block', [text], false]);
+  if (command.verb === 'cancel') return [['delete_schedule', [], false]];
+  if (command.verb === 'move') return [['move_schedule', [], false]];
+  if (command.verb === 'complete') return [['complete_todo', [], false]];
+  if (command.verb !== 'call') return [];
+  return command.calls.flatMap(
+    ({ name, arguments: { title, location, content, rrule } }): [Intent, string[], boolean][] =>
+      TOOLS[name].is_write
+        ? [[name as Intent, [title, location, content].filter((part) => typeof part === 'string'), rrule !== undefined]]
+        : [],
+  );
+}
 
 test('nothing is ordered in a zone that there is not, at no time, by nothing, or by a letter', () => {
   expect(parseCommand('remind me at 9 to eat', { ...jakarta, time_zone: 'Mars/Olympus' })).toBeNull();

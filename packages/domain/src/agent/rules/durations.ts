@@ -18,7 +18,7 @@ const IN = new RegExp(
   'giu',
 );
 const LATER = new RegExp(
-  `${'(?:\\bdalam\\s+)?'}\\b${AMOUNT}\\s+(?:from\\s+now|later|lagi|kemudian|dari\\s+sekarang|ke\\s*depan)\\b`,
+  `(?:\\bdalam\\s+)?\\b${AMOUNT}\\s+(?:from\\s+now|later|lagi|kemudian|dari\\s+sekarang|ke\\s*depan)\\b`,
   'giu',
 );
 const BEFORE = new RegExp(

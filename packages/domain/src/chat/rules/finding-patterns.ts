@@ -1,29 +1,6 @@
 import type { Finding } from '../../agent/model.ts';
-
-export type Groups = Partial<Record<string, string>>;
-
-/** A sentence that says something of somebody. `read`: of whom and what of them; null: it does not after all. */
-export interface FactPattern {
-  re: RegExp;
-  kind: Finding['kind'];
-  read: (groups: Groups) => Pick<Finding, 'subject' | 'attribute'> | null;
-}
-
-const MAX_WORDS = 5;
-/** What an attribute may be made of: words, not a text. */
-const attributeOf = (text: string): string | null => {
-  const words = text
-    .toLowerCase()
-    .normalize('NFKC')
-    .replace(/[’ʼ]/gu, "'")
-    .replace(/[^\p{L}\p{M}\p{N}' -]+/gu, ' ')
-    .replace(/\b(?:the|a|an|very|really|so|much|most|some|any|of|to|all|banget|sekali|sangat)\b/gu, ' ')
-    .replace(/\s+/gu, ' ')
-    .trim()
-    .split(' ');
-  const kept = words.slice(0, MAX_WORDS - 1).join(' ');
-  return kept === '' || kept.length > 60 ? null : kept;
-};
+import { OF_OTHERS, RELATIONS } from './finding-patterns-others.ts';
+import { AKU, attributeOf, type FactPattern, MAX_WORDS } from './finding-words.ts';
 
 /** Nobody's taste: `I like it`, `I love how you did that`, `I hate when it rains`. */
 const NO_OBJECT =
@@ -53,21 +30,6 @@ const prefixed =
     return about === null ? null : user(`${prefix} ${about}`.split(' ').slice(0, MAX_WORDS).join(' '));
   };
 
-const RELATIONS =
-  'wife|husband|partner|spouse|girlfriend|boyfriend|fianc[eé]e?|mother|mom|mum|father|dad|parents?|sister|brother|sibling|son|daughter|child|kid|kids|children|baby|aunt|uncle|cousin|niece|nephew|grandmother|grandma|grandfather|grandpa|friend|best\\s+friend|boss|manager|colleague|coworker|roommate|flatmate|neighbou?r|landlord|teacher|doctor|dentist|dog|cat|pet|team|company';
-const RELASI =
-  'istri|suami|pacar|tunangan|ibu|mama|ayah|bapak|papa|orang\\s+tua|adik|kakak|anak|paman|bibi|tante|sepupu|keponakan|nenek|kakek|teman|sahabat|bos|atasan|rekan\\s+kerja|tetangga|guru|dokter|anjing|kucing|bayi';
-
-/** Of somebody else: what of them, or what they are. */
-const other: FactPattern['read'] = ({ who = '', attribute }) => {
-  const subject = who.toLowerCase().replace(/\s+/gu, ' ').trim();
-  const about = attribute === undefined ? 'what they are' : attributeOf(attribute);
-  return about === null ? null : { subject, attribute: about };
-};
-const otherHas =
-  (attribute: string): FactPattern['read'] =>
-  ({ who = '' }) => ({ subject: who.toLowerCase().replace(/\s+/gu, ' ').trim(), attribute });
-
 /** What nobody is for long, or what is said of a thing at hand. */
 const NO_ATTRIBUTE =
   /^(?:question|point|problem|issue|guess|bad|fault|mistake|turn|answer|idea|plan|goal\s+today|understanding|concern|only|first|last|next|new|life|day|week|morning|head|phone|laptop|computer|internet|pertanyaan|masalah|salah|ide|giliran)\b/iu;
@@ -88,97 +50,11 @@ const own: FactPattern['read'] = ({ attribute = '', value = '' }) => {
 };
 
 const NEG = "(?:do\\s+not|don['’]?t|dont|can['’]?t|cannot|can\\s+not|never)";
-const AKU = '(?:aku|saya|gue|gua|gw)';
 const BUKAN = '(?:tidak|nggak|ngga|enggak|gak|ga|tak|tdk)';
 
 /** The first that fits counts: what is said of others before what is said of oneself. */
 export const FACTS: readonly FactPattern[] = [
-  // Somebody else.
-  {
-    re: new RegExp(
-      `^(?:my|our)\\s+(?<who>${RELATIONS})['’]s\\s+(?<attribute>[\\p{L}][\\p{L}\\s-]{1,40}?)\\s+(?:is|are)\\s+(?<value>.+)$`,
-      'iu',
-    ),
-    kind: 'fact',
-    read: other,
-  },
-  {
-    re: new RegExp(
-      `^(?:my|our)\\s+(?<who>${RELATIONS})\\s+(?:lives?|moved|is\\s+living)\\s+(?:in|to|at|near)\\s+.+$`,
-      'iu',
-    ),
-    kind: 'fact',
-    read: otherHas('home'),
-  },
-  {
-    re: new RegExp(`^(?:my|our)\\s+(?<who>${RELATIONS})\\s+works?\\s+(?:at|for|as|in)\\s+.+$`, 'iu'),
-    kind: 'fact',
-    read: otherHas('work'),
-  },
-  {
-    re: new RegExp(
-      `^(?:my|our)\\s+(?<who>${RELATIONS})(?:['’]s\\s+name\\s+is|\\s+is\\s+(?:called|named))\\s+.+$`,
-      'iu',
-    ),
-    kind: 'fact',
-    read: otherHas('name'),
-  },
-  {
-    re: new RegExp(`^(?:my|our)\\s+(?<who>${RELATIONS})\\s+is\\s+allergic\\s+to\\s+.+$`, 'iu'),
-    kind: 'fact',
-    read: otherHas('allergies'),
-  },
-  {
-    re: new RegExp(`^(?:my|our)\\s+(?<who>${RELATIONS})\\s+(?:likes?|loves?|hates?|prefers?)\\s+.+$`, 'iu'),
-    kind: 'fact',
-    read: otherHas('taste'),
-  },
-  {
-    re: new RegExp(`^(?:my|our)\\s+(?<who>${RELATIONS})\\s+(?:is|are)\\s+(?:an?\\s+|the\\s+)(?<value>.+)$`, 'iu'),
-    kind: 'fact',
-    read: other,
-  },
-  {
-    re: new RegExp(
-      `^(?:[Mm]y|[Oo]ur)\\s+(?<who>${RELATIONS})\\s+(?:is|are)\\s+(?<value>\\p{Lu}[\\p{L}'’-]+(?:\\s+\\p{Lu}[\\p{L}'’-]+)?)$`,
-      'u',
-    ),
-    kind: 'fact',
-    read: otherHas('name'),
-  },
-  {
-    re: new RegExp(
-      `^(?<attribute>ulang\\s+tahun|nama|umur|usia|alamat|pekerjaan|nomor)\\s+(?<who>${RELASI})(?:ku|\\s+${AKU})\\s+(?:adalah\\s+|itu\\s+|tanggal\\s+)?(?<value>.+)$`,
-      'iu',
-    ),
-    kind: 'fact',
-    read: other,
-  },
-  {
-    re: new RegExp(`^(?<who>${RELASI})(?:ku|\\s+${AKU})\\s+(?:tinggal|pindah)\\s+(?:di|ke)\\s+.+$`, 'iu'),
-    kind: 'fact',
-    read: otherHas('home'),
-  },
-  {
-    re: new RegExp(`^(?<who>${RELASI})(?:ku|\\s+${AKU})\\s+(?:be)?kerja\\s+(?:di|sebagai)\\s+.+$`, 'iu'),
-    kind: 'fact',
-    read: otherHas('work'),
-  },
-  {
-    re: new RegExp(`^(?<who>${RELASI})(?:ku|\\s+${AKU})\\s+(?:ber)?nama(?:nya)?\\s+.+$`, 'iu'),
-    kind: 'fact',
-    read: otherHas('name'),
-  },
-  {
-    re: new RegExp(`^(?<who>${RELASI})(?:ku|\\s+${AKU})\\s+alergi\\s+.+$`, 'iu'),
-    kind: 'fact',
-    read: otherHas('allergies'),
-  },
-  {
-    re: new RegExp(`^(?<who>${RELASI})(?:ku|\\s+${AKU})\\s+(?:suka|benci|tidak\\s+suka)\\s+.+$`, 'iu'),
-    kind: 'fact',
-    read: otherHas('taste'),
-  },
+  ...OF_OTHERS,
 
   // Names.
   {

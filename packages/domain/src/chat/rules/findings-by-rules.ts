@@ -1,5 +1,5 @@
 import type { AssessInput, Finding } from '../../agent/model.ts';
-import { FACTS, type Groups } from './finding-patterns.ts';
+import { FACTS } from './finding-patterns.ts';
 import { stem } from './stem.ts';
 import { tokens } from './tokens.ts';
 
@@ -56,7 +56,7 @@ function findingIn(sentence: string, known: AssessInput['known']): Finding | nul
   if (said === '' || NOT_MEANT.test(said) || ORDERED.test(said)) return null;
   for (const { re, kind, read } of FACTS) {
     const match = re.exec(said);
-    const meant = match && read((match.groups ?? {}) as Groups);
+    const meant = match && read(match.groups ?? {});
     if (!meant) continue;
     const { subject, attribute } = meant;
     const finding = { kind, subject, attribute, content: said, quote: said, confidence: 0.9 };
