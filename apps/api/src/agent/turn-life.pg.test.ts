@@ -179,6 +179,27 @@ describe('a run whose process died', () => {
   });
 });
 
+describe('a conversation that is deleted while it is answered', () => {
+  it('gets no answer, and nothing of it comes back', async () => {
+    await using api = await start();
+    const url = await listen(api);
+    gemini.set({ chunks: 6, chunk_ms: 150 });
+    const turn = await openTurn(`${url}${TURNS}`, ada, { content: 'Forget that I said this' });
+    const { context_id } = await turn.find('judge');
+    await turn.find('delta');
+    expect((await api.call(ada, 'DELETE', `/api/v1/chat/contexts/${context_id}`)).status).toBeLessThan(300);
+    await turn.ended;
+    expect(turn.events.at(-1)).toMatchObject({ type: 'error' });
+    expect(await rows('select id from app.chat_messages where user_id = $1')).toEqual([]);
+    expect(await statuses()).not.toContain('running');
+    const [held] = await rows<{ held: number }>(
+      `select sum(reserved_tokens)::int as held from app.usage_budgets b join app.workspaces w on w.id = b.workspace_id
+       where w.owner_user_id = $1`,
+    );
+    expect(held?.held).toBe(0);
+  });
+});
+
 describe('tools', () => {
   it('are called, told of, and what they answered comes back to the model', async () => {
     await using api = await start();

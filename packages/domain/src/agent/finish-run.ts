@@ -29,7 +29,8 @@ interface End {
 export async function finishRun(turn: Turn, given: End): Promise<string> {
   const { ctx, run, begun } = turn;
   const status = given.finish_reason === 'cancelled' ? 'cancelled' : 'done';
-  const text = given.text.trim() === '' && status === 'done' ? sayNothing(turn) : given.text;
+  const said = storable(given.text);
+  const text = said.trim() === '' && status === 'done' ? sayNothing(turn) : said;
   const { is_memory_enabled } = begun.settings;
   const end: TurnEnd = {
     message_id: newId(),
@@ -47,6 +48,9 @@ export async function finishRun(turn: Turn, given: End): Promise<string> {
   run.log.emit({ type: 'done', run_id, context_id, message_id, finish_reason: end.finish_reason, usage });
   return status;
 }
+
+/** What Postgres takes: no NUL, and no half of a character where a text was cut. */
+const storable = (text: string): string => text.replaceAll('\u0000', '').toWellFormed();
 
 function sayNothing({ run, locale }: Turn): string {
   const text = turnText(locale, 'empty');

@@ -110,7 +110,12 @@ function place(
   const base = { ...nothing, titled_by: by, by, confidence };
   if (decision === 'switch') return { ...base, decision, context_id, drop_context_id: made };
   if (decision === 'continue') return { ...base, decision };
-  const name = title?.trim().slice(0, 200) || begun.context.title;
+  const name =
+    title
+      ?.replace(/\p{C}+/gu, ' ')
+      .trim()
+      .slice(0, 200)
+      .toWellFormed() || begun.context.title;
   return made
     ? { ...base, decision, title: name, is_titled: true }
     : { ...base, decision, title: name, new_context_id: newId() };

@@ -22,7 +22,9 @@ const SEND_MS = 25;
 const DEADLINE_MS = 180_000;
 /** How long a run that is over can be read here without a store. */
 const KEPT_MS = 60_000;
-const MAX_KEPT = 1_000;
+const MAX_KEPT = 300;
+/** How long a run that was told to end may take for it. */
+const END_MS = 1_000;
 
 /** Why a run is to end before its time. */
 export type StopReason = 'cancelled' | 'interrupted' | 'superseded' | 'deadline';
@@ -156,16 +158,20 @@ export class Turns {
   /** Takes no more turns, lets those that run finish for `patience_ms`, and ends the rest, so that a retry can begin them anew. */
   async drain(patience_ms: number): Promise<void> {
     this.#is_draining = true;
-    const all = (): Promise<unknown> => Promise.all([...this.#running.values()].map(({ ended }) => ended));
-    let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise((resolve) => (timer = setTimeout(resolve, patience_ms)));
-    await Promise.race([all(), patience]);
-    clearTimeout(timer);
+    await this.#ended(patience_ms);
     for (const { run } of this.#running.values()) run.stop('interrupted');
-    await all();
+    await this.#ended(END_MS);
     clearTimeout(this.#sending);
     this.#send();
     this.#stopping.abort('stopping');
+  }
+
+  /** Waits for all that run now, but no longer than that. */
+  async #ended(patience_ms: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise((resolve) => (timer = setTimeout(resolve, patience_ms)));
+    await Promise.race([Promise.all([...this.#running.values()].map(({ ended }) => ended)), patience]);
+    clearTimeout(timer);
   }
 
   close(): void {
