@@ -13,6 +13,9 @@ const LIKE = 0.4;
 /** How like an open context a message after a long silence must be. */
 const STILL_LIKE = 0.25;
 
+/** Characters of a message that say where it belongs. */
+const MAX_READ = 2_000;
+
 const NEW =
   /^(?:(?:ok(?:ay|e)?|so|well|alright|nah|oh)[\s,]+)?(?:new\s+(?:topic|subject|conversation|chat)|(?:let['’]?s\s+)?(?:change|switch)\s+(?:the\s+)?(?:topic|subject)|(?:on\s+)?(?:a\s+)?(?:different|another)\s+(?:topic|subject|matter)|something\s+(?:completely\s+|entirely\s+)?(?:different|else)(?=\s*[:,.!–-])|topik\s+(?:baru|lain)|ganti\s+topik|obrolan\s+baru|hal\s+lain(?=\s*[:,.!–-])|pembicaraan\s+baru)\b[\s,.:;!–—-]*/iu;
 const BACK =
@@ -57,7 +60,7 @@ function contextNamed(what: string, contexts: readonly ContextBrief[]): ContextB
 }
 
 function byLikeness(input: JudgeInput, active: ContextBrief): Judgement {
-  const words = new Set(analyse(input.message).stems);
+  const words = new Set(analyse(input.message.slice(0, MAX_READ)).stems);
   const contexts = [active, ...input.others];
   const known = contexts.map((context) => wordsOf(context, input));
   const [of_active = 0, ...of_others] = likeness(words, known);

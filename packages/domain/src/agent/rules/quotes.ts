@@ -9,6 +9,8 @@ import { type Language, sayDay, sayLocal } from './say-when.ts';
 /** Quotes of one answer, and characters of each. */
 const MAX_QUOTES = 5;
 const MAX_TEXT = 500;
+/** Characters of a text that are compared. */
+const MAX_READ = 2_000;
 /** Of facts and memories, so that there is room for what was said. */
 const MAX_KNOWN = 2;
 
@@ -42,9 +44,9 @@ const ASKS_WHEN =
 /** The best of everything that was found, what was said first; of a question for a time, what names one. */
 export function closest(prompt: Prompt): PackedItem[] {
   const { message, time_zone, now } = prompt;
-  const wanted = new Set(analyse(message).stems);
+  const wanted = new Set(analyse(message.slice(0, MAX_READ)).stems);
   const overlap = ({ text }: PackedItem): number =>
-    new Set(analyse(text).stems.filter((stem) => wanted.has(stem))).size;
+    new Set(analyse(text.slice(0, MAX_READ)).stems.filter((stem) => wanted.has(stem))).size;
   const isUsable = (item: PackedItem): boolean =>
     item.citation !== null &&
     item.origin !== 'assistant' &&

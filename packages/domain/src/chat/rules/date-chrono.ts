@@ -5,6 +5,9 @@ import { dayIn, type DateRef, type DateSpan, oneDay, range, yearFor } from './da
 /** Spelt-out dates alone are left to it: a month by its name must be there. */
 const WORTH = /\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)/iu;
 
+/** Its time grows with the square of what it reads. */
+const MAX_READ = 2_000;
+
 /** A year by its last two digits, or before Christ, is nobody's appointment. */
 const [FIRST_YEAR, LAST_YEAR] = [1900, 2200];
 
@@ -14,8 +17,9 @@ const [FIRST_YEAR, LAST_YEAR] = [1900, 2200];
  */
 export function scanChrono(text: string, ref: DateRef): DateSpan[] {
   if (!WORTH.test(text)) return [];
+  const read = text.slice(0, MAX_READ);
   const spans: DateSpan[] = [];
-  for (const { index, text: said, start, end } of strict.parse(text, {
+  for (const { index, text: said, start, end } of strict.parse(read, {
     instant: new Date(ref.today * DAY_MS + DAY_MS / 2),
     timezone: 0,
   })) {

@@ -54,12 +54,19 @@ const PAST =
 const FUTURE =
   /\b(?:will|['’]ll|won['’]?t|shall|going\s+to|gonna|plan(?:s|ning)?(?:\s+to)?|want\s+to|need\s+to|have\s+to|let['’]?s|can\s+we|remind|schedule|due|upcoming|tomorrow|akan|nanti|besok|mau|ingin|pengen|harus|bakal|rencana(?:nya)?|jadwalkan|ingatkan|yuk|ayo)\b/iu;
 
+/** Characters before and after a date that say of which time it is. */
+const NEAR = 240;
+const STOPS = ['.', '!', '?', '\n', ';'];
+
 /** Whether a sentence speaks of what was or of what will be, by its words; per index of the text. */
 function leansOf(text: string): (at: number) => Lean {
   return (at) => {
-    const from = Math.max(...['.', '!', '?', '\n', ';'].map((end) => text.lastIndexOf(end, at - 1))) + 1;
-    const after = text.slice(at).search(/[.!?\n;](?:\s|$)/u);
-    const sentence = text.slice(from, after < 0 ? undefined : at + after);
+    const before = text.slice(Math.max(0, at - NEAR), at);
+    const after = text.slice(at, at + NEAR);
+    const end = after.search(/[.!?\n;](?:\s|$)/u);
+    const sentence =
+      before.slice(Math.max(...STOPS.map((stop) => before.lastIndexOf(stop))) + 1) +
+      (end < 0 ? after : after.slice(0, end));
     if (FUTURE.test(sentence)) return 'future';
     return PAST.test(sentence) ? 'past' : 'near';
   };
