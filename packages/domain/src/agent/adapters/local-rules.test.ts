@@ -130,7 +130,7 @@ test('what is to be cancelled is looked for first', async () => {
   ]);
   expect(called.map(({ name }) => name)).toEqual(['find_schedules', 'delete_schedule']);
   expect(called[1]?.arguments).toEqual({ schedule_id: 's1' });
-  expect(text).toBe('Done: “Dentist”.');
+  expect(text).toBe('Cancelled: “Dentist”.');
 });
 
 test('of several the person chooses by number', async () => {

@@ -44,6 +44,8 @@ function sayAnswer(answer: Answered, understood: string | null, language: Langua
           );
     case 'forget':
       return sayForgotten(answer, language);
+    case 'delete_schedule':
+      return say(language, `Cancelled: ${doneOf(answer)}.`, `Dibatalkan: ${doneOf(answer)}.`);
     case 'undo':
       return say(language, 'Taken back.', 'Sudah dikembalikan.');
     default:

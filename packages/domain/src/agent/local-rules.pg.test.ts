@@ -1,0 +1,115 @@
+import { createTestDatabase, type TestDatabase } from '@potentia/db/testing/database';
+import { seedCanvas } from '@potentia/db/testing/seed';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { createLocalRules } from './adapters/local-rules.ts';
+import type { ToolRequest, ToolRound } from './model.ts';
+import type { Prompt, PromptMessage } from './prompt.ts';
+import { toolDeclarations } from './tool-box.ts';
+import { makeTalker, NOW, type Talker, ZONE } from './testing/tool-kit.ts';
+
+let t: TestDatabase;
+let me: Talker;
+beforeAll(async () => {
+  t = await createTestDatabase();
+});
+afterAll(() => t.drop());
+let recent: PromptMessage[];
+beforeEach(async () => {
+  me = await makeTalker(t);
+  recent = [];
+});
+
+const model = createLocalRules();
+const signal = new AbortController().signal;
+
+/** One turn with the rules and the real tools, as the person; what was answered in the end. */
+async function say(message: string): Promise<string> {
+  const prompt: Prompt = {
+    ...{
+      role: { id: null, name: 'Partner', prompt: '' },
+      now: NOW,
+      time_zone: ZONE,
+      locale: 'en',
+      user_name: 'Ana',
+      pending: null,
+    },
+    ...{
+      context: { id: me.context_id, title: 'Chat', summary: null },
+      preferences: [],
+      memories: [],
+      history: [],
+      blocks: [],
+    },
+    ...{ schedule: [], recent: [...recent], message, message_id: 'm' },
+  };
+  const rounds: ToolRound[] = [];
+  for (;;) {
+    const requests: ToolRequest[] = [];
+    let text = '';
+    for await (const event of model.respond({ prompt, tools: toolDeclarations(), rounds }, signal)) {
+      if (event.type === 'text') text += event.text;
+      if (event.type === 'tool') requests.push(event.request);
+    }
+    if (requests.length === 0) {
+      recent.push(
+        { role: 'user', content: message, created_at: NOW },
+        { role: 'assistant', content: text, created_at: NOW },
+      );
+      return text;
+    }
+    const results: ToolRound['results'] = [];
+    for (const request of requests) {
+      const { response } = await me.ask(message, request.name, request.arguments as object);
+      results.push({ request, response });
+    }
+    rounds.push({ raw: null, results });
+  }
+}
+
+test('what is ordered stands in the calendar, is found there, moved and cancelled', async () => {
+  expect(await say('remind me every weekday at 8 to stretch')).toContain(
+    'Done: a reminder of “stretch”: every weekday',
+  );
+  expect(await say('ingatkan aku besok jam 9 rapat')).toContain(
+    'Selesai: pengingat “rapat”: Selasa, 3 Maret 2026 pukul 09.00',
+  );
+  expect(await say('schedule lunch with Budi on Friday 12-13')).toContain(
+    'Done: “lunch with Budi”: Friday, 6 March 2026',
+  );
+  expect(await say("what's on my calendar tomorrow?")).toBe('Tuesday, 3 March 2026:\n- 08:00 stretch\n- 09:00 rapat');
+  expect(await say('am I free on Friday afternoon?')).toContain('Busy: Friday, 6 March 2026 at 12:00–13:00');
+  expect(await say('move lunch with Budi to 1pm')).toContain('Done: “lunch with Budi”');
+  expect(await say('when is my lunch with Budi?')).toContain('13:00–14:00 lunch with Budi');
+  expect(await say("cancel tomorrow's stretch")).toBe('Cancelled: “stretch”.');
+  expect(await say("what's on my calendar tomorrow?")).toBe('Tuesday, 3 March 2026:\n- 09:00 rapat');
+});
+
+test('what is left open is asked, and the answer completes it, with a yes', async () => {
+  expect(await say('remind me to buy milk')).toBe('When? Please give a day and a time.');
+  expect(await say('tomorrow at 9')).toContain('Nothing is done yet: Remind you of “buy milk”');
+});
+
+test('what is told to be remembered is, and forgotten when that is asked', async () => {
+  expect(await say('remember that the spare key is in the drawer')).toBe(
+    'Remembered: “the spare key is in the drawer”.',
+  );
+  expect(await say('what do you know about the spare key?')).toContain('- the spare key is in the drawer');
+  expect(await say('forget that the spare key is in the drawer')).toContain(
+    'Forgotten: “the spare key is in the drawer”',
+  );
+  expect(await say('what do you know about the spare key?')).toBe('Nothing of that is remembered.');
+});
+
+test('a list gets its todos, which are ticked off; nobody writes on what is not theirs', async () => {
+  await seedCanvas(
+    t.db,
+    { workspace_id: me.personal_workspace_id, owner_user_id: me.user_id },
+    { title: 'Shopping list' },
+  );
+  expect(await say('add milk, eggs to my shopping list')).toBe('Done: “milk”.\nDone: “eggs”.');
+  expect(await say('check off milk on my shopping list')).toContain('Done');
+  const owner = me;
+  me = await makeTalker(t);
+  expect(await say('add milk to my shopping list')).toContain('Found no canvas for “shopping list”');
+  me = owner;
+});
