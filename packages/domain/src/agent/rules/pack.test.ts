@@ -140,16 +140,25 @@ describe('packPrompt', () => {
     expect(prompt.preferences.map(({ id }) => id)).toEqual(['p']);
   });
 
-  test('what stands in the conversation is not quoted beside it', () => {
-    const said = { id: 'm1', role: 'user' as const, content: 'I want to go to Bali', created_at: AT };
-    const { prompt, items } = packPrompt(
-      input({ recent: [said], sections: { ...nothing(), history: [item('history', 'm1', said.content)] } }),
-    );
-    expect(prompt.history).toEqual([]);
-    expect(items.filter(({ item_id }) => item_id === 'm1').map(({ is_included }) => is_included)).toEqual([
-      false,
-      true,
+  test('what was found in the conversation itself can be cited, a few of it, once there is room for all else', () => {
+    const recent = Array.from({ length: 20 }, (_, i) => ({
+      ...{ id: `m${String(i + 1)}`, role: 'user' as const, content: `I want to go to Bali, ${i}`, created_at: AT },
+    }));
+    const history = [
+      ...recent.map(({ id, content }) => item('history', id, content)),
+      item('history', 'far', 'Lombok'),
+    ];
+    const packed = packPrompt(input({ recent, sections: { ...nothing(), history } }));
+    expect(packed.prompt.recent).toHaveLength(20);
+    expect(packed.prompt.history.map(({ id, citation }) => [id, citation])).toEqual([
+      ...['m1', 'm2', 'm3', 'm4', 'm5'].map((id, at) => [id, at + 1]),
+      ['far', 6],
     ]);
+    const fixed =
+      packed.packing.used_tokens - packed.prompt.history.slice(0, 5).reduce((sum, { tokens }) => sum + tokens, 0);
+    const tight = packPrompt(input({ budget_tokens: fixed, recent, sections: { ...nothing(), history } }));
+    expect(tight.prompt.history.map(({ id }) => id)).toContain('far');
+    expect(tight.prompt.recent.length).toBeGreaterThan(10);
   });
 
   test('refuses a message that alone is more than the budget, and names the field', () => {

@@ -22,6 +22,8 @@ const ITEM_TOKENS = 40;
 const MESSAGE_TOKENS = 8;
 /** One item takes no more than this; what is longer is cut. */
 const MAX_ITEM_TOKENS = 600;
+/** Of what was found and stands in the conversation anyway, so many are told once more, so that they can be cited. */
+const MAX_REPEATED = 5;
 /** What the house says in every prompt: its rules, and the tags of the sections. */
 export const HOUSE_TOKENS = 900;
 
@@ -71,7 +73,7 @@ interface Candidate {
 /**
  * The prompt of one turn, never above `budget_tokens` by `estimate`. First what must be there (the message, the role, what waits for
  * a word, pinned memories), then the newest of the conversation, then each section up to its part, then whatever there is still room
- * for. Throws `turn.too_long` when the message alone is more than the budget.
+ * for, and a few of what was found in the conversation itself. Throws `turn.too_long` when the message alone is more than the budget.
  */
 export function packPrompt(input: PackInput): Packed {
   const { estimate, recent, context } = input;
@@ -103,8 +105,8 @@ export function packPrompt(input: PackInput): Packed {
   const summary_tokens = context.summary === null ? 0 : estimate(context.summary) + ITEM_TOKENS;
   const has_summary = context.summary !== null && room.take(summary_tokens);
 
-  const in_recent = new Set(newest_first.slice(0, begins).map(({ id }) => id));
-  const others = candidates.filter(({ item, is_included }) => !is_included && !(item.id && in_recent.has(item.id)));
+  // What also stands in the conversation stays: only an item has a number by which it is cited.
+  const others = candidates.filter(({ is_included }) => !is_included);
   for (const section of SECTIONS) {
     const part = new Room(Math.min(PARTS[section] * all, room.left));
     for (const candidate of others) {
@@ -113,6 +115,8 @@ export function packPrompt(input: PackInput): Packed {
     }
   }
   for (const candidate of others) candidate.is_included ||= room.take(candidate.tokens);
+  const repeated = candidates.filter(({ item, is_included }) => !is_included && item.id && in_recent.has(item.id));
+  for (const candidate of repeated.slice(0, MAX_REPEATED)) candidate.is_included = room.take(candidate.tokens);
   begins = takeRecent(newest_first, begins, room, room.left);
 
   const kept = messages.slice(messages.length - begins);
