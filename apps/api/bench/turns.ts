@@ -22,6 +22,8 @@ const MESSAGES = 1_000;
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 8);
 /** Rounds that are not counted: so long the compiler is at work. */
 const WARM_UP = 3;
+/** Turns of each that are not counted when everybody asks again at once: until then they come in waves. */
+const SETTLING = 4;
 const TARGET_MS = 60;
 const MAX_STATEMENTS = 12;
 
@@ -109,13 +111,14 @@ async function spread(url: string, people: Person[], ms: number): Promise<number
   );
 }
 
-/** Turns of each, one after the other. The first ones are not counted: there everybody begins in the same moment. */
+/** Turns of each, one after the other. The first ones are not counted: everybody began them in the same moment. */
 async function again(url: string, people: Person[]): Promise<number[]> {
   const all = await Promise.all(
     people.map(async (who) => {
       const overheads: number[] = [];
-      for (let round = 0; round < ROUNDS + 2; round += 1) overheads.push((await firstWord(url, who)) - 2 * CALL_MS);
-      return overheads.slice(2);
+      for (let round = 0; round < ROUNDS + SETTLING; round += 1)
+        overheads.push((await firstWord(url, who)) - 2 * CALL_MS);
+      return overheads.slice(SETTLING);
     }),
   );
   return all.flat();
