@@ -105,8 +105,8 @@ export function packPrompt(input: PackInput): Packed {
   const summary_tokens = context.summary === null ? 0 : estimate(context.summary) + ITEM_TOKENS;
   const has_summary = context.summary !== null && room.take(summary_tokens);
 
-  // What also stands in the conversation stays: only an item has a number by which it is cited.
-  const others = candidates.filter(({ is_included }) => !is_included);
+  const in_recent = new Set(newest_first.slice(0, begins).map(({ id }) => id));
+  const others = candidates.filter(({ item, is_included }) => !is_included && !(item.id && in_recent.has(item.id)));
   for (const section of SECTIONS) {
     const part = new Room(Math.min(PARTS[section] * all, room.left));
     for (const candidate of others) {
@@ -115,6 +115,7 @@ export function packPrompt(input: PackInput): Packed {
     }
   }
   for (const candidate of others) candidate.is_included ||= room.take(candidate.tokens);
+  // Only an item has a number by which it is cited.
   const repeated = candidates.filter(({ item, is_included }) => !is_included && item.id && in_recent.has(item.id));
   for (const candidate of repeated.slice(0, MAX_REPEATED)) candidate.is_included = room.take(candidate.tokens);
   begins = takeRecent(newest_first, begins, room, room.left);
