@@ -17,6 +17,7 @@ import { createRedisRunEraser } from '@potentia/domain/agent/adapters/redis-run-
 import { createRedisRunEvents } from '@potentia/domain/agent/adapters/redis-run-events';
 import type { ModelPort } from '@potentia/domain/agent/model';
 import type { RunEraser } from '@potentia/domain/agent/run-eraser';
+import type { ToolMetrics } from '@potentia/domain/agent/tool-ctx';
 import { Turns } from '@potentia/domain/agent/turns';
 import { createSupabaseAuth } from '@potentia/domain/auth/adapters/supabase';
 import { createEnsureUser } from '@potentia/domain/auth/ensure-user';
@@ -28,6 +29,7 @@ import { createIcsReader } from '@potentia/domain/calendar/adapters/ics-processe
 import type { IcsReader } from '@potentia/domain/calendar/ics';
 import { createRedisBusyCache } from '@potentia/domain/calendar/adapters/redis-busy-cache';
 import type { BusyCache } from '@potentia/domain/calendar/busy-cache';
+import type { ImportMetrics } from '@potentia/domain/chat/import-messages';
 import { createMarkdown } from '@potentia/domain/canvas/adapters/markdown-processes';
 import type { Markdown } from '@potentia/domain/canvas/markdown';
 import { createRedis, pingRedis } from '@potentia/domain/platform/adapters/redis';
@@ -43,7 +45,9 @@ import { createSealer, type Sealer } from '@potentia/domain/platform/seal';
 import { createResolve } from '@potentia/domain/webhook/adapters/dns';
 import { createTargetGuard, type TargetGuard } from '@potentia/domain/webhook/target';
 import { createRecentSettings, type RecentSettings } from '@potentia/domain/workspace/recent-settings';
+import { observeTools } from './agent/tool-metrics.ts';
 import { observeTurns } from './agent/turn-metrics.ts';
+import { observeImports } from './chat/import-metrics.ts';
 import type { ApiConfig } from './config.ts';
 
 export const SERVICE = 'api';
@@ -71,6 +75,8 @@ export interface ApiContext {
   /** The turns that this process answers. */
   turns: Turns;
   run_eraser: RunEraser;
+  tool_metrics: ToolMetrics;
+  import_metrics: ImportMetrics;
   sealer: Sealer;
   /** Where webhooks may lead. */
   targets: TargetGuard;
@@ -127,6 +133,8 @@ export function createApiContext(config: ApiConfig, log: Logger): ApiContext & {
     bus,
     turns,
     run_eraser: createRedisRunEraser({ redis, timeout_ms: config.REDIS_TIMEOUT_MS }),
+    tool_metrics: observeTools(registry),
+    import_metrics: observeImports(registry),
     limiter: createRedisLimiter({ redis, timeout_ms: config.REDIS_TIMEOUT_MS, registry, log }),
     cache,
     busy: createRedisBusyCache({ redis, timeout_ms: config.REDIS_TIMEOUT_MS, registry, log }),

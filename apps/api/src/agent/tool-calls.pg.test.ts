@@ -62,3 +62,16 @@ test('others find none, and nobody finds any without a token', async () => {
   expect((await api.call(stranger, 'GET', CALLS)).body.items).toEqual([]);
   expect((await api.call(null, 'GET', CALLS)).status).toBe(401);
 });
+
+test('operators see what became of calls, by tool', async () => {
+  const count = async (status: string): Promise<number> => {
+    const { values = [] } =
+      (await api.context.health.registry.getSingleMetric('potentia_tool_calls_total')?.get()) ?? {};
+    return values.find(({ labels }) => labels['tool'] === 'remember' && labels['status'] === status)?.value ?? 0;
+  };
+  const before = [await count('done'), await count('undone'), await count('declined')] as const;
+  const [taken_back, declined] = [await waiting('The roof is of tin.'), await waiting('The roof is of straw.')];
+  for (const path of [`${taken_back}/confirm`, `${taken_back}/undo`, `${taken_back}/undo`, `${declined}/decline`])
+    await api.call(owner, 'POST', `${CALLS}/${path}`);
+  expect([await count('done'), await count('undone'), await count('declined')]).toEqual(before.map((one) => one + 1));
+});

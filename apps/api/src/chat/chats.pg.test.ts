@@ -57,6 +57,21 @@ describe('a history that is imported', () => {
     expect(theirs.body.results).toEqual([]);
   });
 
+  it('is counted for operators by what became of each message', async () => {
+    const counts = async (): Promise<number[]> => {
+      const metric = api.context.health.registry.getSingleMetric('potentia_chat_imported_messages_total');
+      const { values = [] } = (await metric?.get()) ?? {};
+      return ['imported', 'duplicate', 'conflict'].map(
+        (outcome) => values.find(({ labels }) => labels['outcome'] === outcome)?.value ?? 0,
+      );
+    };
+    const who = await newPerson();
+    const before = await counts();
+    await bring(who, [message(1), message(2)]);
+    await bring(who, [message(1), message(2, 'something else'), message(3)]);
+    expect((await counts()).map((count, at) => count - (before[at] ?? 0))).toEqual([3, 1, 1]);
+  });
+
   it('may be big in one request, and is refused when it is too big', async () => {
     const who = await newPerson();
     const long = 'x'.repeat(31_000);

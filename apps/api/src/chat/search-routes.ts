@@ -18,8 +18,5 @@ export function memorySearchRoutes(app: App, context: ApiContext): void {
     ok: { 200: memorySearch },
     problems: [],
   });
-  app.post('/api/v1/memory/search', { schema }, (request) => {
-    const { model } = context;
-    return searchMemory(Object.assign(userCtx(context, request), { model }), request.body);
-  });
+  app.post('/api/v1/memory/search', { schema }, (request) => searchMemory(userCtx(context, request), request.body));
 }

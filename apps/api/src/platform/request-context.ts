@@ -1,11 +1,13 @@
 import type { Logger } from '@potentia/config/logger';
 import type { ModelPort } from '@potentia/domain/agent/model';
 import type { RunEraser } from '@potentia/domain/agent/run-eraser';
+import type { ToolMetrics } from '@potentia/domain/agent/tool-ctx';
 import type { Turns } from '@potentia/domain/agent/turns';
 import type { UsageLimits } from '@potentia/domain/agent/ledger';
 import type { IcsReader } from '@potentia/domain/calendar/ics';
 import type { BusyCache } from '@potentia/domain/calendar/busy-cache';
 import type { MarkdownCtx } from '@potentia/domain/canvas/markdown';
+import type { ImportMetrics } from '@potentia/domain/chat/import-messages';
 import type { Cache } from '@potentia/domain/platform/cache';
 import type { Limiter } from '@potentia/domain/platform/limiter';
 import type { FilePorts } from '@potentia/domain/platform/objects';
@@ -34,6 +36,8 @@ export interface ApiCtx extends MarkdownCtx, FilePorts {
   prompt_tokens: number;
   turns: Turns;
   run_eraser: RunEraser;
+  tool_metrics: ToolMetrics;
+  import_metrics: ImportMetrics;
 }
 
 /** What a verb gets of this request. */
@@ -59,6 +63,8 @@ class RequestCtx implements ApiCtx {
   readonly prompt_tokens: number;
   readonly turns: ApiContext['turns'];
   readonly run_eraser: ApiContext['run_eraser'];
+  readonly tool_metrics: ApiContext['tool_metrics'];
+  readonly import_metrics: ApiContext['import_metrics'];
   readonly objects: ApiContext['objects'];
   readonly file_limits: ApiContext['file_limits'];
   readonly actor: MarkdownCtx['actor'];
@@ -82,6 +88,8 @@ class RequestCtx implements ApiCtx {
     this.prompt_tokens = context.config.PROMPT_TOKENS;
     this.turns = context.turns;
     this.run_eraser = context.run_eraser;
+    this.tool_metrics = context.tool_metrics;
+    this.import_metrics = context.import_metrics;
     this.objects = context.objects;
     this.file_limits = context.file_limits;
     this.actor = { type: 'user', user_id: callerOf(request).user_id };

@@ -10,7 +10,7 @@ import { derivedId } from '../platform/uuid.ts';
 import { reasonToAsk } from './decide-write.ts';
 import { planCall } from './planners.ts';
 import { askAgain, explainFailure, isUnavailable, runPlan, since } from './run-tool.ts';
-import { type ToolCallInput, type ToolCtx, toolCtx, type ToolOutcome } from './tool-ctx.ts';
+import { countCall, type ToolCallInput, type ToolCtx, toolCtx, type ToolOutcome } from './tool-ctx.ts';
 import { CONFIRMATION_MS, isToolName, TOOL_NAMES, TOOLS } from './tool-schemas.ts';
 import type { Call, CallCtx } from './tools/tool.ts';
 
@@ -29,12 +29,12 @@ export async function callTool(ctx: ToolCtx, input: ToolCallInput): Promise<Tool
   if (known && known.call.status !== 'running' && known.call.status !== 'failed') return present(known);
   const call_ctx = { ...toolCtx(ctx), call: callOf(input, id, known?.call.status === 'running') };
   const began = performance.now();
-  try {
-    return present(await decideAndRun(call_ctx, input, known));
-  } catch (error) {
+  const record = await decideAndRun(call_ctx, input, known).catch((error: unknown) => {
     if (isUnavailable(error)) throw error;
-    return present(await writeFailure(call_ctx, input, error, began));
-  }
+    return writeFailure(call_ctx, input, error, began);
+  });
+  countCall(ctx, input.request.name, record.call.status);
+  return present(record);
 }
 
 /** The same for the same request of a run, in whichever attempt. */

@@ -7,7 +7,7 @@ import { AppError } from '../platform/errors.ts';
 import { parseInput } from '../platform/parse.ts';
 import { planCall } from './planners.ts';
 import { askAgain, endFailed, runPlan } from './run-tool.ts';
-import { type ToolCtx, toolCtx } from './tool-ctx.ts';
+import { countCall, type ToolCtx, toolCtx } from './tool-ctx.ts';
 import { isToolName, type ToolCall, toolCallRef, TOOLS } from './tool-schemas.ts';
 import type { CallCtx } from './tools/tool.ts';
 
@@ -22,7 +22,9 @@ export async function confirmToolCall(ctx: ToolCtx, input: z.input<typeof toolCa
   const { request_id } = ctx;
   const taken = await fromDb(() => takeToolCall(ctx.db, { user_id, tool_call_id, to: 'running', request_id }));
   if (!taken.is_taken) return settled(taken, 'done');
-  return (await run(confirmedCtx(ctx, taken, taken.is_again), taken)).call;
+  const { call } = await run(confirmedCtx(ctx, taken, taken.is_again), taken);
+  countCall(ctx, call.name, call.status);
+  return call;
 }
 
 function confirmedCtx(ctx: ToolCtx, { call, time_zone }: ToolCallRecord, is_rerun: boolean): CallCtx {

@@ -1,10 +1,17 @@
 import type { BusyCtx } from '../calendar/busy-cache.ts';
 import type { GuestCtx } from '../calendar/guest-ctx.ts';
 import type { ToolRequest } from './model.ts';
+import { isToolName } from './tool-schemas.ts';
 import type { TurnTool } from './turn-events.ts';
 
+/** What is told of calls. */
+export interface ToolMetrics {
+  /** `name`: of a tool, or `unknown`. `status`: what became of it: done, failed, needs_confirmation, declined, undone. */
+  countCall(name: string, status: string): void;
+}
+
 /** What tools need of the world: what their verbs do. */
-export type ToolCtx = BusyCtx & GuestCtx;
+export type ToolCtx = BusyCtx & GuestCtx & { tool_metrics?: ToolMetrics };
 
 /** A model's wish to call a tool, in the turn that it belongs to. */
 export interface ToolCallInput {
@@ -31,6 +38,10 @@ export interface ToolOutcome {
   response: object;
 }
 
+/** Counts what became of a call. */
+export const countCall = ({ tool_metrics }: Pick<ToolCtx, 'tool_metrics'>, name: string, status: string): void =>
+  tool_metrics?.countCall(isToolName(name) ? name : 'unknown', status);
+
 /** The context of a verb that does what it does under this key once; without one, of verbs that only read. */
 export const toolCtx = (ctx: ToolCtx, idempotency_key?: string): ToolCtx => ({
   db: ctx.db,
@@ -41,5 +52,6 @@ export const toolCtx = (ctx: ToolCtx, idempotency_key?: string): ToolCtx => ({
   request_id: ctx.request_id,
   busy: ctx.busy,
   limiter: ctx.limiter,
+  ...(ctx.tool_metrics && { tool_metrics: ctx.tool_metrics }),
   ...(idempotency_key !== undefined && { idempotency_key }),
 });

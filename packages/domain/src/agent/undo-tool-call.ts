@@ -4,7 +4,7 @@ import { fromDb } from '../platform/db-errors.ts';
 import { AppError } from '../platform/errors.ts';
 import { parseInput } from '../platform/parse.ts';
 import { takeBack } from './take-back.ts';
-import type { ToolCtx } from './tool-ctx.ts';
+import { countCall, type ToolCtx } from './tool-ctx.ts';
 import { type ToolCall, toolCallRef } from './tool-schemas.ts';
 
 /**
@@ -19,5 +19,7 @@ export async function undoToolCall(ctx: ToolCtx, input: z.input<typeof toolCallR
   if (call.undone_at !== null) return call;
   if (!call.can_undo)
     throw new AppError('conflict', 'tool.cannot_undo', 'This cannot be taken back.', { current: call });
-  return (await takeBack(ctx, record)).call;
+  const taken_back = await takeBack(ctx, record);
+  countCall(ctx, call.name, 'undone');
+  return taken_back.call;
 }

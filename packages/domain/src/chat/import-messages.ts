@@ -18,6 +18,13 @@ import { findDates } from './rules/dates.ts';
 import { titleOf } from './rules/title.ts';
 import { tokens } from './rules/tokens.ts';
 
+/** What is told of imports. */
+export interface ImportMetrics {
+  countMessages(outcome: 'imported' | 'duplicate' | 'conflict', count: number): void;
+}
+
+export type ImportCtx = UserCtx & { import_metrics?: ImportMetrics };
+
 /** Milliseconds that somebody's clock may be ahead. */
 const CLOCK_SKEW = 60_000;
 /** Milliseconds of work after which others have their turn. */
@@ -30,7 +37,7 @@ const LOOKED_AT = { language: 1_000, dates: 4_000 } as const;
  * its own. What was imported before and says something else now is reported, and stays. Nothing of it is remembered as said by the
  * caller. Throws `request.invalid` for times before 1970 or yet to come, `chat.too_many_messages`, `chat.too_many_contexts`.
  */
-export async function importMessages(ctx: UserCtx, input: z.input<typeof importMessagesBody>): Promise<ImportReport> {
+export async function importMessages(ctx: ImportCtx, input: z.input<typeof importMessagesBody>): Promise<ImportReport> {
   const { source, messages } = parseInput(importMessagesBody, input);
   checkTimes(messages, ctx.clock().getTime());
   const { user_id } = ctx.actor;
@@ -46,6 +53,9 @@ export async function importMessages(ctx: UserCtx, input: z.input<typeof importM
     }),
   );
   publishEmbeddingHint(ctx);
+  ctx.import_metrics?.countMessages('imported', report.imported);
+  ctx.import_metrics?.countMessages('duplicate', report.duplicates);
+  ctx.import_metrics?.countMessages('conflict', report.conflicts.length);
   return report;
 }
 

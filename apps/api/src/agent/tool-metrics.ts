@@ -1,0 +1,13 @@
+import type { ToolMetrics } from '@potentia/domain/agent/tool-ctx';
+import { Counter, type Registry } from 'prom-client';
+
+/** What operators see of tools: many that wait say that a model writes what nobody asked for, or that a text makes it. */
+export function observeTools(registry: Registry): ToolMetrics {
+  const calls = new Counter({
+    name: 'potentia_tool_calls_total',
+    help: 'Calls of tools, by tool and what became of them: done, failed, needs_confirmation, declined, undone',
+    labelNames: ['tool', 'status'],
+    registers: [registry],
+  });
+  return { countCall: (tool, status) => calls.inc({ tool, status }) };
+}
