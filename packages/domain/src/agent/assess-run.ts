@@ -11,6 +11,7 @@ import { getUserSemanticMemories } from '@potentia/db/chat/memory-queries';
 import { type Tx, withContext } from '@potentia/db/context';
 import { DbError } from '@potentia/db/errors';
 import { z } from 'zod';
+import { publishEmbeddingHint } from '../chat/embedding-hint.ts';
 import { rememberInput } from '../chat/memory-schemas.ts';
 import { rememberWithin } from '../chat/remember.ts';
 import { queryTerms } from '../chat/rules/query.ts';
@@ -213,6 +214,7 @@ async function keep(ctx: AssessCtx, { row, asked, answer, attempt }: Result): Pr
     }),
   );
   publishOutboxHint(ctx);
+  publishEmbeddingHint(ctx);
   for (const [outcome, count] of Object.entries(counts)) ctx.assess_metrics?.countFinding(outcome, count);
   return assessed;
 }

@@ -1,6 +1,7 @@
 import { finishTurn, getTurn, type TurnEnd } from '@potentia/db/agent/turn-queries';
 import { DbError, DbUnavailableError } from '@potentia/db/errors';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { publishEmbeddingHint } from '../chat/embedding-hint.ts';
 import { analyse } from '../chat/rules/analyse.ts';
 import { mapDbError } from '../platform/db-errors.ts';
 import { publishOutboxHint } from '../platform/outbox.ts';
@@ -44,6 +45,7 @@ export async function finishRun(turn: Turn, given: End): Promise<string> {
   };
   const { context_id, message_id, usage } = await store(turn, end);
   publishOutboxHint(ctx);
+  publishEmbeddingHint(ctx);
   const { run_id } = run.held;
   run.log.emit({ type: 'done', run_id, context_id, message_id, finish_reason: end.finish_reason, usage });
   return status;

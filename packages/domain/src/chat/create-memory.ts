@@ -6,6 +6,7 @@ import { fromDb } from '../platform/db-errors.ts';
 import { once, type Once } from '../platform/idempotency.ts';
 import { publishOutboxHint } from '../platform/outbox.ts';
 import { parseInput } from '../platform/parse.ts';
+import { publishEmbeddingHint } from './embedding-hint.ts';
 import { createMemoryBody, rememberInput, type Remembered } from './memory-schemas.ts';
 import { rememberWithin } from './remember.ts';
 import { checkValidity } from './check-validity.ts';
@@ -29,5 +30,6 @@ export async function createMemory(ctx: UserCtx, input: z.input<typeof createMem
     }),
   );
   publishOutboxHint(ctx);
+  publishEmbeddingHint(ctx);
   return made;
 }

@@ -6,6 +6,7 @@ import { fromDb } from '../platform/db-errors.ts';
 import { once, type Once } from '../platform/idempotency.ts';
 import { invalidField, parseInput } from '../platform/parse.ts';
 import { mergeContextsInput, type ChatContext } from './context-schemas.ts';
+import { publishEmbeddingHint } from './embedding-hint.ts';
 
 /**
  * Moves everything of one context into another, where it stands by its own times; the first is gone. Exactly once per
@@ -18,11 +19,13 @@ export async function mergeContexts(
   const { context_id, into_context_id } = parseInput(mergeContextsInput, input);
   if (context_id === into_context_id) throw invalidField('/into_context_id', 'Is this context itself');
   const { user_id } = ctx.actor;
-  return fromDb(() =>
+  const merged = await fromDb(() =>
     withContext(ctx.db, { user_id }, (tx) =>
       once(ctx, tx, 'chat_context.merge', input, () =>
         joinContexts(tx, { user_id, context_id, into_context_id, request_id: ctx.request_id }),
       ),
     ),
   );
+  publishEmbeddingHint(ctx);
+  return merged;
 }

@@ -14,6 +14,7 @@ import { AppError } from '../platform/errors.ts';
 import { publishOutboxHint } from '../platform/outbox.ts';
 import { parseInput } from '../platform/parse.ts';
 import { newId } from '../platform/uuid.ts';
+import { publishEmbeddingHint } from './embedding-hint.ts';
 import { MEMORY_LIMITS, rememberInput, type Remembered } from './memory-schemas.ts';
 import { withAbsoluteDates } from './rules/absolute-dates.ts';
 import { analyse } from './rules/analyse.ts';
@@ -35,10 +36,11 @@ export async function remember(ctx: UserCtx, input: RememberInput): Promise<Reme
     withContext(ctx.db, { user_id: ctx.actor.user_id }, (tx) => rememberWithin(ctx, tx, parsed)),
   );
   publishOutboxHint(ctx);
+  publishEmbeddingHint(ctx);
   return remembered;
 }
 
-/** The same in the transaction `tx` of something larger, which has the person's context. The hint to the outbox is the caller's. */
+/** The same in the transaction `tx` of something larger, which has the person's context. The hints are the caller's. */
 export async function rememberWithin(ctx: UserCtx, tx: Tx, input: z.output<typeof rememberInput>): Promise<Remembered> {
   const { user_id } = ctx.actor;
   const now = ctx.clock().toISOString();

@@ -5,6 +5,7 @@ import type { UserCtx } from '../platform/ctx.ts';
 import { fromDb } from '../platform/db-errors.ts';
 import { AppError } from '../platform/errors.ts';
 import { invalidField, parseInput } from '../platform/parse.ts';
+import { publishEmbeddingHint } from './embedding-hint.ts';
 import { type Memory, MEMORY_LIMITS, updateMemoryInput } from './memory-schemas.ts';
 import { memoryRow, memoryWords } from './remember.ts';
 import { analyse } from './rules/analyse.ts';
@@ -18,9 +19,12 @@ type Input = z.output<typeof updateMemoryInput>;
  * caller's own from then on. Throws `memory.not_found`, `memory.superseded`, `memory.duplicate`, `memory.too_many_pinned`,
  * `memory.version_conflict` (conflict by `version`, precondition by `expected_version`; with `current`).
  */
-export function updateMemory(ctx: UserCtx, input: z.input<typeof updateMemoryInput>): Promise<Memory> {
+export async function updateMemory(ctx: UserCtx, input: z.input<typeof updateMemoryInput>): Promise<Memory> {
   const parsed = parseInput(updateMemoryInput, input);
-  return fromDb(() => withContext(ctx.db, { user_id: ctx.actor.user_id }, (tx) => updateWithin(ctx, tx, parsed)));
+  const { user_id } = ctx.actor;
+  const updated = await fromDb(() => withContext(ctx.db, { user_id }, (tx) => updateWithin(ctx, tx, parsed)));
+  publishEmbeddingHint(ctx);
+  return updated;
 }
 
 async function updateWithin(ctx: UserCtx, tx: Tx, input: Input): Promise<Memory> {
