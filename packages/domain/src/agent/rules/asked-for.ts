@@ -61,11 +61,11 @@ export function isOwnStatement(message: string, text: string): boolean {
 /** What the person wrote themselves: without quoted lines, code, and what follows the head of a mail. */
 export function ownTextOf(message: string): string {
   const text = message.normalize('NFKC').replaceAll('’', "'");
-  const mail = /^\s*(from|dari|subject|perihal|sent|dikirim):\s.+$/imu.exec(text);
+  const mail = /^[^\S\r\n\u2028\u2029]*(from|dari|subject|perihal|sent|dikirim):\s.+$/imu.exec(text);
   return text
     .slice(0, mail?.index ?? text.length)
     .replaceAll(/```[\s\S]*?(```|$)/gu, '\n')
-    .replaceAll(/^\s*>.*$/gmu, '');
+    .replaceAll(/^[^\S\r\n\u2028\u2029]*>.*$/gmu, '');
 }
 
 /** Whether one of the sentences orders this. */

@@ -6,8 +6,11 @@ export interface Token {
 
 /** Characters of one token; what is longer is nobody's word. */
 const MAX_TOKEN = 64;
+/** The same before its accents and apostrophes are taken away. */
+const MAX_PIECE = 256;
 
-const ADDRESS = String.raw`[\p{L}\p{N}._%+-]+@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+`;
+// Looked for where its first sign can be alone, and no longer than there are any: else a long run of such signs is read again from each.
+const ADDRESS = String.raw`(?<![\p{L}\p{N}._%+-])[\p{L}\p{N}._%+-]{1,64}@[\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63})+`;
 const NUMBER = String.raw`\p{N}+(?:[.,:]\p{N}+)*`;
 // A letter, its marks, and apostrophes within.
 const WORD = String.raw`\p{L}[\p{L}\p{M}\p{N}_]*(?:['’]\p{L}[\p{L}\p{M}]*)*`;
@@ -18,14 +21,19 @@ const UNSPACED =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
 const CONTRACTION = /(?:'(?:s|m|re|ve|ll|d|t))+$/;
 
+/** UTF-16 units of a text that are read: one sign may stand for eighteen. */
+const MAX_READ = 100_000;
+
+const normalised = (text: string): string => text.normalize('NFKC').slice(0, MAX_READ).toLowerCase();
+
 /** The tokens of a text in their order, in lower case, Latin letters without their accents. */
 export function tokens(text: string): Token[] {
   const found: Token[] = [];
-  for (const [piece, address, number] of text.normalize('NFKC').toLowerCase().matchAll(PIECE)) {
+  for (const [piece, address, number] of normalised(text).matchAll(PIECE)) {
     if (address !== undefined) addAddress(address, found);
     else if (number !== undefined) add(plainNumber(number), 'mark', found);
     else if (UNSPACED.test(piece)) addUnspaced(piece, found);
-    else add(fold(piece), 'word', found);
+    else if (piece.length <= MAX_PIECE) add(fold(piece), 'word', found);
   }
   return found;
 }
