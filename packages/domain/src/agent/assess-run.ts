@@ -60,10 +60,10 @@ export interface Assessed {
 /** Messages of the context that the assessor is shown. */
 const RECENT = 30;
 const NEAR = 20;
-/** Milliseconds. The adapter has a deadline of its own; this is for one that has none. */
-const DEADLINE_MS = 120_000;
-/** Longer than any attempt: who has not finished by then has died. */
-const PATIENCE_MS = DEADLINE_MS + 60_000;
+/** Milliseconds beside the model's own deadline: who has not finished an attempt by then has died. */
+const PATIENCE_MS = 60_000;
+/** The deadline is the adapter's (`MODEL_ASSESSOR_TIMEOUT_MS`). */
+const NEVER = new AbortController().signal;
 /** After so long without a model a turn is not assessed any more; the longer it waits, the more seldom it asks. */
 const GIVE_UP_MS = 6 * 3_600_000;
 const MAX_WAIT_MS = 600_000;
@@ -93,7 +93,7 @@ export async function assessRun(ctx: AssessCtx, input: { run_id: string; asked_a
   const attempt = { ...input, step_id: step.step_id, latency: () => performance.now() - began_at };
   let answer: ModelAnswer<Assessment>;
   try {
-    answer = await ctx.model.assess(asked, AbortSignal.timeout(DEADLINE_MS));
+    answer = await ctx.model.assess(asked, NEVER);
   } catch (error) {
     return giveUpOrWait(ctx, attempt, error);
   }
@@ -139,12 +139,13 @@ async function assessInput(ctx: AssessCtx, row: AssessmentRow): Promise<AssessIn
 /** Begins the step, unless the run is assessed or there is no quota. Throws `unavailable` while another process is at it. */
 function beginOnce(ctx: AssessCtx, run_id: string, step: BeginOp): Promise<boolean> {
   const { user_id } = ctx.actor;
+  const patience_ms = ctx.model.deadlineOf('assess') + PATIENCE_MS;
   return fromDb(() =>
     withContext(ctx.db, { user_id }, async (tx) => {
-      const state = await mayAssess(tx, { user_id, run_id, patience_ms: PATIENCE_MS });
+      const state = await mayAssess(tx, { user_id, run_id, patience_ms });
       if (state === 'busy')
         throw new AppError('unavailable', 'agent.busy', 'Another process is at it', {
-          retry_after_ms: PATIENCE_MS / 4,
+          retry_after_ms: patience_ms / 4,
         });
       if (state === 'assessed') return false;
       // What an attempt that died still holds is let go first.

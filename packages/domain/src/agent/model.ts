@@ -161,4 +161,6 @@ export interface ModelPort {
   estimateTokens(text: string): number;
   /** What an answer of this role takes at most, for reservations. */
   maxOutputTokens(role: ModelRole): number;
+  /** Milliseconds that a call of this role takes at most, with its retries. */
+  deadlineOf(role: ModelRole): number;
 }

@@ -93,6 +93,7 @@ export function createGemini(
     priceOf: (model, usage) => priceOf(model, usage, prices),
     estimateTokens,
     maxOutputTokens: (role) => MAX_OUTPUT_TOKENS[role],
+    deadlineOf: (role) => timeouts[`${role}_ms`],
     // Connections are the runtime's, and idle ones let a process end.
     close: () => undefined,
   };

@@ -17,6 +17,8 @@ import { answersOf } from '../rules/tool-results.ts';
 
 /** Of this set of rules: what a run's record names. */
 const MODEL = 'rules-1';
+/** Milliseconds; they take a few. */
+const DEADLINE_MS = 1_000;
 
 const report = (): ModelReport => ({
   provider: 'local-rules',
@@ -52,6 +54,7 @@ export function createLocalRules(): ModelPort {
     priceOf: () => 0,
     estimateTokens,
     maxOutputTokens: () => 0,
+    deadlineOf: () => DEADLINE_MS,
   };
 }
 
