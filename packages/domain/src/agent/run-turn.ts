@@ -1,18 +1,19 @@
 import { createHash } from 'node:crypto';
 import { setImmediate as immediate } from 'node:timers/promises';
 import { inSpan } from '@potentia/config/telemetry';
-import { decideTurn, failTurn, getRecentMessages, type RecentMessageRow } from '@potentia/db/agent/turn-queries';
+import { decideTurn, getRecentMessages, type RecentMessageRow } from '@potentia/db/agent/turn-queries';
 import { findDates } from '../chat/rules/dates.ts';
 import { type Retrieved, retrieveForTurn } from '../chat/retrieve-for-turn.ts';
 import { fromDb } from '../platform/db-errors.ts';
 import { AppError } from '../platform/errors.ts';
-import { publishOutboxHint } from '../platform/outbox.ts';
 import { INTERNAL } from '../platform/problem.ts';
 import { answerConfirmation } from './answer-confirmation.ts';
+import { failRun } from './fail-run.ts';
 import { finishRun } from './finish-run.ts';
 import { judgeStep, type Placement } from './judge-step.ts';
 import { beginStep, type Grant, type LedgerOp, quotaRefusal, settleStep } from './ledger.ts';
 import type { ModelFailureMeta } from './model.ts';
+import { historyForPrompt } from './rules/history-for-prompt.ts';
 import { type Packed, packPrompt } from './rules/pack.ts';
 import { Answer, estimateReport, isFree, specialistStep } from './specialist-step.ts';
 import { toolDeclarations } from './tool-box.ts';
@@ -89,7 +90,8 @@ async function recentOf(turn: Turn, { decision, context_id, new_context_id }: Pl
 
 function pack(turn: Turn, found: Retrieved, placement: Placement, recent: RecentMessageRow[]): Packed {
   const { ctx, begun, content, time_zone, locale } = turn;
-  const { preferences, memories, history, blocks, schedule } = found;
+  const { preferences, memories, blocks, schedule } = found;
+  const history = historyForPrompt(found.history, { message: content, now: begun.message.created_at, recent });
   const target = [begun.context, ...begun.others].find(({ id }) => id === placement.context_id) ?? begun.context;
   const context =
     placement.new_context_id === null
@@ -182,38 +184,19 @@ async function endEarly(turn: Turn, answer: Answer | null, error: unknown): Prom
     try {
       return await finishRun(turn, { ...end, citations: answer?.citations, assess: false });
     } catch (failure) {
-      return fail(turn, failure);
+      return failRun(turn, failure, answer);
     }
   }
   if (reason === 'interrupted') {
     steps.settleAll('abandoned', null);
-    return fail(turn, STOPPED.interrupted);
+    return failRun(turn, STOPPED.interrupted, answer);
   }
   if (reason === 'deadline') {
     steps.settleAll('failed', null, 'model.timeout');
-    return fail(turn, STOPPED.deadline);
+    return failRun(turn, STOPPED.deadline, answer);
   }
   const code = error instanceof AppError ? error.code : INTERNAL.code;
   steps.settleAll('failed', meta.report ?? null, code);
   if (!(error instanceof AppError)) ctx.log.error({ err: error, run_id: run.held.run_id }, 'a turn failed');
-  return fail(turn, error);
-}
-
-async function fail({ ctx, run, steps }: Turn, error: unknown): Promise<string> {
-  const shown = error instanceof AppError ? error : new AppError('unavailable', INTERNAL.code, INTERNAL.message);
-  const { code, message } = shown;
-  const { retry_after_ms, reset_at } = shown.meta;
-  try {
-    await fromDb(() => failTurn(ctx.db, run.held, { code, detail: message }, steps.owed));
-    publishOutboxHint(ctx);
-  } catch (err) {
-    // Its lease ends by itself, and then it can be begun anew.
-    ctx.log.warn({ err, run_id: run.held.run_id }, 'the end of a turn could not be stored');
-  }
-  run.log.emit({
-    ...{ type: 'error', run_id: run.held.run_id, code, detail: message },
-    retry_after_ms: retry_after_ms ?? (shown.kind === 'unavailable' ? 1_000 : null),
-    reset_at: typeof reset_at === 'string' ? reset_at : null,
-  });
-  return 'failed';
+  return failRun(turn, error, answer);
 }

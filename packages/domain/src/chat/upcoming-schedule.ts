@@ -49,6 +49,8 @@ function whenOf({ starts_at, ends_at, is_all_day }: ViewItem, time_zone: string)
   const [from_day, to_day] = [from.slice(0, 10), to.slice(0, 10)];
   if (is_all_day) return from_day === to_day ? from_day : `${from_day} to ${to_day}`;
   const [from_time, to_time] = [from.slice(11, 16), to.slice(11, 16)];
+  // A reminder has no length.
+  if (from === to) return `${from_day} ${from_time}`;
   return from_day === to_day
     ? `${from_day} ${from_time}–${to_time}`
     : `${from_day} ${from_time} to ${to_day} ${to_time}`;

@@ -1,9 +1,19 @@
-import { analyse } from '../../chat/rules/analyse.ts';
 import { findDates } from '../../chat/rules/dates.ts';
 import { shorten } from '../../chat/rules/title.ts';
 import { DAY_MS } from '../../calendar/rules/civil.ts';
 import { printLocal, toLocal } from '../../calendar/rules/zones.ts';
 import type { PackedItem, Prompt } from '../prompt.ts';
+import {
+  asksWhatWasAsked,
+  asksWhatWasSaid,
+  isPleasantry,
+  isQuestion,
+  sharedTerms,
+  type Telling,
+  tellingOf,
+  wantedTerms,
+} from './quotable.ts';
+import { readConfirmation } from './confirmation.ts';
 import { type Language, sayDay, sayLocal } from './say-when.ts';
 
 /** Quotes of one answer, and characters of each. */
@@ -21,6 +31,9 @@ const say = (language: Language, en: string, id: string): string => (language ==
  * from, and its number. Nothing is phrased, concluded or summed up.
  */
 export function quoteAnswer(prompt: Prompt, language: Language): string {
+  if (readConfirmation(prompt.message) !== null && !isPleasantry(prompt.message))
+    return say(language, 'Nothing waits for a yes or a no.', 'Tidak ada yang menunggu ya atau tidak.');
+  if (isPleasantry(prompt.message)) return greeting(language);
   const none = say(language, 'No language model is set up.', 'Tidak ada model bahasa yang terpasang.');
   const quotes = closest(prompt).map((item) => quoteOf(item, prompt, language));
   if (quotes.length > 0) {
@@ -38,42 +51,93 @@ export function quoteAnswer(prompt: Prompt, language: Language): string {
   )}`;
 }
 
+const greeting = (language: Language): string =>
+  say(
+    language,
+    'No language model is set up, so I do not converse. I take orders, such as “remind me tomorrow at 9 to call Ana”, and quote what you told me.',
+    'Tidak ada model bahasa yang terpasang, jadi saya tidak bisa mengobrol. Saya menjalankan perintah, misalnya “ingatkan aku besok jam 9 rapat”, dan mengutip apa yang pernah Anda sampaikan.',
+  );
+
 const ASKS_WHEN =
   /\b(?:when|what\s+(?:date|day|time|year|month)|which\s+(?:date|day|year|month|week)|how\s+long\s+ago|since\s+when|kapan|tanggal\s+berapa|hari\s+apa|jam\s+berapa|tahun\s+berapa|bulan\s+apa)\b/iu;
 
-/** The best of everything that was found, what was said first; of a question for a time, what names one. */
+/** What was asked is followed by its answer within so long. Milliseconds. */
+const ANSWERED = 3_600_000;
+
+/**
+ * The best of everything that was found, what was said first: what states something before what orders it; of a question for a time, what
+ * names one. What has none of the words that are looked for is noise, unless it answers a question that has. What the person asked, here
+ * or earlier, tells them nothing.
+ */
 export function closest(prompt: Prompt): PackedItem[] {
   const { message, time_zone, now } = prompt;
-  const wanted = new Set(analyse(message.slice(0, MAX_READ)).stems);
-  const overlap = ({ text }: PackedItem): number =>
-    new Set(analyse(text.slice(0, MAX_READ)).stems.filter((stem) => wanted.has(stem))).size;
+  const at = { now, time_zone };
+  const wanted = wantedTerms(message.slice(0, MAX_READ));
+  const shared = new Map<PackedItem, number>();
+  const overlap = (item: PackedItem): number => {
+    const known = shared.get(item) ?? sharedTerms(wanted, item.text.slice(0, MAX_READ));
+    shared.set(item, known);
+    return known;
+  };
   const isUsable = (item: PackedItem): boolean =>
     item.citation !== null &&
     item.origin !== 'assistant' &&
     item.text.trim() !== '' &&
     item.text.trim() !== message.trim();
+  const days = findDates(message, { at: now, time_zone, language: 'und' });
+  const inDays = (item: PackedItem): boolean =>
+    days.some(({ from, to }) => item.at !== null && isWithin(localDay(item.at, time_zone), from, to));
+
   const known = [...prompt.memories, ...prompt.preferences]
     .filter((item) => isUsable(item) && overlap(item) > 0)
     .sort((a, b) => overlap(b) - overlap(a))
     .slice(0, MAX_KNOWN);
-  const days = findDates(message, { at: now, time_zone, language: 'und' });
-  const inDays = (item: PackedItem): number =>
-    days.some(({ from, to }) => item.at !== null && isWithin(localDay(item.at, time_zone), from, to)) ? 1 : 0;
-  const dated = ASKS_WHEN.test(message);
-  const hasDate = (item: PackedItem): number =>
-    dated && findDates(item.text, { at: item.at ?? now, time_zone, language: 'und' }).length > 0 ? 1 : 0;
-  // What asks tells nothing.
-  const asks = ({ text }: PackedItem): number => (text.trim().endsWith('?') ? 1 : 0);
+  const found = prompt.history.filter(isUsable);
+  const questions = found.filter((item) => item.text.includes('?') && overlap(item) > 0);
+  const answers = (item: PackedItem): boolean => questions.some((question) => isAfter(item, question));
   const said = stable(
-    prompt.history.filter(isUsable),
-    (a, b) => inDays(b) - inDays(a) || hasDate(b) - hasDate(a) || asks(a) - asks(b),
+    found
+      .filter((item) => overlap(item) > 0 || inDays(item) || answers(item))
+      .filter((item) => !known.some(({ text }) => text.endsWith(item.text.trim())))
+      .map((item) => ({ item, telling: item.origin === 'user' ? tellingOf(item.text, at) : tellingOfOther(item) }))
+      .filter(({ item, telling }) => telling !== 'nothing' && (telling !== 'question' || mayAsk(item, message))),
+    (a, b) =>
+      Number(inDays(b.item)) - Number(inDays(a.item)) ||
+      ORDER.indexOf(a.telling) - ORDER.indexOf(b.telling) ||
+      hasDate(b.item, prompt) - hasDate(a.item, prompt),
+  ).map(({ item }) => item);
+  const rest = [...prompt.blocks, ...firstOfEach(prompt.schedule)].filter(
+    (item) => isUsable(item) && overlap(item) > 0,
   );
-  const rest = [...prompt.blocks, ...prompt.schedule].filter((item) => isUsable(item) && overlap(item) > 0);
   const written = rest.sort((a, b) => overlap(b) - overlap(a));
-  return [...known, ...said.slice(0, MAX_QUOTES - known.length - Math.min(1, written.length)), ...written, ...said]
-    .filter((item, at, all) => all.indexOf(item) === at)
+  // Who asks what they said asks for no calendar, unless they said nothing of it.
+  const beside = asksWhatWasSaid(message) && known.length + said.length > 0 ? [] : written;
+  return [...known, ...said.slice(0, MAX_QUOTES - known.length - Math.min(1, beside.length)), ...beside, ...said]
+    .filter((item, index, all) => all.indexOf(item) === index)
     .slice(0, MAX_QUOTES);
 }
+
+const ORDER: readonly Telling[] = ['statement', 'order', 'question', 'nothing'];
+
+/** What others said may be told by a question: "Did you hear that Dewi moved?" */
+const tellingOfOther = ({ text }: PackedItem): Telling =>
+  isPleasantry(text) ? 'nothing' : isQuestion(text) ? 'question' : 'statement';
+const mayAsk = ({ origin }: PackedItem, message: string): boolean => origin !== 'user' || asksWhatWasAsked(message);
+
+/** Whether an item was said soon after another, in the same place. */
+function isAfter(item: PackedItem, other: PackedItem): boolean {
+  if (item.at === null || other.at === null || item.place_id !== other.place_id || item === other) return false;
+  const gap = Date.parse(item.at) - Date.parse(other.at);
+  return gap >= 0 && gap <= ANSWERED;
+}
+
+/** Of a question for a time: whether a text names one. */
+const hasDate = ({ text, at }: PackedItem, { message, now, time_zone }: Prompt): number =>
+  ASKS_WHEN.test(message) && findDates(text, { at: at ?? now, time_zone, language: 'und' }).length > 0 ? 1 : 0;
+
+/** What recurs is one thing: its next occurrence stands for it. */
+const firstOfEach = (items: readonly PackedItem[]): PackedItem[] =>
+  items.filter(({ id }, at) => items.findIndex((other) => other.id === id) === at);
 
 /** `Array.sort` keeps the order of equals. */
 const stable = <T>(items: readonly T[], compare: (a: T, b: T) => number): T[] => [...items].sort(compare);
@@ -90,17 +154,33 @@ const plain = (text: string): string =>
     .replace(/\[(\d[\d\s,;]*)\]/gu, '($1)');
 
 function quoteOf(item: PackedItem, { time_zone, now }: Prompt, language: Language): string {
-  const { text, at, citation } = item;
+  const { at, citation } = item;
   const day =
     at === null
       ? ''
       : item.kind === 'schedule'
-        ? localTime(at, time_zone, language)
+        ? timeOf(item, at, time_zone, language)
         : sayDay(localDay(at, time_zone), language);
-  const meant = datesOf(text, at ?? now, time_zone, language);
+  const words = wordsOf(item);
+  const meant = item.kind === 'schedule' ? '' : datesOf(words, at ?? now, time_zone, language);
   const source = [day, sourceOf(item, language)].filter((part) => part !== '').join(', ');
-  return `> “${shorten(plain(text), MAX_TEXT)}”${meant}\n— ${source} [${citation ?? ''}]`;
+  return `> “${shorten(plain(words), MAX_TEXT)}”${meant}\n— ${source} [${citation ?? ''}]`;
 }
+
+/** The day and time that a schedule begins with are told beside it. */
+const ITS_TIME = /^\d{4}-\d\d-\d\d(?:\s\d\d:\d\d)?(?:\s?(?:–|to)\s?(?:\d{4}-\d\d-\d\d)?(?:\s?\d\d:\d\d)?)?\s+/u;
+/** What a memory is filed under, before the person's own words. */
+const FILED = /^(?:[\p{L}\p{N}' -]{1,90}:\s){1,2}(?=(?:I|i|[Mm]y|[Oo]ur|[Ww]e|[Aa]ku|[Ss]aya|[Gg]ue|\p{L}+ku)\b)/u;
+
+/** The very words of an item, without what the house puts in front. */
+function wordsOf({ kind, text }: PackedItem): string {
+  if (kind === 'schedule') return text.replace(ITS_TIME, '');
+  return kind === 'memory' || kind === 'preference' ? text.replace(FILED, '') : text;
+}
+
+/** When a schedule begins; of what takes whole days, its day. */
+const timeOf = ({ text }: PackedItem, at: string, time_zone: string, language: Language): string =>
+  /^[\d-]{10} \d\d:/u.test(text) ? localTime(at, time_zone, language) : sayDay(localDay(at, time_zone), language);
 
 const localTime = (at: string, time_zone: string, language: Language): string =>
   sayLocal(printLocal(toLocal(Date.parse(at), time_zone), false), language);

@@ -1,0 +1,38 @@
+import type { PromptItem, PromptMessage } from '../prompt.ts';
+import { isPleasantry, isQuestion, sharedTerms, wantedTerms } from './quotable.ts';
+
+/** What was said so lately need not be in the index yet. Milliseconds. */
+const FRESH = 60_000;
+/** Characters of a text that are read. */
+const MAX_READ = 2_000;
+
+type Said = PromptMessage & { id: string; context_id: string };
+
+/**
+ * What was found in what was said, for a prompt: with what the person said a moment ago and the index may not have yet, if it shares a word
+ * with `message`; what they merely asked goes last, as it tells nothing.
+ */
+export function historyForPrompt(
+  found: readonly PromptItem[],
+  { message, now, recent }: { message: string; now: string; recent: readonly Said[] },
+): PromptItem[] {
+  const ids = new Set(found.map(({ id }) => id));
+  const wanted = wantedTerms(message.slice(0, MAX_READ));
+  const fresh = recent
+    .filter(({ id, role, created_at }) => role === 'user' && !ids.has(id) && isFresh(created_at, now))
+    .filter(({ content }) => sharedTerms(wanted, content.slice(0, MAX_READ)) > 0)
+    .toReversed()
+    .map(({ id, content, created_at, context_id }): PromptItem => {
+      const from = { place_id: context_id, leg: 'recent', score: null } as const;
+      return { kind: 'message', id, text: content, origin: 'user', at: created_at, ...from };
+    });
+  const all = [...fresh, ...found];
+  return [...all.filter((item) => !merelyAsks(item)), ...all.filter(merelyAsks)];
+}
+
+const isFresh = (at: string, now: string): boolean => Date.parse(now) - Date.parse(at) <= FRESH;
+
+const merelyAsks = ({ origin, text }: PromptItem): boolean => {
+  const read = text.slice(0, MAX_READ);
+  return origin === 'user' && (isQuestion(read) || isPleasantry(read));
+};

@@ -1,0 +1,103 @@
+import { describe, expect, test } from 'vitest';
+import type { PackedItem, Prompt } from '../prompt.ts';
+import { item, prompt } from '../testing/prompt.ts';
+import { closest, quoteAnswer } from './quotes.ts';
+
+let next = 0;
+const said = (text: string, over: Partial<PackedItem> = {}): PackedItem => {
+  next += 1;
+  return item({ id: `i${next}`, citation: next, text, place_id: 'c1', ...over });
+};
+const quoted = (message: string, parts: Partial<Prompt>): string[] =>
+  closest(prompt({ message, ...parts })).map(({ text }) => text);
+
+describe('what is quoted of what was said', () => {
+  const history = [
+    said('where does Dewi live?'),
+    said('Where does dewi live'),
+    said('I am allergic to peanuts and my sister Dewi lives in Bandung'),
+    said('I met Budi at the gym'),
+    said('forget what I said about Dewi'),
+  ];
+
+  test('neither the question, nor an earlier asking, nor an order to forget, nor what has none of its words', () => {
+    expect(quoted('where does Dewi live?', { history })).toEqual([
+      'I am allergic to peanuts and my sister Dewi lives in Bandung',
+    ]);
+  });
+
+  test('what was asked, if that is what is asked for', () => {
+    expect(quoted('what did I ask about Dewi?', { history })).toContain('where does Dewi live?');
+  });
+
+  test('no answer of the assistant', () => {
+    const answer = said('No language model is set up. Dewi', { origin: 'assistant' });
+    expect(quoted('who is Dewi?', { history: [answer] })).toEqual([]);
+  });
+
+  test('what answers a question, although it has none of its words', () => {
+    const imported = { origin: 'other', at: '2026-03-01T09:00:00Z' } as const;
+    const talk = [
+      said('Ana: Where did you spend your holiday?', imported),
+      said('Budi: On Belitung, with the kids', { ...imported, at: '2026-03-01T09:01:00Z' }),
+      said('Budi: My knee is better', { ...imported, at: '2026-03-04T09:01:00Z' }),
+    ];
+    expect(quoted('where was the holiday?', { history: talk })).toEqual([
+      'Budi: On Belitung, with the kids',
+      'Ana: Where did you spend your holiday?',
+    ]);
+  });
+
+  test('statements go before orders', () => {
+    const told = [said('remind me every weekday at 8 to stretch'), said('Stretching helps my back')];
+    expect(quoted('what about stretching?', { history: told })).toEqual([
+      'Stretching helps my back',
+      'remind me every weekday at 8 to stretch',
+    ]);
+  });
+
+  test('what is remembered is not said twice', () => {
+    const memories = [said('allergy peanuts: I am allergic to peanuts', { kind: 'preference' })];
+    const answer = quoteAnswer(
+      prompt({ message: 'what am I allergic to?', preferences: memories, history: [said('I am allergic to peanuts')] }),
+      'en',
+    );
+    expect(answer.match(/“/gu)).toHaveLength(1);
+    expect(answer).toContain('> “I am allergic to peanuts”\n');
+  });
+});
+
+describe('what is quoted of the calendar', () => {
+  const schedule = [1, 2, 3].map((day) =>
+    said(`2026-11-1${day} 08:00 stretch (repeats)`, {
+      kind: 'schedule',
+      id: 's1',
+      at: `2026-11-1${day}T01:00:00Z`,
+      leg: 'always',
+    }),
+  );
+
+  test('of a series the next occurrence alone, with its time once', () => {
+    const answer = quoteAnswer(prompt({ message: 'stretch', schedule }), 'en');
+    expect(answer.match(/“/gu)).toHaveLength(1);
+    expect(answer).toContain('> “stretch (repeats)”\n— Wednesday, 11 November 2026 at 08:00, your calendar [');
+  });
+
+  test('nothing, of who asks what they said and did say something', () => {
+    const history = [said('remind me every weekday at 8 to stretch')];
+    expect(quoted('what did I say about stretching?', { history, schedule })).toEqual([history[0]?.text]);
+    expect(quoted('what did I say about stretching?', { schedule })).toHaveLength(1);
+  });
+});
+
+describe('what there is nothing to quote for', () => {
+  test.each(['thanks!', 'hi', 'Selamat pagi', 'makasih ya'])('%s', (message) => {
+    const answer = quoteAnswer(prompt({ message, history: [said('hi there, thanks')] }), 'en');
+    expect(answer).toMatch(/^No language model is set up, so I do not converse\./u);
+  });
+
+  test('a yes that nothing waits for', () => {
+    expect(quoteAnswer(prompt({ message: 'yes' }), 'en')).toBe('Nothing waits for a yes or a no.');
+    expect(quoteAnswer(prompt({ message: 'ya' }), 'id')).toBe('Tidak ada yang menunggu ya atau tidak.');
+  });
+});
