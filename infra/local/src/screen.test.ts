@@ -32,11 +32,11 @@ describe('renderScreen', () => {
     ]);
   });
 
-  it('gives both demo users with their tokens, and three commands to try', () => {
+  it('gives both demo users with their tokens, and four commands to try', () => {
     const screen = renderScreen(content);
     expect(screen).toContain('token-of-one');
     expect(screen).toContain('token-of-two');
-    expect(screen.match(/^ {2}curl .*$/gm)).toHaveLength(3);
+    expect(screen.match(/^ {2}curl .*$/gm)).toHaveLength(4);
   });
 
   it('has neither console nor users where a real Supabase signs people in', () => {

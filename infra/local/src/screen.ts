@@ -51,12 +51,14 @@ function tryLines(api: string, demo: Demo | undefined): string[] {
     mutation_id: crypto.randomUUID(),
     ops: [{ op: 'create', type: 'text', content: { text: 'Hello from curl' } }],
   };
-  const json = `-H 'content-type: application/json' -d '${JSON.stringify(mutation)}'`;
+  const json = (body: object): string => `-H 'content-type: application/json' -d '${JSON.stringify(body)}'`;
+  const order = { content: 'remind me every weekday at 8 to stretch' };
   return [
     '  To try:',
     `  curl -s -H '@${one.header_file}' ${api}/api/v1/canvases`,
-    `  curl -s -H '@${one.header_file}' ${json} ${canvas}/mutate`,
+    `  curl -s -H '@${one.header_file}' ${json(mutation)} ${canvas}/mutate`,
     `  curl -s -H '@${two.header_file}' ${canvas}/export`,
+    `  curl -s -H '@${one.header_file}' ${json(order)} ${api}/api/v1/chat/turns`,
     '',
   ];
 }
