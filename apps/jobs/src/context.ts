@@ -7,10 +7,12 @@ import { VERSION } from '@potentia/config/version';
 import { createDb, type Db } from '@potentia/db/client';
 import { createModel } from '@potentia/domain/agent/adapters/model';
 import { createRedisRunEraser } from '@potentia/domain/agent/adapters/redis-run-eraser';
+import { createRedisRunEvents } from '@potentia/domain/agent/adapters/redis-run-events';
 import type { AssessMetrics } from '@potentia/domain/agent/assess-run';
 import type { UsageLimits } from '@potentia/domain/agent/ledger';
 import type { ModelPort } from '@potentia/domain/agent/model';
 import type { RunEraser } from '@potentia/domain/agent/run-eraser';
+import type { RunEvents } from '@potentia/domain/agent/run-events';
 import { createIcsReader } from '@potentia/domain/calendar/adapters/ics-processes';
 import type { InstanceMetrics } from '@potentia/domain/calendar/fill-instances';
 import type { IcsReader } from '@potentia/domain/calendar/ics';
@@ -56,6 +58,7 @@ export interface JobPorts extends FilePorts {
   model: ModelPort;
   assess_metrics: AssessMetrics;
   run_eraser: RunEraser;
+  run_events: RunEvents;
   /** Of workspaces that have no quota of their own. */
   usage_limits: UsageLimits;
   cache: Cache;
@@ -129,6 +132,7 @@ export function createJobsContext(config: JobsConfig, log: Logger): JobsContext 
       model,
       assess_metrics: observeAssessments(health.registry),
       run_eraser: createRedisRunEraser({ redis: command, timeout_ms: config.REDIS_TIMEOUT_MS }),
+      run_events: createRedisRunEvents({ redis: command, timeout_ms: config.REDIS_TIMEOUT_MS }),
       usage_limits: usageLimits(config),
       mailer,
       app_url: config.APP_URL ?? '',

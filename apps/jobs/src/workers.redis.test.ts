@@ -55,6 +55,7 @@ async function setUp(handle: Handle, url = server.url) {
       model: undefined as never,
       assess_metrics: undefined as never,
       run_eraser: undefined as never,
+      run_events: undefined as never,
       usage_limits: undefined as never,
       embeddings: undefined as never,
       objects: undefined as never,

@@ -648,8 +648,13 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
     stranger: [],
     member: [{ is_cancelled: false }],
   },
-  sweep_turns: {
-    run: () => failure(call('select app.sweep_turns(0, 10)', [])),
+  find_left_turns: {
+    run: () => failure(call('select * from app.find_left_turns(0, 10)', [])),
+    stranger: 'db.forbidden',
+    member: 'db.forbidden',
+  },
+  sweep_turn: {
+    run: () => failure(call('select app.sweep_turn($1, $2, 1, null)', [member.user_id, run.run_id])),
     stranger: 'db.forbidden',
     member: 'db.forbidden',
   },

@@ -151,6 +151,7 @@ describe('a run whose process died', () => {
       db: backends.database.job_db,
       bus: recordBus(),
       log: createLogger({ service: 'test', level: 'silent' }),
+      run_events: api.context.turns.events,
     };
     await leave(60);
     await sweepRuns(ctx);

@@ -312,7 +312,9 @@ describe('a model that fails', () => {
       const error = await turn.find('error');
       expect(error).toMatchObject({ code: expect.stringMatching(/^model\./), retry_after_ms: expect.any(Number) });
       expect(await runs()).toMatchObject([{ status: 'failed', error_code: error.code }]);
-      expect(await messages()).toMatchObject([{ role: 'user' }]);
+      // What was shown is not lost.
+      const shown = turn.text() === '' ? [] : [{ role: 'assistant', content: turn.text(), finish_reason: 'failed' }];
+      expect(await messages()).toMatchObject([{ role: 'user' }, ...shown]);
       expect((await spent()).held).toBe(0);
     },
     60_000,

@@ -20,6 +20,7 @@ export interface RecentMessageRow {
 export interface JudgementRow {
   decision: 'continue' | 'switch' | 'new';
   context_id: string;
+  /** Missing once what was said is deleted. */
   title: string;
   confidence: number;
   by: 'model' | 'rules' | 'caller';
@@ -188,14 +189,23 @@ export async function finishTurn(
   return finished;
 }
 
-/** Ends a turn without an answer. Throws `turn.superseded`. */
+/** What the person has seen of an answer that did not come to its end. */
+export type ShownAnswer = Pick<TurnEnd, 'message_id' | 'content' | 'language' | 'citations' | 'first_token_at'>;
+
+/** Ends a turn without its answer; what was shown of it is kept until another attempt has one. Throws `turn.superseded`. */
 export async function failTurn(
   db: Queryable,
   run: HeldRun,
-  error: { code: string; detail: string },
+  failure: { code: string; detail: string; shown: (ShownAnswer & { finish_reason: 'failed' }) | null },
   ops: object[],
 ): Promise<void> {
-  await db.call('select app.fail_turn($1, $2, $3, $4, $5)', [run.user_id, runOf(run), error.code, error.detail, ops]);
+  await db.call('select app.fail_turn($1, $2, $3, $4)', [run.user_id, runOf(run), failure, ops]);
+}
+
+/** Does `ops` in the ledger of a run while it is this attempt's. Throws `turn.superseded`. */
+export async function continueTurn<Result>(db: Queryable, run: HeldRun, ops: object[]): Promise<Result[]> {
+  const params = [run.user_id, runOf(run), ops];
+  return (await callOne<{ results: Result[] }>(db, 'select app.continue_turn($1, $2, $3) as results', params)).results;
 }
 
 /** The runs of `run_ids` that are still this process's, each held for another `lease_ms`. */
@@ -262,8 +272,26 @@ export async function getRecentMessages(
   return recent;
 }
 
-/** For job_user: fails runs that nobody has held for `after_ms`; how many, `limit` at most. */
-export async function sweepTurns(db: Queryable, options: { after_ms: number; limit: number }): Promise<number> {
-  const params = [options.after_ms, options.limit];
-  return (await callOne<{ count: number }>(db, 'select app.sweep_turns($1, $2) as count', params)).count;
+export interface LeftTurn {
+  user_id: string;
+  run_id: string;
+  attempt: number;
+  /** Since nobody holds it. */
+  seconds: number;
+}
+
+/** For job_user: runs that nobody has held for `after_ms`, `limit` at most. */
+export function findLeftTurns(db: Queryable, options: { after_ms: number; limit: number }): Promise<LeftTurn[]> {
+  const text = 'select user_id, run_id, attempt, seconds from app.find_left_turns($1, $2)';
+  return db.call(text, [options.after_ms, options.limit]);
+}
+
+/** For job_user: ends one of them, with what was shown of its answer; false: somebody has it by now, or has ended it. */
+export async function sweepTurn(
+  db: Queryable,
+  { user_id, run_id, attempt }: LeftTurn,
+  shown: ShownAnswer | null,
+): Promise<boolean> {
+  const params = [user_id, run_id, attempt, shown];
+  return (await callOne<{ swept: boolean }>(db, 'select app.sweep_turn($1, $2, $3, $4) as swept', params)).swept;
 }

@@ -1,18 +1,14 @@
 import { finishTurn, getTurn, type TurnEnd } from '@potentia/db/agent/turn-queries';
-import { DbError, DbUnavailableError } from '@potentia/db/errors';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { DbError } from '@potentia/db/errors';
 import { publishEmbeddingHint } from '../chat/embedding-hint.ts';
-import { analyse } from '../chat/rules/analyse.ts';
 import { mapDbError } from '../platform/db-errors.ts';
 import { publishOutboxHint } from '../platform/outbox.ts';
-import { newId } from '../platform/uuid.ts';
 import type { Citations } from './citations.ts';
 import type { FinishReason } from './model.ts';
 import { turnText } from './rules/turn-texts.ts';
+import { shownAnswer, storable } from './shown-answer.ts';
+import { whileAway } from './store-end.ts';
 import type { Turn } from './turn-ctx.ts';
-
-/** How long a finished answer waits for a database that is away, each time; all within the lease. */
-const RETRIES_MS = [100, 400, 1_500, 4_000];
 
 interface End {
   text: string;
@@ -34,13 +30,9 @@ export async function finishRun(turn: Turn, given: End): Promise<string> {
   const text = said.trim() === '' && status === 'done' ? sayNothing(turn) : said;
   const { is_memory_enabled } = begun.settings;
   const end: TurnEnd = {
-    message_id: newId(),
-    content: text.trim() === '' ? '' : text,
-    language: analyse(text).language,
+    ...shownAnswer({ text, first_token_at: given.first_token_at, citations: given.citations?.cited ?? [] }),
     status,
     finish_reason: given.finish_reason,
-    citations: (given.citations?.cited ?? []).map(({ excerpt: _, ...cited }) => cited),
-    first_token_at: given.first_token_at?.toISOString() ?? null,
     assess: is_memory_enabled && status === 'done' && (given.assess ?? true),
   };
   const { context_id, message_id, usage } = await store(turn, end);
@@ -51,31 +43,26 @@ export async function finishRun(turn: Turn, given: End): Promise<string> {
   return status;
 }
 
-/** What Postgres takes: no NUL, and no half of a character where a text was cut. */
-const storable = (text: string): string => text.replaceAll('\u0000', '').toWellFormed();
-
 function sayNothing({ run, locale }: Turn): string {
   const text = turnText(locale, 'empty');
   run.log.emit({ type: 'delta', text });
   return text;
 }
 
-async function store({ ctx, run, steps }: Turn, end: TurnEnd): ReturnType<typeof finishTurn> {
+function store({ ctx, run, steps }: Turn, end: TurnEnd): ReturnType<typeof finishTurn> {
   const { user_id, run_id } = run.held;
-  for (let attempt = 0; ; attempt += 1) {
+  return whileAway(async (attempt) => {
     try {
       return await finishTurn(ctx.db, run.held, end, steps.owed);
     } catch (error) {
-      if (attempt > 0 && error instanceof DbError && error.code === 'turn.superseded') {
-        // An earlier try may have done it, and only its answer was lost.
-        const { message, context_id, usage, status } = await getTurn(ctx.db, { user_id, run_id });
-        if (status === end.status && context_id !== null && (message?.id ?? '') === (end.content && end.message_id)) {
-          return { context_id, message_id: message?.id ?? null, usage };
-        }
-      }
-      const wait_ms = RETRIES_MS[attempt];
-      if (!(error instanceof DbUnavailableError) || wait_ms === undefined) throw mapDbError(error);
-      await sleep(wait_ms);
+      if (attempt === 0 || !(error instanceof DbError) || error.code !== 'turn.superseded') throw error;
+      // An earlier try may have done it, and only its answer was lost.
+      const { message, context_id, usage, status } = await getTurn(ctx.db, { user_id, run_id });
+      const is_stored = status === end.status && (end.content === '' || message?.id === end.message_id);
+      if (!is_stored || context_id === null) throw error;
+      return { context_id, message_id: message?.id ?? null, usage };
     }
-  }
+  }).catch((error: unknown) => {
+    throw mapDbError(error);
+  });
 }

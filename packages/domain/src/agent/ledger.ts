@@ -62,7 +62,12 @@ export interface ItemsOp {
 export interface AbandonOp {
   op: 'abandon';
 }
-export type LedgerOp = BeginOp | SettleOp | ItemsOp | AbandonOp;
+/** Gives back what earlier attempts of the run took by steps of these kinds: a turn is paid once. */
+export interface RefundOp {
+  op: 'refund';
+  kinds: StepKind[];
+}
+export type LedgerOp = BeginOp | SettleOp | ItemsOp | AbandonOp | RefundOp;
 
 /** What a `begin` answers. */
 export interface Grant {

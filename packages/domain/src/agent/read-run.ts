@@ -27,10 +27,14 @@ export function toAnswer(stored: StoredTurn): TurnAnswer {
   const { run_id, status, context_id, judgement, user_message, message, finish_reason, citations, tools, usage } =
     stored;
   return {
-    ...{ run_id, status, context_id, judge: judgement, user_message, message },
+    ...{ run_id, status, context_id, judge: whole(judgement), user_message, message },
     ...{ finish_reason, citations, tools, usage, error: failureOf(stored) },
   };
 }
+
+/** With the title that it gave: where what was said is deleted there is none, and nothing to tell. */
+const whole = (judgement: StoredTurn['judgement']): StoredTurn['judgement'] =>
+  typeof judgement?.title === 'string' ? judgement : null;
 
 function failureOf({ status, error_code, error_detail }: StoredTurn): TurnAnswer['error'] {
   if (status !== 'failed') return null;
@@ -47,7 +51,8 @@ export function* replay(stored: StoredTurn, provider: string): Generator<LoggedE
 }
 
 function* storedEvents(stored: StoredTurn, provider: string): Generator<TurnEvent> {
-  const { run_id, judgement, user_message, message, context_id, finish_reason, usage } = stored;
+  const { run_id, user_message, message, context_id, finish_reason, usage } = stored;
+  const judgement = whole(stored.judgement);
   if (user_message) yield { type: 'run', run_id, user_message_id: user_message.id, provider, replayed: true };
   if (judgement) yield { type: 'judge', ...judgement };
   for (const tool of stored.tools) yield { type: 'tool', tool };

@@ -1,5 +1,5 @@
 import { inSpan } from '@potentia/config/telemetry';
-import { applyLedger } from '@potentia/db/agent/ledger-queries';
+import { continueTurn } from '@potentia/db/agent/turn-queries';
 import { AppError } from '../platform/errors.ts';
 import { fromDb } from '../platform/db-errors.ts';
 import { callTool } from './call-tool.ts';
@@ -15,6 +15,7 @@ import type {
   ToolRound,
 } from './model.ts';
 import type { Prompt } from './prompt.ts';
+import { orderText } from './rules/continue-command.ts';
 import { turnText } from './rules/turn-texts.ts';
 import { toolDeclarations } from './tool-box.ts';
 import type { Turn } from './turn-ctx.ts';
@@ -54,7 +55,7 @@ export async function specialistStep(turn: Turn, prompt: Prompt, answer: Answer,
     if (finish.reason !== 'tools' || requests.length === 0 || !may_call) return;
     const results: ToolRound['results'] = [];
     for (const request of requests) {
-      results.push({ request, response: await call(turn, request, current, calls, calls < MAX_CALLS) });
+      results.push({ request, response: await call(turn, prompt, { request, step_id: current, ordinal: calls }) });
       calls += 1;
     }
     rounds.push({ raw: finish.raw, results });
@@ -151,11 +152,16 @@ export function estimateReport(turn: Turn, answer: Answer): ModelReport {
   };
 }
 
-async function call(turn: Turn, request: ToolRequest, step_id: string, ordinal: number, may: boolean): Promise<object> {
-  if (!may)
+async function call(
+  turn: Turn,
+  { recent }: Prompt,
+  { request, step_id, ordinal }: { request: ToolRequest; step_id: string; ordinal: number },
+): Promise<object> {
+  if (ordinal >= MAX_CALLS)
     return { error: { code: 'tool.too_many', message: 'No more tools in this turn. Answer with what you have.' } };
-  const { ctx, run, begun, content, time_zone, locale } = turn;
+  const { ctx, run, begun, time_zone, locale } = turn;
   const { message, context } = begun;
+  const content = orderText(turn.content, recent, message.created_at);
   const { tool, response } = await inSpan('turn.tool', { run_id: run.held.run_id, tool: request.name }, () =>
     callTool(ctx, {
       ...{ run_id: run.held.run_id, step_id, context_id: turn.context_id ?? context.id, ordinal, request },
@@ -174,8 +180,7 @@ async function nextStep(turn: Turn, rounds: ToolRound[], answer: Answer): Promis
   turn.prompt_tokens += isFree(ctx.model) || !last ? 0 : ctx.model.estimateTokens(JSON.stringify(last));
   const { prompt_tokens } = turn;
   const begin = beginStep(ctx.model, 'specialist', { prompt_tokens, input_hash: null, limits: ctx.usage_limits });
-  const { user_id, run_id } = run.held;
-  const results = await fromDb(() => applyLedger(ctx.db, { user_id, run_id, ops: [...steps.owed, begin] }));
+  const results = await fromDb(() => continueTurn(ctx.db, run.held, [...steps.owed, begin]));
   steps.stored();
   const grant = results.at(-1) as Grant;
   if (!grant.granted) throw quotaRefusal(grant, ctx.clock());

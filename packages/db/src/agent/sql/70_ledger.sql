@@ -104,6 +104,26 @@ begin
   return jsonb_build_object('step_id', p_step_id, 'settled', true);
 end $$;
 
+-- Gives back what a step took that counts no more: another attempt does its work again, and a turn is paid once.
+create or replace function app.refund_step(p_user_id uuid, p_step_id uuid) returns void
+language plpgsql set search_path = app, pg_temp as $$
+declare
+  v_step agent_steps;
+begin
+  select * into v_step from agent_steps s where s.id = p_step_id and s.user_id = p_user_id for update;
+  update agent_steps s set outcome = 'abandoned', error_code = coalesce(s.error_code, 'agent.interrupted'), prompt_tokens = 0, output_tokens = 0,
+    thought_tokens = 0, cached_tokens = 0, cost_micros = 0
+  where s.id = p_step_id;
+  update usage_budgets b set used_tokens = b.used_tokens - (v_step.prompt_tokens + v_step.output_tokens + v_step.thought_tokens),
+    used_cost_micros = b.used_cost_micros - v_step.cost_micros
+  where b.workspace_id = v_step.workspace_id and b.day = v_step.day;
+  update usage_metrics m set failures = m.failures + (v_step.outcome = 'done')::int, prompt_tokens = m.prompt_tokens - v_step.prompt_tokens,
+    output_tokens = m.output_tokens - v_step.output_tokens, thought_tokens = m.thought_tokens - v_step.thought_tokens,
+    cached_tokens = m.cached_tokens - v_step.cached_tokens, cost_micros = m.cost_micros - v_step.cost_micros
+  where m.workspace_id = v_step.workspace_id and m.day = v_step.day and m.kind = v_step.kind and m.provider = v_step.provider
+    and m.model = v_step.model;
+end $$;
+
 create or replace function app.add_context_items(p_user_id uuid, p_run_id uuid, p_op jsonb) returns jsonb
 language plpgsql set search_path = app, pg_temp as $$
 begin
@@ -133,10 +153,18 @@ begin
         perform app.settle_step(p_user_id, v_step_id, '{"outcome": "abandoned", "error_code": "agent.interrupted"}');
       end loop;
       return '{}';
+    when 'refund' then
+      for v_step_id in select s.id from agent_steps s
+        where s.user_id = p_user_id and s.run_id = p_run_id and s.attempt < p_attempt and s.outcome in ('done', 'failed', 'cancelled')
+          and s.kind in (select jsonb_array_elements_text(p_op -> 'kinds')) order by s.id
+      loop
+        perform app.refund_step(p_user_id, v_step_id);
+      end loop;
+      return '{}';
   end case;
 end $$;
 
--- Changes the ledger of one run of the person's: p_ops are begin, settle, items and abandon, done in order; one result each. The last
+-- Changes the ledger of one run of the person's: p_ops are begin, settle, items, abandon and refund, in order; one result each. The last
 -- thing in a transaction: the budget of the day is locked until it ends.
 create or replace function app.apply_ledger(p_user_id uuid, p_run_id uuid, p_ops jsonb) returns jsonb
 language plpgsql security definer set search_path = app, pg_temp as $$

@@ -22,7 +22,8 @@ begin
     perform app.fail('PT404', 'workspace.not_found', 'There is no such workspace.');
   end if;
   if p_role_prompt_id is not null and not exists (select from role_prompts r
-    where r.id = p_role_prompt_id and r.is_enabled and (r.workspace_id is null or r.workspace_id = find_payer.workspace_id)) then
+    where r.id = p_role_prompt_id and r.is_enabled and (r.workspace_id is null
+      or (r.workspace_id = find_payer.workspace_id and app.has_workspace_roles(p_user_id, r.workspace_id)))) then
     perform app.fail('PT404', 'role_prompt.not_found', 'There is no such role.');
   end if;
   select * into v_quota from app.quota_of(workspace_id, p_hold -> 'limits');
@@ -72,8 +73,9 @@ create or replace function app.turn_state(p_outcome text, r app.agent_runs) retu
 -- role_prompt_id, source, message_id, content, language, new_context_id, title, is_answer (yes or no and nothing else), lease_owner,
 -- lease_ms, max_running, hold (of find_payer), judge (the begin of its step), request_id, traceparent. The message is stored, the lease
 -- taken and the judge's step reserved, all or nothing; what is told back is all that the turn needs to go on.
--- outcome: begun; stored (done or cancelled before); running (somebody holds its lease); refused (the quota, the run is failed and the
--- message kept). A run that failed, or whose lease is over, begins anew with its next attempt and the message that it had.
+-- outcome: begun; stored (done or cancelled before, or its message was deleted); running (somebody holds its lease); refused (the quota,
+-- the run is failed and the message kept). A run that failed, or whose lease is over, begins anew with its next attempt and the message
+-- that it had, in place of what earlier attempts said and took; one that its person wanted to end is not begun again.
 create or replace function app.begin_turn(p_user_id uuid, p_turn jsonb) returns jsonb
 language plpgsql set search_path = app, pg_temp set plan_cache_mode = force_generic_plan as $$
 declare
@@ -99,10 +101,12 @@ begin
   if v_is_rerun then
     if v_run.request_hash <> p_turn ->> 'request_hash' then
       perform app.fail('PT409', 'turn.key_reused', 'This Idempotency-Key was used for another message.');
-    elsif v_run.status in ('done', 'cancelled') then
-      return app.turn_state('stored', v_run);
     elsif v_run.status = 'running' and v_run.lease_until > v_at then
       return app.turn_state('running', v_run);
+    elsif v_run.status = 'running' and (v_run.cancel_requested_at is not null or v_run.user_message_id is null) then
+      return app.turn_state('stored', app.end_left_turn(v_run, null));
+    elsif v_run.status in ('done', 'cancelled') or v_run.user_message_id is null then
+      return app.turn_state('stored', v_run);
     end if;
   end if;
   select * into v_payer from app.find_payer(p_user_id, coalesce(v_run.workspace_id, (p_turn ->> 'workspace_id')::uuid),
@@ -148,8 +152,8 @@ begin
     case when v_payer.reason is not null then v_at end)
   on conflict (user_id, idempotency_key) do update set status = excluded.status, attempt = r.attempt + 1, lease_owner = excluded.lease_owner,
     lease_until = excluded.lease_until, user_message_id = excluded.user_message_id, context_id = excluded.context_id,
-    cancel_requested_at = null, finish_reason = null, citations = '[]', first_token_at = null, error_code = excluded.error_code,
-    error_detail = null, request_id = excluded.request_id, traceparent = excluded.traceparent, finished_at = excluded.finished_at
+    cancel_requested_at = null, finish_reason = case when excluded.status = 'failed' then r.finish_reason end, first_token_at = null,
+    error_code = excluded.error_code, error_detail = null, request_id = excluded.request_id, traceparent = excluded.traceparent, finished_at = excluded.finished_at
   returning * into v_run;
   if v_payer.reason is not null then
     if v_is_rerun then
@@ -162,7 +166,10 @@ begin
   where t.user_id = p_user_id and t.context_id = v_context.id and t.status = 'needs_confirmation' and t.expires_at > v_at
   order by t.created_at desc limit 1;
   if v_is_rerun then
-    v_ops := '[{"op": "abandon"}]';
+    v_ops := '[{"op": "abandon"}, {"op": "refund", "kinds": ["specialist", "embed"]}]';
+    if v_run.judgement is null then
+      v_ops := v_ops || '[{"op": "refund", "kinds": ["judge"]}]';
+    end if;
   end if;
   if v_context_id is null and v_run.judgement is null and not (v_pending.id is not null and (p_turn ->> 'is_answer')::boolean) then
     v_ops := v_ops || jsonb_build_array(p_turn -> 'judge');
@@ -275,8 +282,39 @@ begin
     'context_id', (r).context_id, 'user_message_id', (r).user_message_id) || p_more, (r).traceparent, (r).request_id);
 end $$;
 
--- Ends a turn with its answer (p_answer: message_id, content, language, status done or cancelled, finish_reason, citations,
--- first_token_at, assess). Without content, as of a turn that was cancelled before a word, there is no message.
+-- Does p_ops in the ledger of a run that is still this process's: one that lost it begins nothing more.
+create or replace function app.continue_turn(p_user_id uuid, p_run jsonb, p_ops jsonb) returns jsonb
+language plpgsql set search_path = app, pg_temp set plan_cache_mode = force_generic_plan as $$
+begin
+  perform app.set_user_context(p_user_id);
+  perform app.lock_turn(p_user_id, p_run);
+  return app.apply_ledger(p_user_id, (p_run ->> 'run_id')::uuid, p_ops);
+end $$;
+
+-- What was shown of an answer becomes a message, in place of what an attempt that failed had left of one; its id. p_answer: message_id,
+-- content, language, finish_reason; without content what there is stays. The caller has the person's context and their head.
+create or replace function app.store_answer(p_user_id uuid, p_run app.agent_runs, p_context_id uuid, p_answer jsonb, p_at timestamptz)
+returns uuid language plpgsql set search_path = app, pg_temp set plan_cache_mode = force_generic_plan as $$
+declare
+  v_id constant uuid := p_answer ->> 'message_id';
+  v_former_id constant uuid := p_run.answer_message_id;
+begin
+  if coalesce(p_answer ->> 'content', '') = '' then
+    return v_former_id;
+  end if;
+  if v_former_id is not null then
+    perform app.cut_message_traces(p_user_id, array[v_former_id]);
+    delete from chat_messages m where m.user_id = p_user_id and m.id = v_former_id;
+  end if;
+  insert into chat_messages (id, user_id, context_id, seq, role, content, source, run_id, finish_reason, language, created_at)
+  values (v_id, p_user_id, p_context_id, app.take_message_seqs(p_user_id, 1), 'assistant', p_answer ->> 'content', p_run.source,
+    p_run.id, nullif(p_answer ->> 'finish_reason', 'stop'), p_answer ->> 'language', p_at);
+  update chat_contexts c set last_message_at = greatest(c.last_message_at, p_at) where c.user_id = p_user_id and c.id = p_context_id;
+  return v_id;
+end $$;
+
+-- Ends a turn with its answer (p_answer: of store_answer, and status done or cancelled, citations, first_token_at, assess). Without
+-- content, as of a turn that was cancelled before a word, there is no message.
 create or replace function app.finish_turn(p_user_id uuid, p_run jsonb, p_answer jsonb, p_ops jsonb) returns jsonb
 language plpgsql set search_path = app, pg_temp set plan_cache_mode = force_generic_plan as $$
 declare
@@ -292,13 +330,7 @@ begin
   if v_context_id is null then
     perform app.fail('PT404', 'chat.message_not_found', 'The message is gone.');
   end if;
-  if p_answer ->> 'content' <> '' then
-    v_message_id := (p_answer ->> 'message_id')::uuid;
-    insert into chat_messages (id, user_id, context_id, seq, role, content, source, run_id, finish_reason, language, created_at)
-    values (v_message_id, p_user_id, v_context_id, app.take_message_seqs(p_user_id, 1), 'assistant', p_answer ->> 'content', v_run.source,
-      v_run.id, nullif(p_answer ->> 'finish_reason', 'stop'), p_answer ->> 'language', v_at);
-    update chat_contexts c set last_message_at = greatest(c.last_message_at, v_at) where c.user_id = p_user_id and c.id = v_context_id;
-  end if;
+  v_message_id := app.store_answer(p_user_id, v_run, v_context_id, p_answer, v_at);
   update agent_runs r set status = p_answer ->> 'status', finish_reason = p_answer ->> 'finish_reason', context_id = v_context_id,
     answer_message_id = v_message_id, citations = p_answer -> 'citations', first_token_at = (p_answer ->> 'first_token_at')::timestamptz,
     finished_at = v_at
@@ -313,18 +345,68 @@ begin
   return jsonb_build_object('context_id', v_context_id, 'message_id', v_message_id, 'usage', app.turn_usage(p_user_id, v_run.id));
 end $$;
 
--- Ends a turn without an answer; its message stays, and the same key begins it anew.
-create or replace function app.fail_turn(p_user_id uuid, p_run jsonb, p_error_code text, p_error_detail text, p_ops jsonb) returns void
+-- Ends a turn without its answer; its message stays, and the same key begins it anew. p_failure: code, detail, and shown: what the person
+-- has seen of the answer (of store_answer, and citations, first_token_at), which stays too; null: nothing.
+create or replace function app.fail_turn(p_user_id uuid, p_run jsonb, p_failure jsonb, p_ops jsonb) returns void
 language plpgsql set search_path = app, pg_temp set plan_cache_mode = force_generic_plan as $$
 declare
+  v_at constant timestamptz := clock_timestamp();
   v_run agent_runs;
 begin
   perform app.set_user_context(p_user_id);
+  perform app.lock_chat_head(p_user_id);
   v_run := app.lock_turn(p_user_id, p_run);
-  update agent_runs r set status = 'failed', error_code = p_error_code, error_detail = left(p_error_detail, 2000), finished_at = clock_timestamp()
+  v_run := app.keep_shown(v_run, p_failure -> 'shown', v_at);
+  update agent_runs r set status = 'failed', error_code = p_failure ->> 'code', error_detail = left(p_failure ->> 'detail', 2000),
+    finished_at = v_at
   where r.user_id = p_user_id and r.id = v_run.id returning * into v_run;
-  perform app.tell_of_turn(v_run, 'agent.failed', jsonb_build_object('code', p_error_code));
+  perform app.tell_of_turn(v_run, 'agent.failed', jsonb_build_object('code', v_run.error_code, 'message_id', v_run.answer_message_id));
   perform app.apply_ledger(p_user_id, v_run.id, p_ops);
+end $$;
+
+-- The run with what was shown of an answer that did not come to its end (shown of fail_turn), unless the person has deleted what they
+-- said. The caller has the person's context and their head.
+create or replace function app.keep_shown(p_run app.agent_runs, p_shown jsonb, p_at timestamptz) returns app.agent_runs
+language plpgsql set search_path = app, pg_temp set plan_cache_mode = force_generic_plan as $$
+declare
+  v_run agent_runs := p_run;
+  v_context_id uuid;
+  v_message_id uuid;
+begin
+  select m.context_id into v_context_id from chat_messages m where m.user_id = p_run.user_id and m.id = p_run.user_message_id;
+  if coalesce(p_shown ->> 'content', '') <> '' and v_context_id is not null then
+    v_message_id := app.store_answer(p_run.user_id, p_run, v_context_id, p_shown, p_at);
+    update agent_runs r set answer_message_id = v_message_id, finish_reason = p_shown ->> 'finish_reason', citations = p_shown -> 'citations',
+      first_token_at = (p_shown ->> 'first_token_at')::timestamptz
+    where r.user_id = p_run.user_id and r.id = p_run.id returning * into v_run;
+  elsif p_run.answer_message_id is not null then
+    update agent_runs r set finish_reason = (select m.finish_reason from chat_messages m where m.id = r.answer_message_id)
+    where r.user_id = p_run.user_id and r.id = p_run.id returning * into v_run;
+  end if;
+  return v_run;
+end $$;
+
+-- Ends a run whose process died and that nobody takes on: cancelled where its person wanted an end, else failed; what it held is free
+-- again. p_shown: of fail_turn. The caller has the person's head and has locked the run.
+create or replace function app.end_left_turn(p_run app.agent_runs, p_shown jsonb) returns app.agent_runs
+language plpgsql set search_path = app, pg_temp as $$
+declare
+  v_at constant timestamptz := clock_timestamp();
+  v_is_unwanted constant boolean := p_run.cancel_requested_at is not null or p_run.user_message_id is null;
+  v_run agent_runs := p_run;
+begin
+  v_run := app.keep_shown(p_run, p_shown || jsonb_build_object('finish_reason', case when v_is_unwanted then 'cancelled' else 'failed' end), v_at);
+  update agent_runs r set status = case when v_is_unwanted then 'cancelled' else 'failed' end, finished_at = v_at,
+    finish_reason = case when v_is_unwanted then 'cancelled' else r.finish_reason end,
+    error_code = case when not v_is_unwanted then 'agent.interrupted' end
+  where r.user_id = p_run.user_id and r.id = p_run.id returning * into v_run;
+  if v_is_unwanted then
+    perform app.tell_of_turn(v_run, 'agent.done', jsonb_build_object('message_id', v_run.answer_message_id, 'finish_reason', 'cancelled'));
+  else
+    perform app.tell_of_turn(v_run, 'agent.failed', jsonb_build_object('code', v_run.error_code, 'message_id', v_run.answer_message_id));
+  end if;
+  perform app.apply_ledger(p_run.user_id, p_run.id, '[{"op": "abandon"}]');
+  return v_run;
 end $$;
 
 -- Keeps the runs of a process its own, whosever they are; the ones that it no longer has are missing from the answer, and of the others
@@ -371,6 +453,11 @@ begin
   if not found then
     perform app.fail('PT404', 'agent.run_not_found', 'There is no such run.');
   end if;
+  if v_run.status = 'running' then
+    -- What an attempt before has left is about to be replaced.
+    v_run.answer_message_id := null;
+    v_run.citations := '[]';
+  end if;
   return jsonb_build_object('run_id', v_run.id, 'status', v_run.status, 'attempt', v_run.attempt, 'context_id', v_run.context_id,
     'is_held', v_run.status = 'running' and v_run.lease_until > clock_timestamp(), 'judgement', v_run.judgement,
     'user_message', (select jsonb_build_object('id', m.id, 'content', m.content, 'created_at', app.iso(m.created_at))
@@ -401,27 +488,34 @@ begin
   return app.recent_messages(p_user_id, p_context_id, false, p_before, p_before_seq, p_limit);
 end $$;
 
--- Runs whose process died and that nobody took on for p_after_ms are failed, and what they held is free again. How many, p_limit at most.
-create or replace function app.sweep_turns(p_after_ms int, p_limit int) returns int
+-- Runs whose process died and that nobody took on for p_after_ms, p_limit at most.
+create or replace function app.find_left_turns(p_after_ms int, p_limit int)
+returns table (user_id uuid, run_id uuid, attempt int, seconds double precision)
+language plpgsql stable security definer set search_path = app, pg_temp as $$
+begin
+  return query
+    select r.user_id, r.id, r.attempt, extract(epoch from clock_timestamp() - r.lease_until)::double precision from agent_runs r
+    where r.status = 'running' and r.lease_until < clock_timestamp() - p_after_ms * interval '1 millisecond'
+    order by r.id limit p_limit;
+end $$;
+
+-- Ends one of them, unless somebody has taken it on meanwhile: whether it did. p_shown: of fail_turn.
+create or replace function app.sweep_turn(p_user_id uuid, p_run_id uuid, p_attempt int, p_shown jsonb) returns boolean
 language plpgsql security definer set search_path = app, pg_temp as $$
 declare
   v_run agent_runs;
-  v_count int := 0;
 begin
-  for v_run in
-    select * from agent_runs r where r.status = 'running' and r.lease_until < clock_timestamp() - p_after_ms * interval '1 millisecond'
-    order by r.id limit p_limit for update skip locked
-  loop
-    update agent_runs r set status = 'failed', error_code = 'agent.interrupted', finished_at = clock_timestamp()
-    where r.user_id = v_run.user_id and r.id = v_run.id;
-    perform app.tell_of_turn(v_run, 'agent.failed', '{"code": "agent.interrupted"}');
-    perform app.apply_ledger(v_run.user_id, v_run.id, '[{"op": "abandon"}]');
-    v_count := v_count + 1;
-  end loop;
-  return v_count;
+  perform app.lock_chat_head(p_user_id);
+  select * into v_run from agent_runs r
+  where r.user_id = p_user_id and r.id = p_run_id and r.attempt = p_attempt and r.status = 'running' and r.lease_until < clock_timestamp()
+  for update;
+  if found then
+    perform app.end_left_turn(v_run, p_shown);
+  end if;
+  return v_run.id is not null;
 end $$;
 
 grant execute on function app.find_payer, app.context_brief, app.recent_messages, app.turn_state, app.begin_turn, app.lock_turn,
-  app.decide_turn, app.turn_usage, app.tell_of_turn, app.finish_turn, app.fail_turn, app.renew_turns, app.cancel_turn, app.get_turn,
-  app.get_recent_messages to app_user;
-grant execute on function app.sweep_turns to job_user;
+  app.decide_turn, app.continue_turn, app.turn_usage, app.tell_of_turn, app.store_answer, app.finish_turn, app.fail_turn, app.keep_shown,
+  app.end_left_turn, app.renew_turns, app.cancel_turn, app.get_turn, app.get_recent_messages to app_user;
+grant execute on function app.find_left_turns, app.sweep_turn to job_user;
