@@ -57,83 +57,43 @@ begin
   where t.owner_id = p_owner_id and t.term = c.term and c.change < 0 and t.documents = 0;
 end $$;
 
-do $$
+-- Counts what a statement has written, changed or deleted; the argument is the column of the owner. Without a row in lexicons an owner
+-- is being deleted, and nothing is counted.
+create or replace function app.count_indexed() returns trigger
+language plpgsql security definer set search_path = app, pg_temp as $$
 declare
-  v_table text;
-  v_owner text;
+  v_owner constant text := tg_argv[0];
+  v_new constant text := format('select n.%I as owner_id, n.terms, 1 as sign from new_rows n', v_owner);
+  v_old constant text := format('select o.%1$I, o.terms, -1 from old_rows o where exists (select from lexicons l where l.owner_id = o.%1$I)', v_owner);
+  v_count record;
 begin
-  for v_table, v_owner in values ('message_terms', 'user_id'), ('block_terms', 'workspace_id') loop
-    execute format($sql$
-      create or replace function app.count_%1$s_written() returns trigger
-      language plpgsql security definer set search_path = app, pg_temp as $body$
-      declare
-        v_count record;
-      begin
-        for v_count in
-          with terms as (
-            select n.%2$s as owner_id, t.term, count(*)::int as change from new_rows n cross join unnest(n.terms) t (term) group by 1, 2
-          )
-          select n.owner_id, n.documents, coalesce(t.terms, '{}') as terms, coalesce(t.changes, '{}') as changes
-          from (select n.%2$s as owner_id, count(*) as documents from new_rows n group by 1) n
-          left join (select t.owner_id, array_agg(t.term) as terms, array_agg(t.change) as changes from terms t group by 1) t using (owner_id)
-          order by 1
-        loop
-          perform app.count_terms(v_count.owner_id, v_count.documents, v_count.terms, v_count.changes);
-        end loop;
-        return null;
-      end $body$;
-      create or replace function app.count_%1$s_deleted() returns trigger
-      language plpgsql security definer set search_path = app, pg_temp as $body$
-      declare
-        v_count record;
-      begin
-        for v_count in
-          with terms as (
-            select o.%2$s as owner_id, t.term, -count(*)::int as change from old_rows o cross join unnest(o.terms) t (term)
-            where exists (select from lexicons l where l.owner_id = o.%2$s) group by 1, 2
-          )
-          select o.owner_id, o.documents, coalesce(t.terms, '{}') as terms, coalesce(t.changes, '{}') as changes
-          from (select o.%2$s as owner_id, -count(*) as documents from old_rows o group by 1) o
-          left join (select t.owner_id, array_agg(t.term) as terms, array_agg(t.change) as changes from terms t group by 1) t using (owner_id)
-          order by 1
-        loop
-          perform app.count_terms(v_count.owner_id, v_count.documents, v_count.terms, v_count.changes);
-        end loop;
-        return null;
-      end $body$;
-      create or replace function app.count_%1$s_changed() returns trigger
-      language plpgsql security definer set search_path = app, pg_temp as $body$
-      declare
-        v_count record;
-      begin
-        for v_count in
-          with changes as (
-            select c.owner_id, c.term, sum(c.change)::int as change
-            from (
-              select n.%2$s as owner_id, t.term, 1 as change from new_rows n cross join unnest(n.terms) t (term)
-              union all
-              select o.%2$s, t.term, -1 from old_rows o cross join unnest(o.terms) t (term)
-            ) c
-            group by 1, 2 having sum(c.change) <> 0
-          )
-          select c.owner_id, array_agg(c.term) as terms, array_agg(c.change) as changes from changes c group by 1 order by 1
-        loop
-          perform app.count_terms(v_count.owner_id, 0, v_count.terms, v_count.changes);
-        end loop;
-        return null;
-      end $body$;
-      drop trigger if exists %1$s_written on app.%1$s;
-      create trigger %1$s_written after insert on app.%1$s referencing new table as new_rows
-        for each statement execute function app.count_%1$s_written();
-      drop trigger if exists %1$s_deleted on app.%1$s;
-      create trigger %1$s_deleted after delete on app.%1$s referencing old table as old_rows
-        for each statement execute function app.count_%1$s_deleted();
-      drop trigger if exists %1$s_changed on app.%1$s;
-      create trigger %1$s_changed after update on app.%1$s referencing old table as old_rows new table as new_rows
-        for each statement execute function app.count_%1$s_changed();
-    $sql$, v_table, v_owner);
+  for v_count in execute format($sql$
+    with rows (owner_id, terms, sign) as (%s), changes as (
+      select r.owner_id, t.term, sum(r.sign)::int as change from rows r cross join unnest(r.terms) t (term)
+      group by 1, 2 having sum(r.sign) <> 0
+    )
+    select r.owner_id, r.documents, coalesce(c.terms, '{}') as terms, coalesce(c.changes, '{}') as changes
+    from (select r.owner_id, sum(r.sign) as documents from rows r group by 1) r
+    left join (select c.owner_id, array_agg(c.term) as terms, array_agg(c.change) as changes from changes c group by 1) c using (owner_id)
+    where r.documents <> 0 or c.terms is not null
+    order by 1 $sql$, case tg_op when 'INSERT' then v_new when 'DELETE' then v_old else v_new || ' union all ' || v_old end)
+  loop
+    perform app.count_terms(v_count.owner_id, v_count.documents, v_count.terms, v_count.changes);
   end loop;
+  return null;
 end $$;
+create or replace trigger message_terms_written after insert on app.message_terms referencing new table as new_rows
+  for each statement execute function app.count_indexed('user_id');
+create or replace trigger message_terms_deleted after delete on app.message_terms referencing old table as old_rows
+  for each statement execute function app.count_indexed('user_id');
+create or replace trigger message_terms_changed after update on app.message_terms referencing old table as old_rows new table as new_rows
+  for each statement execute function app.count_indexed('user_id');
+create or replace trigger block_terms_written after insert on app.block_terms referencing new table as new_rows
+  for each statement execute function app.count_indexed('workspace_id');
+create or replace trigger block_terms_deleted after delete on app.block_terms referencing old table as old_rows
+  for each statement execute function app.count_indexed('workspace_id');
+create or replace trigger block_terms_changed after update on app.block_terms referencing old table as old_rows new table as new_rows
+  for each statement execute function app.count_indexed('workspace_id');
 
 -- A cascade deletes row by row, and each would be counted by itself. So what goes as a whole is deleted here first, in one statement:
 -- of an owner the numbers, so that nothing is counted, and the documents; of a context or canvas its documents.
