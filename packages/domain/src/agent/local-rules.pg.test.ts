@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createLocalRules } from './adapters/local-rules.ts';
 import type { ToolRequest, ToolRound } from './model.ts';
 import type { Prompt, PromptMessage } from './prompt.ts';
+import { orderText } from './rules/continue-command.ts';
 import { toolDeclarations } from './tool-box.ts';
 import { makeTalker, NOW, type Talker, ZONE } from './testing/tool-kit.ts';
 
@@ -59,7 +60,7 @@ async function say(message: string): Promise<string> {
     }
     const results: ToolRound['results'] = [];
     for (const request of requests) {
-      const { response } = await me.ask(message, request.name, request.arguments as object);
+      const { response } = await me.ask(orderText(message, recent, NOW), request.name, request.arguments as object);
       results.push({ request, response });
     }
     rounds.push({ raw: null, results });
@@ -84,9 +85,36 @@ test('what is ordered stands in the calendar, is found there, moved and cancelle
   expect(await say("what's on my calendar tomorrow?")).toBe('Tuesday, 3 March 2026:\n- 09:00 rapat');
 });
 
-test('what is left open is asked, and the answer completes it, with a yes', async () => {
+test('what is left open is asked, and the answer completes it', async () => {
   expect(await say('remind me to buy milk')).toBe('When? Please give a day and a time.');
-  expect(await say('tomorrow at 9')).toContain('Nothing is done yet: Remind you of “buy milk”');
+  expect(await say('tomorrow at 9')).toContain('Done: a reminder of “buy milk”: Tuesday, 3 March 2026 at 09:00');
+});
+
+test('what was just ordered is corrected in a word', async () => {
+  await say('remind me tomorrow to call mom');
+  await say('at 9');
+  expect(await say('no, at 10')).toContain('Done: “call mom”');
+  expect(await say("what's on my calendar tomorrow?")).toBe('Tuesday, 3 March 2026:\n- 10:00 call mom');
+  await say('jadwalkan senam setiap Sabtu jam 7 pagi');
+  expect(await say('eh, jam 8')).toContain('Selesai: “senam”');
+  expect(await say('jadwalku hari Sabtu')).toContain('08.00–09.00 senam');
+});
+
+test('one of several that is chosen by its number is named', async () => {
+  await say('schedule dentist on Friday 10-11');
+  await say('schedule dentist on Thursday 10-11');
+  expect(await say('cancel my dentist appointment')).toContain('Which one?');
+  expect(await say('2')).toBe('Cancelled: “dentist”.');
+});
+
+test('to forget what was never remembered says so, and undo means what was done before it', async () => {
+  await say('schedule lunch with Budi on Friday 12-13');
+  expect(await say('forget what I said about Dewi')).toBe(
+    'Nothing is remembered of “Dewi”. Your messages stay, and can be quoted, until you delete them in the conversation.',
+  );
+  expect(await say('forget that')).toContain('To take back what was done last, say “undo”.');
+  expect(await say('undo')).toBe('Taken back.');
+  expect(await say("what's on my calendar on Friday?")).toContain('Nothing stands in your calendar');
 });
 
 test('what is told to be remembered is, and forgotten when that is asked', async () => {
@@ -97,7 +125,8 @@ test('what is told to be remembered is, and forgotten when that is asked', async
   expect(await say('forget that the spare key is in the drawer')).toContain(
     'Forgotten: “the spare key is in the drawer”',
   );
-  expect(await say('what do you know about the spare key?')).toBe('Nothing of that is remembered.');
+  expect(await say('what do you know about the spare key?')).toContain('Nothing that I was told is close to this');
+  expect(await say('what do you know about me?')).toBe('Nothing of that is remembered.');
 });
 
 test('a list gets its todos, which are ticked off; nobody writes on what is not theirs', async () => {

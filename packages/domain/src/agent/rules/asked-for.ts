@@ -1,4 +1,5 @@
 import {
+  CORRECTION,
   DONE_WORDS,
   INTENT_VERBS,
   type Intent,
@@ -42,11 +43,19 @@ const WORDS = /[\p{L}\p{N}'…]+/gu;
 export function isAskedFor(message: string, { intent, texts, things, repeats }: Write): boolean {
   const said = ownTextOf(message);
   return (
-    orders(said, intent) &&
+    (orders(said, intent) || correctsIt(said, intent)) &&
     texts.every((text) => isMadeOf(text, said)) &&
     things.every((thing) => isNamed(thing, said)) &&
     (!repeats || REPEAT_WORDS.test(said))
   );
+}
+
+/** Whether the last line corrects what the lines before it have ordered: `no, at 10` moves it. */
+function correctsIt(said: string, intent: Intent): boolean {
+  if (intent !== 'move_schedule' && intent !== 'update_schedule') return false;
+  const [last = '', ...before] = said.trim().split('\n').toReversed();
+  const ordered = before.join('\n');
+  return CORRECTION.test(last.trim()) && (orders(ordered, 'set_reminder') || orders(ordered, 'create_schedule'));
 }
 
 /** Whether this is what the person says of themselves in this message, word for word: who says that may have it remembered. */

@@ -1,9 +1,11 @@
 import type { PromptMessage } from '../prompt.ts';
 import { parseCommand } from './command.ts';
+import { tidy } from './command-words.ts';
 import type { Command } from './command-types.ts';
 import { isChoice } from './follow-command.ts';
+import { CORRECTION } from './intent-words.ts';
 import { isOurQuestion } from './say-when.ts';
-import type { CommandAt } from './when.ts';
+import { type CommandAt, readWhen } from './when.ts';
 
 /** An order, and which of the choices that were offered the person took, from 1. */
 export interface Continued {
@@ -25,6 +27,8 @@ export function continueCommand(message: string, recent: readonly PromptMessage[
   const command = parseCommand(message, at);
   if (command) return { command, choice: null };
   const before = recent.at(-1)?.content === message && recent.at(-1)?.role === 'user' ? recent.slice(0, -1) : recent;
+  const moved = corrected(message, before, at);
+  if (moved) return moved;
   const said: string[] = [message];
   for (let end = before.length, asked = 0; asked < MAX_ASKED; asked++, end -= 2) {
     const [order, question] = [before[end - 2], before[end - 1]];
@@ -38,6 +42,57 @@ export function continueCommand(message: string, recent: readonly PromptMessage[
     if (whole && parseCommand(order.content, at)) return { command: whole, choice: null };
   }
   return null;
+}
+
+/** An order and its answers are minutes apart; what is older was something else. Milliseconds. */
+const MAX_APART = 15 * 60_000;
+
+/**
+ * What the person has typed of the order that a message belongs to: the message, and before it the order that it answers a question of
+ * ours about, or corrects. It is what a write is held against: nobody has to say everything twice.
+ */
+export function orderText(message: string, recent: readonly PromptMessage[], now: string): string {
+  const said = [message];
+  let is_open = CORRECTION.test(message.trim());
+  for (let end = recent.length, asked = 0; asked < MAX_ASKED; asked++, end -= 2) {
+    const [order, answer] = [recent[end - 2], recent[end - 1]];
+    if (order?.role !== 'user' || answer?.role !== 'assistant') break;
+    const is_ours = isOurQuestion(answer.content) || isChoice(answer.content);
+    if (!(is_ours || is_open) || Date.parse(now) - Date.parse(order.created_at) > MAX_APART) break;
+    is_open = false;
+    said.unshift(order.content);
+  }
+  return said.join('\n');
+}
+
+const BESIDE_TIME =
+  /\b(?:at|on|to|for|by|instead|please|rather|pada|ke|saja|aja|ya|dong|maksud(?:ku|nya)|it|that)\b/giu;
+
+/** What moves what was ordered last to the time that a message corrects it to. Null: it corrects nothing. */
+function corrected(message: string, recent: readonly PromptMessage[], at: CommandAt): Continued | null {
+  const time = CORRECTION.exec(message.trim())?.groups?.['when']?.replace(/[.!\s]+$/u, '');
+  const [order, answer] = [recent.at(-2), recent.at(-1)];
+  if (time === undefined || order?.role !== 'user' || answer?.role !== 'assistant') return null;
+  const when = readWhen(time, at);
+  const bare = /^\d{1,2}$/u.test(time) ? `at ${time}` : time;
+  if (bare === time && tidy(when.rest.replace(BESIDE_TIME, ' ')) !== '') return null;
+  const ordered = continueCommand(order.content, recent.slice(0, -2), { ...at, now: order.created_at })?.command;
+  if (ordered?.verb !== 'call') return null;
+  const [call] = ordered.calls;
+  const { title } = call?.arguments ?? {};
+  if (typeof title !== 'string' || (call?.name !== 'set_reminder' && call?.name !== 'create_schedule')) return null;
+  const plain = bare.replace(/^(?:to|ke)\s+/iu, '');
+  const command = parseCommand(
+    ordered.language === 'en' ? `move ${title} to ${plain}` : `pindahkan ${title} ke ${plain}`,
+    at,
+  );
+  if (command?.verb !== 'move') return null;
+  // The very one: by its day and time, and all of it if it repeats.
+  const { at: local = call.arguments['starts_local'] } = call.arguments;
+  const from = typeof local === 'string' ? local : null;
+  const wanted = { ...command.wanted, words: title, scope: 'all' as const };
+  if (from !== null) wanted.find = { name: 'find_schedules', arguments: { query: title, from } };
+  return { command: { ...command, wanted }, choice: null };
 }
 
 function chosen(order: string, choice: number, at: CommandAt): Continued | null {

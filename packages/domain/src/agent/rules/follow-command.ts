@@ -4,6 +4,7 @@ import {
   blocksOf,
   canvasesOf,
   type FoundCanvas,
+  list,
   type Occurrence,
   occurrencesOf,
   text,
@@ -54,6 +55,14 @@ function followCall(command: Of<'call'>, answers: readonly Answered[]): Next {
     command.calls[0]?.arguments['query'] !== undefined &&
     first.status === 'done' &&
     occurrencesOf(first).length === 0
+  )
+    return null;
+  // What is not remembered may have been said.
+  if (
+    first?.name === 'list_memories' &&
+    command.calls[0]?.arguments['query'] !== undefined &&
+    first.status === 'done' &&
+    list(first.result['memories']).length === 0
   )
     return null;
   return { text: sayAnswers(answers, command.understood, command.language) };

@@ -99,3 +99,6 @@ export const UNDO_WORDS =
 /** Begins a wish to have a text worked on: what follows is that text, not an order. */
 export const TEXT_WORK =
   /\b(summari[sz]e|summary|translate|rewrite|rephrase|proofread|explain|read|review|analy[sz]e|reply|respond|answer|check|correct|interpret|says|said|wrote|writes|email|message|letter|ringkas(kan)?|rangkum(kan)?|terjemah(kan)?|jelaskan|baca(kan)?|periksa|balas(kan)?|jawab|tulisnya|katanya|pesan dari)\b[^:\n]*(:|\n)/iu;
+/** Says that what was ordered last was meant otherwise: `no, at 10`, `make it Friday`, `eh jam 10`. */
+export const CORRECTION =
+  /^(?:(?:no|nope|nah|oh|sorry|oops|wait|hmm|actually|correction|rather|instead|i\s+mean(?:t)?|make\s+(?:it|that)|better|bukan|tidak|eh|maaf|ralat|koreksi|maksud(?:ku|nya|\s+(?:saya|aku))|jadikan|salah)\b[\s,:.!-]*)+(?<when>\S.*)$/iu;

@@ -18,6 +18,12 @@ function sayAnswer(answer: Answered, understood: string | null, language: Langua
       `Nothing is done yet: ${summary}. Shall I? Answer yes or no.`,
       `Belum ada yang dilakukan: ${summary}. Lanjutkan? Jawab ya atau tidak.`,
     );
+  if (answer.name === 'forget' && answer.code === 'memory.not_found')
+    return say(
+      language,
+      `Nothing is remembered of ${understood ?? 'that'}. ${MESSAGES_STAY.en}`,
+      `Tidak ada yang diingat tentang ${understood ?? 'itu'}. ${MESSAGES_STAY.id}`,
+    );
   if (status !== 'done') return say(language, `That did not work: ${summary}`, `Itu tidak berhasil: ${summary}`);
   switch (answer.name) {
     case 'find_schedules':
@@ -130,8 +136,18 @@ function sayForgotten({ result }: Answered, language: Language): string {
   if (forgotten.length === 0)
     return say(
       language,
-      'Nothing was remembered of it; what was said last is not kept.',
-      'Tidak ada yang diingat dari itu; yang terakhir dikatakan tidak disimpan.',
+      `Nothing was remembered of what you said last, and it will not be. ${MESSAGES_STAY.en} To take back what was done last, say “undo”.`,
+      `Tidak ada yang diingat dari yang terakhir Anda katakan, dan tidak akan diingat. ${MESSAGES_STAY.id} Untuk membatalkan tindakan terakhir, katakan “urungkan”.`,
     );
-  return say(language, `Forgotten: ${forgotten.join(', ')}.`, `Dilupakan: ${forgotten.join(', ')}.`);
+  return say(
+    language,
+    `Forgotten: ${forgotten.join(', ')}. ${MESSAGES_STAY.en}`,
+    `Dilupakan: ${forgotten.join(', ')}. ${MESSAGES_STAY.id}`,
+  );
 }
+
+/** To forget is to remember no longer; what was said is another thing. */
+const MESSAGES_STAY: Readonly<Record<Language, string>> = {
+  en: 'Your messages stay, and can be quoted, until you delete them in the conversation.',
+  id: 'Pesan Anda tetap ada, dan bisa dikutip, sampai Anda menghapusnya dari percakapan.',
+};

@@ -10,6 +10,8 @@ export interface Answered {
   name: string;
   status: string;
   result: Result;
+  /** Of what failed: why, else empty. */
+  code: string;
   /** For the person: what will be, or was, done; or what went wrong. */
   summary: string;
 }
@@ -29,6 +31,7 @@ export const answersOf = (round: ToolRound | undefined): Answered[] =>
       name: request.name,
       status: error === undefined ? text(status) || 'done' : 'failed',
       result: record(result),
+      code: text(failed['code']),
       summary: text(summary) || text(failed['message']) || text(failed['code']),
     };
   });

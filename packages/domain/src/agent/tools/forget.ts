@@ -31,7 +31,10 @@ export const forget: Planner<'forget'> = async (ctx, args) => {
   const said = ownTextOf(call.message?.content ?? '');
   const found = await find(ctx, args, said);
   const points = POINTING_WORDS.test(said);
-  const what = found === null ? say(call.locale, 'what was said last', 'yang terakhir dikatakan') : list(found);
+  const what =
+    found === null || found.length === 0
+      ? say(call.locale, 'what was said last', 'yang terakhir dikatakan')
+      : list(found);
   return {
     ...(found && { arguments: { memory_ids: found.map(({ id }) => id) } }),
     summary: say(call.locale, `Forget ${what}`, `Melupakan ${what}`),

@@ -53,7 +53,13 @@ async function find(ctx: CallCtx, tool_call_id: string | undefined): Promise<Too
   if (context_id === null) throw nothing;
   const asked = { user_id, status: 'done' as const, context_id, names: WRITES, after: null, limit: 20 };
   const calls = await fromDb(() => listToolCalls(ctx.db, asked));
-  const last = calls.find(({ call }) => call.undone_at === null);
+  const last = calls.find((record) => record.call.undone_at === null && !forgotNothing(record));
   if (!last) throw nothing;
   return last;
 }
+
+/** Who says "forget that" when there was nothing to forget has changed nothing that "undo" could mean. */
+const forgotNothing = ({ call: { name, result } }: ToolCallRecord): boolean => {
+  const { forgotten } = (result ?? {}) as { forgotten?: unknown };
+  return name === 'forget' && Array.isArray(forgotten) && forgotten.length === 0;
+};
