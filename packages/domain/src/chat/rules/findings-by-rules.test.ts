@@ -68,6 +68,10 @@ describe('what they say of others is not theirs', () => {
     ['Adikku tinggal di Solo', 'adik', 'home'],
     ['Ulang tahun ibuku 5 Mei', 'ibu', 'ulang tahun'],
     ['Anak saya alergi kacang', 'anak', 'allergies'],
+    ['My sister Dewi lives in Bandung', 'sister dewi', 'home'],
+    ['Adikku Dewi tinggal di Solo', 'dewi', 'home'],
+    ['Kakak saya Rina kerja sebagai dokter', 'rina', 'work'],
+    ['Our son Raka is allergic to nuts', 'son raka', 'allergies'],
   ])('%s', (message, subject, attribute) => {
     expect(find(message)).toMatchObject([{ subject, attribute }]);
   });
@@ -132,6 +136,19 @@ test('each sentence counts, and each part that begins anew', () => {
     'I work at Acme',
     'I hate rain',
   ]);
+});
+
+test.each([
+  ['I am allergic to peanuts and my sister Dewi lives in Bandung', 2],
+  ["I'm vegan, my wife is allergic to shrimp, and I live in Solo", 3],
+  ['Saya alergi kacang dan adikku Dewi tinggal di Solo', 2],
+  ['Aku suka kopi, istriku suka teh', 2],
+  ['If I move, I live in Oslo', 0],
+  ['My sister Dewi no longer lives in Bandung', 0],
+])('%s: %i', (message, count) => {
+  const found = find(message);
+  expect(found).toHaveLength(count);
+  expect(checkFindings(found, { message, known_ids: new Set() }).accepted).toHaveLength(count);
 });
 
 test('a correction names what it takes the place of; the same again does not', () => {

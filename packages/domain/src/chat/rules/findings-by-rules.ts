@@ -1,5 +1,7 @@
 import type { AssessInput, Finding } from '../../agent/model.ts';
 import { FACTS } from './finding-patterns.ts';
+import { RELASI } from './finding-patterns-others.ts';
+import { AKU } from './finding-words.ts';
 import { stem } from './stem.ts';
 import { tokens } from './tokens.ts';
 
@@ -34,6 +36,12 @@ export function findingsByRules({
   return found;
 }
 
+/** Where somebody begins anew within a sentence: "…, and my sister …", "…, aku …". */
+const ANEW = new RegExp(
+  `(?:(?:,\\s*|\\s+)(?:and|but|dan|tapi|tetapi|sedangkan|sementara|while)\\s+|,\\s*)(?=(?:i|i['’]m|i['’]ve|my|our|saya|aku|gue|nama|(?:${RELASI})(?:ku|\\s+${AKU}))\\b)|;\\s*`,
+  'iu',
+);
+
 /** Sentences that state something; parts of one that begin anew with "and I" count each. */
 function sentencesOf(message: string): string[] {
   const own = message
@@ -42,13 +50,14 @@ function sentencesOf(message: string): string[] {
     // A quote ends the sentence for what stands before it, too: "Budi said: …".
     .replace(/[^.!?\n]*["“][^"”]*["”][^.!?\n]*/gu, '\n');
   const sentences = own.match(/[^.!?\n]+(?:\.(?=\S)[^.!?\n]+)*[.!?]*/gu) ?? [];
-  return sentences
-    .filter((sentence) => !sentence.includes('?'))
-    .flatMap((sentence) =>
-      sentence.split(/(?:,\s*|\s+)(?:and|but|dan|tapi|tetapi)\s+(?=(?:i|i['’]m|my|saya|aku|nama)\b)|;\s*/iu),
-    )
-    .map((sentence) => sentence.replace(/[.!\s]+$/u, '').trim())
-    .filter((sentence) => sentence.length > 0 && sentence.length <= MAX_SENTENCE);
+  return (
+    sentences
+      .filter((sentence) => !sentence.includes('?'))
+      // A supposition holds for all that follows it.
+      .flatMap((sentence) => (NOT_MEANT.test(sentence) ? [sentence] : sentence.split(ANEW)))
+      .map((sentence) => sentence.replace(/[.!\s]+$/u, '').trim())
+      .filter((sentence) => sentence.length > 0 && sentence.length <= MAX_SENTENCE)
+  );
 }
 
 function findingIn(sentence: string, known: AssessInput['known']): Finding | null {
