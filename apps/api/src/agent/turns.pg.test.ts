@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { addMember, seedWorkspace } from '@potentia/db/testing/seed';
+import { seedRolePrompt } from '@potentia/db/testing/seed-chat';
 import { createRedis, type RedisClient } from '@potentia/domain/platform/adapters/redis';
 import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
 import { startGemini, type TestGemini } from '@potentia/sandbox/testing/gemini';
@@ -412,6 +413,23 @@ describe('what is not theirs', () => {
     ]);
     expect(await messages(eve)).toEqual([]);
     expect(await runs(eve)).toEqual([]);
+  });
+
+  it('a role of a workspace answers its members, not its guests, nor what another workspace pays', async () => {
+    const workspace = await seedWorkspace(backends.database.db);
+    const { role_prompt_id } = await seedRolePrompt(backends.database.db, workspace);
+    await ask('So that I exist');
+    await addMember(backends.database.db, workspace, 'guest', ada);
+    const { workspace_id } = workspace;
+    const refused = { status: 404, body: { code: 'role_prompt.not_found' } };
+    expect(await ask('As a guest', { workspace_id, role_prompt_id })).toMatchObject(refused);
+    await rows(`update app.workspace_members set role = 'member' where workspace_id = $1 and user_id = $2`, [
+      workspace_id,
+      ada.user_id,
+    ]);
+    expect(await ask('At my own cost', { role_prompt_id })).toMatchObject(refused);
+    const { body } = await ask('As a member', { workspace_id, role_prompt_id });
+    expect((await api.call(ada, 'GET', `/api/v1/agent/runs/${body.run_id}`)).body).toMatchObject({ role_prompt_id });
   });
 
   it('a workspace pays for its members of any role, and no more for whom it removed', async () => {
