@@ -93,11 +93,25 @@ test('what is left open is asked, and the answer completes it', async () => {
 test('what was just ordered is corrected in a word', async () => {
   await say('remind me tomorrow to call mom');
   await say('at 9');
-  expect(await say('no, at 10')).toContain('Done: “call mom”');
+  expect(await say('no, at 10')).toContain('Done: “call mom”: Tuesday, 3 March 2026 at 10:00 (Asia/Jakarta).');
   expect(await say("what's on my calendar tomorrow?")).toBe('Tuesday, 3 March 2026:\n- 10:00 call mom');
   await say('jadwalkan senam setiap Sabtu jam 7 pagi');
-  expect(await say('eh, jam 8')).toContain('Selesai: “senam”');
+  expect(await say('eh, jam 8')).toContain('Selesai: “senam”: Sabtu, 7 Maret 2026 pukul 08.00');
   expect(await say('jadwalku hari Sabtu')).toContain('08.00–09.00 senam');
+});
+
+test('who is busy then is told so', async () => {
+  await say('schedule lunch with Budi on Friday 12-13');
+  expect(await say('schedule a call with Ana on Friday 12:30-13:30')).toContain(
+    'You are busy then: Friday, 6 March 2026 at 12:00–13:00.',
+  );
+});
+
+test('what is mistyped is understood', async () => {
+  expect(await say('remnd me tomorow at 7 to buy milk')).toContain(
+    'Remind you of “buy milk”: Tuesday 3 March 2026, 07:00',
+  );
+  expect(await say('ingatkn aku bsk jm 9 rapat')).toContain('rapat');
 });
 
 test('one of several that is chosen by its number is named', async () => {

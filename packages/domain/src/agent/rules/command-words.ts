@@ -6,10 +6,24 @@ const POLITE_BEFORE =
 const POLITE_AFTER =
   /(?:[\s,]+(?:please|pls|thanks|thank\s+you|for\s+me|will\s+you|ok(?:ay)?|ya|yah|dong|deh|tolong|makasih|terima\s+kasih|untukku|buatku))+\s*[.!?]*$/iu;
 
-/** A message without what is only polite. */
+/** How people type the words that orders and times hang on. */
+const TYPED: readonly [RegExp, string][] = [
+  [/\b(?:remnd|remid|remidn|rmind|reminde|remimd|remind\s+em)\b(?=\s)/giu, 'remind'],
+  [/\b(?:tomorow|tommorow|tommorrow|tomorrw|tomorro|tmrw|tmr|tmw|2moro)\b/giu, 'tomorrow'],
+  [/\b(?:shedule|scedule|schedul|schedulle|sechedule)\b/giu, 'schedule'],
+  [/\b(?:wensday|wednsday|wedensday|wednesay)\b/giu, 'wednesday'],
+  [/\b(?:thrusday|thurday|thirsday)\b/giu, 'thursday'],
+  [/\b(?:calender|calandar)\b/giu, 'calendar'],
+  [/\b(?:cancle|cansel)\b/giu, 'cancel'],
+  [/\b(?:ingatkn|ingtkan|ingetkn|igatkan)\b/giu, 'ingatkan'],
+  [/\b(?:bsk|besuk|bsok)\b/giu, 'besok'],
+  [/\bjm(?=\s*\d)/giu, 'jam'],
+];
+
+/** A message without what is only polite, and with its words of order and time as they are spelt. */
 export function plainOrder(text: string): string {
   const line = text.replace(/\s+/gu, ' ').trim();
-  return line
+  return TYPED.reduce((said, [typed, meant]) => said.replace(typed, meant), line)
     .replace(POLITE_BEFORE, '')
     .replace(POLITE_AFTER, '')
     .replace(/[\s.!]+$/u, '')

@@ -13,7 +13,7 @@ import type { Command, ToolDraft } from './command-types.ts';
 import { reminder } from './command-remind.ts';
 import { moveTo } from './move-target.ts';
 import { sayAnswers, sayChoice } from './say-results.ts';
-import { type Language, saySettled } from './say-when.ts';
+import { type Language, sayLocal, saySettled } from './say-when.ts';
 import type { ToolRound } from '../model.ts';
 import type { CommandAt } from './when.ts';
 
@@ -77,9 +77,12 @@ function followSnooze({ settled, language }: Of<'snooze'>, found: Answered): Nex
 }
 
 const understoodOf = (command: Command, { at, rounds }: State): string | null => {
-  if (command.verb !== 'snooze') return null;
-  const title = text((rounds.at(-1)?.results[0]?.request.arguments as Record<string, unknown> | undefined)?.['title']);
-  return `“${title}”: ${saySettled({ ...command.settled, duration_minutes: null }, at.time_zone, command.language)}`;
+  const given = rounds.at(-1)?.results[0]?.request.arguments as Record<string, unknown> | undefined;
+  if (command.verb === 'snooze')
+    return `“${text(given?.['title'])}”: ${saySettled({ ...command.settled, duration_minutes: null }, at.time_zone, command.language)}`;
+  const to = text(given?.['starts_local']);
+  if (command.verb !== 'move' || to === '') return null;
+  return `“${text(answersOf(rounds.at(-1))[0]?.result['title'])}”: ${sayLocal(to, command.language)} (${at.time_zone})`;
 };
 
 function followChange(command: Of<'cancel'> | Of<'move'>, found: Answered, { choice }: State): Next {

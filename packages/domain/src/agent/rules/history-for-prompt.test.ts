@@ -22,11 +22,15 @@ test('what was said a moment ago is found before it is indexed, once, and no mor
   ]);
 });
 
-test('what the person merely asked goes last', () => {
+test('what only stands beside goes after what has a word itself, and what was asked or answered last', () => {
   const found = [
     item({ id: 'a', text: 'where is Dewi?' }),
+    item({ id: 'd', text: 'It rains' }),
+    item({ id: 'e', text: 'You said: Dewi is away', origin: 'assistant' }),
     item({ id: 'b', text: 'Dewi is away' }),
     item({ id: 'c', text: 'Where is Dewi?', origin: 'other' }),
   ];
-  expect(historyForPrompt(found, { message: 'Dewi', now, recent: [] }).map(({ id }) => id)).toEqual(['b', 'c', 'a']);
+  expect(historyForPrompt(found, { message: 'Dewi', now, recent: [] }).map(({ id }) => id)).toEqual([
+    ...['b', 'c', 'd', 'a', 'e'],
+  ]);
 });

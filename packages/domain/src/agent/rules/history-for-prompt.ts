@@ -10,7 +10,8 @@ type Said = PromptMessage & { id: string; context_id: string };
 
 /**
  * What was found in what was said, for a prompt: with what the person said a moment ago and the index may not have yet, if it shares a word
- * with `message`; what they merely asked goes last, as it tells nothing.
+ * with `message`. What has a word of it itself goes before what was found by what stands beside it; last goes what tells nothing: what they
+ * merely asked, and what was answered.
  */
 export function historyForPrompt(
   found: readonly PromptItem[],
@@ -27,7 +28,10 @@ export function historyForPrompt(
       return { kind: 'message', id, text: content, origin: 'user', at: created_at, ...from };
     });
   const all = [...fresh, ...found];
-  return [...all.filter((item) => !merelyAsks(item)), ...all.filter(merelyAsks)];
+  const rank = (item: PromptItem): number =>
+    merelyAsks(item) || item.origin === 'assistant' ? 2 : sharedTerms(wanted, item.text.slice(0, MAX_READ)) > 0 ? 0 : 1;
+  const ranks = new Map(all.map((item) => [item, rank(item)]));
+  return all.sort((a, b) => (ranks.get(a) ?? 0) - (ranks.get(b) ?? 0));
 }
 
 const isFresh = (at: string, now: string): boolean => Date.parse(now) - Date.parse(at) <= FRESH;

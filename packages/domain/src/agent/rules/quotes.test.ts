@@ -96,6 +96,16 @@ describe('what there is nothing to quote for', () => {
     expect(answer).toMatch(/^No language model is set up, so I do not converse\./u);
   });
 
+  test('what somebody tells is kept; what they look for was not found', () => {
+    expect(quoteAnswer(prompt({ message: 'I met Budi at the gym yesterday' }), 'en')).toContain(
+      'is kept, word for word',
+    );
+    expect(quoteAnswer(prompt({ message: 'tell me about the trip to Bali' }), 'en')).toContain(
+      'Nothing that I was told',
+    );
+    expect(quoteAnswer(prompt({ message: 'dentist address' }), 'en')).toContain('Nothing that I was told');
+  });
+
   test('a yes that nothing waits for', () => {
     expect(quoteAnswer(prompt({ message: 'yes' }), 'en')).toBe('Nothing waits for a yes or a no.');
     expect(quoteAnswer(prompt({ message: 'ya' }), 'id')).toBe('Tidak ada yang menunggu ya atau tidak.');

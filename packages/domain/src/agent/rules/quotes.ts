@@ -44,12 +44,27 @@ export function quoteAnswer(prompt: Prompt, language: Language): string {
     );
     return [`${none} ${head}`, ...quotes].join('\n\n');
   }
+  if (tells(prompt))
+    return `${none} ${say(
+      language,
+      'What you said is kept, word for word, and can be asked for.',
+      'Yang Anda sampaikan disimpan, kata demi kata, dan bisa ditanyakan nanti.',
+    )}`;
   return `${none} ${say(
     language,
     'Nothing that I was told is close to this. I do take orders, such as “remind me tomorrow at 9 to call Ana”, “what is on my calendar today” or “remember that …”.',
     'Tidak ada yang pernah disampaikan yang mendekati ini. Saya bisa menjalankan perintah, misalnya “ingatkan aku besok jam 9 rapat”, “apa jadwalku hari ini” atau “ingat bahwa …”.',
   )}`;
 }
+
+/** Sentences, not what somebody looks for. */
+const MIN_TOLD = 5;
+const LOOKS =
+  /^(?:please\s+|tolong\s+)?(?:find|show|search|look|tell|give|list|explain|help|write|cari\w*|tampilkan|tunjukkan|ceritakan|jelaskan|bantu\w*|i\s+(?:want|need)\s+to\s+know)\b/iu;
+const tells = ({ message, now, time_zone }: Prompt): boolean =>
+  message.split(/\s+/u).length >= MIN_TOLD &&
+  !LOOKS.test(message) &&
+  tellingOf(message, { now, time_zone }) === 'statement';
 
 const greeting = (language: Language): string =>
   say(

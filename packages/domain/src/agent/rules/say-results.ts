@@ -55,11 +55,26 @@ function sayAnswer(answer: Answered, understood: string | null, language: Langua
     case 'undo':
       return say(language, 'Taken back.', 'Sudah dikembalikan.');
     default:
-      return say(language, `Done: ${understood ?? doneOf(answer)}.`, `Selesai: ${understood ?? doneOf(answer)}.`);
+      return (
+        say(language, `Done: ${understood ?? doneOf(answer)}.`, `Selesai: ${understood ?? doneOf(answer)}.`) +
+        sayConflicts(answer, language)
+      );
   }
 }
 
 const doneOf = ({ result }: Answered): string => `“${text(result['title']) || text(result['text'])}”`;
+
+/** What stands in the calendar at that time already. */
+function sayConflicts({ result }: Answered, language: Language): string {
+  const spans = list(result['conflicts'])
+    .slice(0, 3)
+    .map((one) => saySpan(one, language));
+  if (spans.length === 0) return '';
+  return say(language, ` You are busy then: ${spans.join('; ')}.`, ` Anda sibuk saat itu: ${spans.join('; ')}.`);
+}
+
+const saySpan = ({ starts_local, ends_local }: Readonly<Record<string, unknown>>, language: Language): string =>
+  `${sayLocal(text(starts_local), language)}–${sayTime(text(ends_local), language)}`;
 
 /** `09:00–10:00 Standup`, under its day. */
 function sayOccurrences(found: readonly Occurrence[], window: string | null, language: Language): string {
@@ -102,10 +117,7 @@ function sayBusy(person: Readonly<Record<string, unknown>>, window: string, lang
   const who = name === '' || name === 'me' ? '' : `${name}: `;
   if (person['found'] === false) return say(language, `${who}not known.`, `${who}tidak diketahui.`);
   if (busy.length === 0) return say(language, `${who}Nothing is in the way: ${window}.`, `${who}Kosong: ${window}.`);
-  const spans = busy.map(
-    ({ starts_local, ends_local }) =>
-      `${sayLocal(text(starts_local), language)}–${sayTime(text(ends_local), language)}`,
-  );
+  const spans = busy.map((one) => saySpan(one, language));
   return say(language, `${who}Busy: ${spans.join('; ')}.`, `${who}Sibuk: ${spans.join('; ')}.`);
 }
 
@@ -113,10 +125,7 @@ function saySlots({ result }: Answered, language: Language): string {
   const slots = list(result['slots']);
   if (slots.length === 0)
     return say(language, 'There is no free time like that.', 'Tidak ada waktu kosong seperti itu.');
-  const lines = slots.map(
-    ({ starts_local, ends_local }) =>
-      `- ${sayLocal(text(starts_local), language)}–${sayTime(text(ends_local), language)}`,
-  );
+  const lines = slots.map((one) => `- ${saySpan(one, language)}`);
   return [say(language, 'Free:', 'Kosong:'), ...lines].join('\n');
 }
 
