@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { createLogger } from '@potentia/config/logger';
+import { keyOf } from '@potentia/domain/agent/adapters/redis-run-events';
 import { sweepRuns } from '@potentia/domain/agent/sweep-runs';
+import { createRedis, type RedisClient } from '@potentia/domain/platform/adapters/redis';
 import { recordBus } from '@potentia/domain/platform/testing/person';
 import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
 import { startGemini, type TestGemini } from '@potentia/sandbox/testing/gemini';
@@ -15,6 +17,8 @@ let gemini: TestGemini;
 let api: TestApi;
 let other: TestApi;
 let url: string;
+let other_url: string;
+let redis: RedisClient;
 let ada: Person;
 /** Words that only this test's turns have. */
 let content: string;
@@ -23,9 +27,11 @@ let key: { 'idempotency-key': string };
 beforeAll(async () => {
   [backends, gemini] = await Promise.all([startBackends(), startGemini()]);
   [api, other] = await Promise.all([startApi(backends, gemini.env), startApi(backends, gemini.env)]);
-  url = await listen(api);
+  redis = createRedis({ url: backends.redis.url, timeout_ms: 1_000, role: 'queue' });
+  [url, other_url] = await Promise.all([listen(api), listen(other)]);
 });
 afterAll(async () => {
+  redis?.disconnect();
   await Promise.all([api?.[Symbol.asyncDispose](), other?.[Symbol.asyncDispose]()]);
   await Promise.all([gemini?.[Symbol.asyncDispose](), backends?.[Symbol.asyncDispose]()]);
 });
@@ -138,6 +144,72 @@ describe('an answer that breaks off', () => {
     const { body } = await ask(other);
     expect(body).toMatchObject({ run_id: broken.run_id, status: 'failed', user_message: null });
     expect((await messages()).filter(({ role }) => role === 'user')).toEqual([]);
+  });
+});
+
+describe('a reader of a run that was tried again', () => {
+  const read = async (at: string, after = 0) => {
+    const turn = await openTurn(at, ada, null, { 'last-event-id': String(after) });
+    await turn.ended;
+    return turn;
+  };
+
+  it('is told of the newest attempt by every replica, and never of the end of one before', async () => {
+    breakOff();
+    const broken = await stream();
+    await broken.ended;
+    const { run_id } = await broken.find('run');
+    const answers = await Promise.all(Array.from({ length: 20 }, (_, at) => ask(at % 2 ? api : other)));
+    expect(new Set(answers.map(({ body }) => body.status))).toEqual(new Set(['done']));
+    for (const at of [url, other_url]) {
+      const turn = await read(`${at}${TURNS}/${run_id}`);
+      expect(turn.events.at(-1)).toMatchObject({ type: 'done' });
+      expect(turn.text()).toBe(answers[0]?.body.message.content);
+    }
+    expect((await messages()).map(({ role }) => role)).toEqual(['user', 'assistant']);
+  });
+
+  it('who was told what was stored of one attempt misses nothing of the next', async () => {
+    breakOff();
+    const { body: broken } = await ask();
+    const path = `${TURNS}/${broken.run_id}`;
+    await redis.del(keyOf(broken.run_id));
+    const stored = await read(`${other_url}${path}`);
+    expect(stored.events.map(({ type }) => type)).toEqual(['run', 'judge', 'delta', 'error']);
+    const after = String(stored.events.at(-1)?.index);
+    const turn = await openTurn(`${url}${TURNS}`, ada, { content }, { ...key, 'last-event-id': after });
+    await turn.ended;
+    expect(turn.events[0]).toMatchObject({ type: 'run' });
+    expect(turn.events.at(-1)).toMatchObject({ type: 'done' });
+    expect(turn.events[0]?.index).toBeGreaterThan(Number(after));
+  });
+
+  it('who has all of it is told nothing twice, from whatever it comes', async () => {
+    const turn = await stream();
+    await turn.ended;
+    const { run_id } = await turn.find('run');
+    for (const at of [url, other_url]) {
+      const has_all = await read(`${at}${TURNS}/${run_id}`, turn.events.at(-1)?.index);
+      expect(has_all.events).toEqual([]);
+    }
+    await redis.del(keyOf(run_id));
+    const stored = await read(`${other_url}${TURNS}/${run_id}`);
+    expect(stored.text()).toBe(turn.text());
+    const [first, ...rest] = stored.events;
+    expect((await read(`${other_url}${TURNS}/${run_id}`, first?.index)).events).toEqual(rest);
+    expect((await read(`${other_url}${TURNS}/${run_id}`, rest.at(-1)?.index)).events).toEqual([]);
+  });
+
+  it('is told no words that the person has deleted since', async () => {
+    const { body } = await ask();
+    await expect.poll(() => redis.exists(keyOf(body.run_id))).toBe(1);
+    await api.call(ada, 'DELETE', `/api/v1/chat/messages/${body.message.id}`);
+    for (const at of [url, other_url]) {
+      const turn = await read(`${at}${TURNS}/${body.run_id}`);
+      expect(turn.events.at(-1)).toMatchObject({ type: 'done', message_id: null });
+      expect(turn.text()).toBe('');
+    }
+    expect(await redis.exists(keyOf(body.run_id))).toBe(0);
   });
 });
 

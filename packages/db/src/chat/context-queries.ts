@@ -92,9 +92,10 @@ export async function mergeContexts(
   return (await callOne<{ context: ContextRow }>(db, text, params, { timeout_ms: BIG_TIMEOUT_MS })).context;
 }
 
-export async function deleteContext(db: Queryable, input: ContextWrite): Promise<void> {
+export async function deleteContext(db: Queryable, input: ContextWrite): Promise<string[]> {
   const params = [input.user_id, input.context_id, input.request_id];
-  await db.call('select app.delete_context($1, $2, $3)', params, { timeout_ms: BIG_TIMEOUT_MS });
+  const text = 'select app.delete_context($1, $2, $3) as run_ids';
+  return (await callOne<{ run_ids: string[] }>(db, text, params, { timeout_ms: BIG_TIMEOUT_MS })).run_ids;
 }
 
 export async function getChatSettings(db: Queryable, { user_id }: { user_id: string }): Promise<ChatSettingsRow> {

@@ -84,6 +84,8 @@ export async function getMessage(
 export async function deleteMessage(
   db: Queryable,
   input: { user_id: string; message_id: string; request_id: string },
-): Promise<void> {
-  await db.call('select app.delete_message($1, $2, $3)', [input.user_id, input.message_id, input.request_id]);
+): Promise<string | null> {
+  const params = [input.user_id, input.message_id, input.request_id];
+  const text = 'select app.delete_message($1, $2, $3) as run_id';
+  return (await callOne<{ run_id: string | null }>(db, text, params)).run_id;
 }

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { UserCtx } from '../platform/ctx.ts';
 import { fromDb } from '../platform/db-errors.ts';
 import { parseInput } from '../platform/parse.ts';
-import { beforeAttempt, type LoggedEvent } from './run-log.ts';
+import { beforeReplay, type LoggedEvent } from './run-log.ts';
 import type { Citation, TurnEvent, TurnTool } from './turn-events.ts';
 import { type TurnAnswer, turnRef } from './turn-schemas.ts';
 
@@ -42,13 +42,21 @@ function failureOf({ status, error_code, error_detail }: StoredTurn): TurnAnswer
   return { code, detail: error_detail ?? INTERRUPTED, retry_after_ms: RETRY_AFTER_MS, reset_at: null };
 }
 
-/** A run that is over, told again from what is stored: numbered above all that its stream said, since it begins anew. */
-export function* replay(stored: StoredTurn, provider: string): Generator<LoggedEvent> {
-  let index = beforeAttempt(stored.attempt + 1);
+/**
+ * A run that is over, told again from what is stored: numbered above all that its stream said, since it begins anew, and below the
+ * next attempt. A reader that has it up to `after` gets the rest.
+ */
+export function* replay(stored: StoredTurn, provider: string, after: number): Generator<LoggedEvent> {
+  let index = beforeReplay(stored.attempt);
   for (const event of storedEvents(stored, provider)) {
-    yield { index: (index += 1), type: event.type, json: JSON.stringify(event) };
+    index += 1;
+    if (index > after) yield { index, type: event.type, json: JSON.stringify(event) };
   }
 }
+
+/** Whether words of a run that is over were deleted since: then what its stream told is not to be told again. */
+export const isCut = ({ status, finish_reason, user_message, message }: StoredTurn): boolean =>
+  status !== 'running' && (user_message === null || (message === null && finish_reason !== null));
 
 function* storedEvents(stored: StoredTurn, provider: string): Generator<TurnEvent> {
   const { run_id, user_message, message, context_id, finish_reason, usage } = stored;

@@ -14,6 +14,8 @@ export interface LoggedEvent {
 
 /** The index before the first event of an attempt (1, 2, …). */
 export const beforeAttempt = (attempt: number): number => (attempt - 1) * ATTEMPT_SPAN;
+/** The index before what is told of an attempt from what is stored: above all that it told itself. */
+export const beforeReplay = (attempt: number): number => beforeAttempt(attempt) + ATTEMPT_SPAN / 2;
 /** Whether an event begins an answer anew. */
 export const beginsAnew = ({ index }: LoggedEvent): boolean => index % ATTEMPT_SPAN === 1;
 export const isLast = ({ type }: LoggedEvent): boolean => type === 'done' || type === 'error';
@@ -48,6 +50,11 @@ export class RunLog implements RunSink {
     if (event.type === 'delta') return this.#addText(event.text);
     this.#flush();
     this.#push(event);
+  }
+
+  /** Whether it has told of its answer that it is stored: then nothing else can become of the run. */
+  get is_done(): boolean {
+    return this.#events.at(-1)?.type === 'done';
   }
 
   /** Nothing follows; readers end. */

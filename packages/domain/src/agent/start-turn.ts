@@ -65,10 +65,10 @@ async function begin(ctx: TurnCtx, body: Input, request: Request): Promise<Start
     ctx.turns.metrics.refused('usage.quota_exceeded');
     throw quotaRefusal(begun, ctx.clock());
   }
-  const { run_id } = begun;
+  const { run_id, attempt } = begun;
   const replayed = begun.outcome !== 'begun';
   const events = (follow: Follow): AsyncGenerator<LoggedEvent> =>
-    followOrTakeOn(ctx, body, request, { run_id, replayed }, follow);
+    followOrTakeOn(ctx, body, request, { run_id, attempt, replayed }, follow);
   if (replayed) return { run_id, replayed, events };
 
   const held: HeldRun = {
@@ -156,11 +156,11 @@ async function* followOrTakeOn(
   ctx: TurnCtx,
   body: Input,
   request: Request,
-  { run_id, replayed }: { run_id: string; replayed: boolean },
+  { run_id, attempt, replayed }: { run_id: string; attempt: number; replayed: boolean },
   follow: Follow,
 ): AsyncGenerator<LoggedEvent> {
   const last = { index: follow.after };
-  const told = followRun(ctx, run_id, follow, last);
+  const told = followRun(ctx, { run_id, attempt, stored: null }, follow, last);
   const end = yield* replayed ? asReplayed(told) : told;
   if (end !== 'lost' || follow.signal.aborted) return;
   const again = await begin(ctx, body, { ...request, began_at: performance.now() });

@@ -143,15 +143,21 @@ export class Turns {
         clearTimeout(deadline);
         run.log.close();
         this.#running.delete(held.run_id);
-        this.#over.set(held.run_id, run);
+        if (run.log.is_done) this.#over.set(held.run_id, run);
       });
     this.#running.set(held.run_id, { run, ended });
     return run;
   }
 
-  /** A run of this person's that is, or was a minute ago, here. */
+  /** A run of this person's that is here. */
   find(user_id: string, run_id: string): ActiveRun | undefined {
-    const run = this.#running.get(run_id)?.run ?? this.#over.get(run_id);
+    const run = this.#running.get(run_id)?.run;
+    return run?.held.user_id === user_id ? run : undefined;
+  }
+
+  /** One that came to its answer here a minute ago. Of any other end it is not known whether another attempt followed. */
+  findDone(user_id: string, run_id: string): ActiveRun | undefined {
+    const run = this.#over.get(run_id);
     return run?.held.user_id === user_id ? run : undefined;
   }
 

@@ -39,8 +39,9 @@ beforeEach(async () => {
   workspace_id = user.personal_workspace_id;
 });
 
-const me = (more: object = {}) => personCtx(t.db, user_id, more);
-const them = () => personCtx(t.db, stranger);
+const run_eraser = { erase: () => Promise.resolve(true) };
+const me = (more: object = {}) => ({ ...personCtx(t.db, user_id, more), run_eraser });
+const them = () => ({ ...personCtx(t.db, stranger), run_eraser });
 const minute = (n: number): string => new Date(Date.UTC(2026, 2, 1, 9, n)).toISOString();
 const say = (context: SeededContext, n: number, content = `words ${n}`, more: object = {}) =>
   seedMessage(t.db, context, { content, created_at: minute(n), ...more });

@@ -159,15 +159,19 @@ begin
 end $$;
 
 -- With every message in it and all that hangs on them: of its runs the numbers stay.
-create or replace function app.delete_context(p_user_id uuid, p_context_id uuid, p_request_id text) returns void
+-- Of its runs those of the last hours: something of them may be left elsewhere.
+create or replace function app.delete_context(p_user_id uuid, p_context_id uuid, p_request_id text) returns uuid[]
 language plpgsql set search_path = app, pg_temp as $$
 declare
   v_messages uuid[];
+  v_runs uuid[];
 begin
   perform app.hold_context(p_user_id, p_context_id);
   v_messages := array(select m.id from chat_messages m where m.user_id = p_user_id and m.context_id = p_context_id);
   update agent_runs r set cancel_requested_at = coalesce(r.cancel_requested_at, clock_timestamp())
   where r.user_id = p_user_id and r.context_id = p_context_id and r.status = 'running';
+  v_runs := array(select r.id from agent_runs r
+    where r.user_id = p_user_id and r.context_id = p_context_id and r.started_at > now() - interval '2 hours');
   delete from tool_calls t where t.user_id = p_user_id and t.context_id = p_context_id;
   perform app.clear_runs(p_user_id, array(select r.id from agent_runs r where r.user_id = p_user_id and r.context_id = p_context_id));
   update agent_runs r set context_id = null where r.user_id = p_user_id and r.context_id = p_context_id;
@@ -175,6 +179,7 @@ begin
   delete from chat_contexts c where c.user_id = p_user_id and c.id = p_context_id;
   perform app.append_person_audit(p_user_id, 'chat_context.delete', 'chat_context', p_context_id::text,
     jsonb_build_object('messages', cardinality(v_messages)), null, p_request_id);
+  return v_runs;
 end $$;
 
 -- Which role a person has fixed is told as long as they may use it. The caller has the person's context.

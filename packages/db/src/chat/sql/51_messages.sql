@@ -151,7 +151,8 @@ begin
 end $$;
 
 -- One message, with what was made of it (its neighbours are indexed anew by a trigger): a summary that covers it is made anew, and so is a title that was taken from it.
-create or replace function app.delete_message(p_user_id uuid, p_message_id uuid, p_request_id text) returns void
+-- Its run, if that has one.
+create or replace function app.delete_message(p_user_id uuid, p_message_id uuid, p_request_id text) returns uuid
 language plpgsql set search_path = app, pg_temp as $$
 declare
   v_message chat_messages;
@@ -177,6 +178,7 @@ begin
   where c.user_id = p_user_id and c.id = v_message.context_id;
   perform app.append_person_audit(p_user_id, 'chat_message.delete', 'chat_message', p_message_id::text,
     jsonb_build_object('context_id', v_message.context_id, 'role', v_message.role), null, p_request_id);
+  return v_message.run_id;
 end $$;
 
 grant execute on function app.message_json, app.list_messages, app.find_message, app.message_citations, app.get_message,
