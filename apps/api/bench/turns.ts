@@ -50,13 +50,9 @@ async function main(): Promise<void> {
   const url = /"url":"(http[^"]+)"/.exec(api.line)?.[1] ?? '';
   try {
     for (let round = 0; round < WARM_UP; round += 1) await spread(url, people, 1_000);
-    report('50 turns at a time, each after the last', await again(url, people), TARGET_MS);
-    const apart: number[] = [];
-    for (let round = 0; round < ROUNDS; round += 1) apart.push(...(await spread(url, people, 1_000)));
-    const together: number[] = [];
-    for (let round = 0; round < ROUNDS; round += 1) together.push(...(await spread(url, people, 0)));
-    report('50 turns, begun within a second', apart, TARGET_MS);
-    report('50 turns in the same moment', together);
+    await measure('50 turns at a time, each after the last', url, () => again(url, people));
+    await measure('50 turns, begun within a second', url, () => rounds(() => spread(url, people, 1_000)));
+    await measure('50 turns in the same moment', url, () => rounds(() => spread(url, people, 0)));
     await reportOwn(url);
     await reportStatements(backends, model_env, people[0] as Person);
   } finally {
@@ -65,22 +61,41 @@ async function main(): Promise<void> {
   }
 }
 
-function report(name: string, overheads: number[], target?: number): void {
+/** One way of asking: how long the first word took beyond the model, and what a turn took of the API's processor, all in all. */
+async function measure(name: string, url: string, ask: () => Promise<Asked>): Promise<void> {
+  const before = await metric(url, 'process_cpu_seconds_total');
+  const { overheads, turns } = await ask();
+  const cpu_ms = (1000 * ((await metric(url, 'process_cpu_seconds_total')) - before)) / turns;
   const sorted = overheads.toSorted((a, b) => a - b);
   const at = (part: number): string => (sorted[Math.floor(sorted.length * part)] ?? NaN).toFixed(1);
-  const wanted = target === undefined ? '' : ` (target: p50 ${target} ms)`;
-  console.log(`${name}: beyond ${2 * CALL_MS} ms of model p50 ${at(0.5)} ms, p95 ${at(0.95)} ms${wanted}`);
+  console.log(
+    `${name}: beyond ${2 * CALL_MS} ms of model p50 ${at(0.5)} ms, p95 ${at(0.95)} ms (target: p50 ${TARGET_MS} ms); ` +
+      `CPU of the API ${cpu_ms.toFixed(1)} ms a turn`,
+  );
+}
+
+async function metric(url: string, name: string): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(text)?.[1]);
+}
+
+interface Asked {
+  overheads: number[];
+  /** With those that are not counted. */
+  turns: number;
+}
+
+async function rounds(ask: () => Promise<number[]>): Promise<Asked> {
+  const overheads: number[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) overheads.push(...(await ask()));
+  return { overheads, turns: overheads.length };
 }
 
 /** What the API itself measured. */
 async function reportOwn(url: string): Promise<void> {
-  const text = await (await fetch(`${url}/metrics`)).text();
-  const value = (name: string): number => Number(new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(text)?.[1]);
   const name = 'potentia_turn_overhead_seconds';
-  const mean_ms = (1000 * value(`${name}_sum`)) / value(`${name}_count`);
-  console.log(
-    `by its own clock, all turns: mean ${mean_ms.toFixed(1)} ms; CPU ${value('process_cpu_seconds_total').toFixed(1)} s`,
-  );
+  const mean_ms = (1000 * (await metric(url, `${name}_sum`))) / (await metric(url, `${name}_count`));
+  console.log(`by its own clock, all turns: mean ${mean_ms.toFixed(1)} ms`);
 }
 
 async function reportStatements(backends: Backends, model_env: Record<string, string>, who: Person): Promise<void> {
@@ -112,7 +127,7 @@ async function spread(url: string, people: Person[], ms: number): Promise<number
 }
 
 /** Turns of each, one after the other. The first ones are not counted: everybody began them in the same moment. */
-async function again(url: string, people: Person[]): Promise<number[]> {
+async function again(url: string, people: Person[]): Promise<Asked> {
   const all = await Promise.all(
     people.map(async (who) => {
       const overheads: number[] = [];
@@ -121,7 +136,7 @@ async function again(url: string, people: Person[]): Promise<number[]> {
       return overheads.slice(SETTLING);
     }),
   );
-  return all.flat();
+  return { overheads: all.flat(), turns: PEOPLE * (ROUNDS + SETTLING) };
 }
 
 /** Milliseconds from the request to its first word; resolves when the turn is over. */

@@ -22,6 +22,8 @@ import type { StopReason } from './turns.ts';
 
 /** Messages of the conversation that a prompt can hold. */
 const RECENT = 50;
+/** What travels beside every prompt. */
+const DECLARATIONS = JSON.stringify(toolDeclarations());
 
 /**
  * Answers a turn that has begun: judge and retrieval side by side, the prompt packed, the specialist streamed, the answer stored. What
@@ -74,7 +76,9 @@ function retrieve(turn: Turn): Promise<Retrieved> {
       ...{ message: content, message_id: message.id, workspace_id, role_prompt_id, time_zone },
       ...{ now: message.created_at, signal: run.signal },
     });
-    return settings.is_memory_enabled ? found : { ...found, preferences: [], memories: [] };
+    const said = { message: content, now: message.created_at, recent: begun.recent };
+    const history = historyForPrompt(found.history, said);
+    return settings.is_memory_enabled ? { ...found, history } : { ...found, history, preferences: [], memories: [] };
   });
 }
 
@@ -90,8 +94,7 @@ async function recentOf(turn: Turn, { decision, context_id, new_context_id }: Pl
 
 function pack(turn: Turn, found: Retrieved, placement: Placement, recent: RecentMessageRow[]): Packed {
   const { ctx, begun, content, time_zone, locale } = turn;
-  const { preferences, memories, blocks, schedule } = found;
-  const history = historyForPrompt(found.history, { message: content, now: begun.message.created_at, recent });
+  const { preferences, memories, history, blocks, schedule } = found;
   const target = [begun.context, ...begun.others].find(({ id }) => id === placement.context_id) ?? begun.context;
   const context =
     placement.new_context_id === null
@@ -104,7 +107,7 @@ function pack(turn: Turn, found: Retrieved, placement: Placement, recent: Recent
     pending:
       pending && placement.decision === 'continue' ? { ...pending, summary: pending.summary ?? pending.name } : null,
     budget_tokens: ctx.prompt_tokens,
-    tool_tokens: ctx.model.estimateTokens(JSON.stringify(toolDeclarations())),
+    tool_tokens: ctx.model.estimateTokens(DECLARATIONS),
     estimate: (text) => ctx.model.estimateTokens(text),
     sections: { preferences, memories, history, schedule, blocks },
   });

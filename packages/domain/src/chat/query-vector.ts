@@ -2,7 +2,7 @@ import type { ModelPort, ModelReport } from '../agent/model.ts';
 import { AppError } from '../platform/errors.ts';
 
 /** Milliseconds that a search waits for the vector of its query; then it goes by words alone. */
-const DEADLINE_MS = 600;
+const WITHIN_MS = 600;
 
 export interface QueryVector {
   vector: number[];
@@ -17,10 +17,10 @@ export type NoVector = 'off' | 'unavailable';
 export async function queryVector(
   { embedder }: Pick<ModelPort, 'embedder'>,
   text: string,
-  signal: AbortSignal,
+  { signal, within_ms = WITHIN_MS }: { signal: AbortSignal; within_ms?: number },
 ): Promise<QueryVector | NoVector> {
   if (!embedder) return 'off';
-  const deadline = AbortSignal.any([signal, AbortSignal.timeout(DEADLINE_MS)]);
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(within_ms)]);
   try {
     const { result, report } = await embedder.embed([text], 'query', deadline);
     const [vector] = result;

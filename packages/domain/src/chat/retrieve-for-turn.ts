@@ -42,6 +42,8 @@ export type RetrieveCtx = UserCtx & { model: ModelPort };
 
 /** Candidates of each section; the packer takes what there is room for. */
 const LIMITS = { preferences: 50, memories: 20, history: 20, blocks: 10 };
+/** Milliseconds that a turn waits for the vector of its message: with what follows, no longer than a judge takes. */
+const VECTOR_MS = 300;
 /** Characters of a message that are looked for: of a letter that somebody pastes, the beginning. */
 const MAX_LOOKED_FOR = 4_000;
 /** Nobody's role: what answers when roles cannot be read. */
@@ -59,8 +61,9 @@ interface Asked {
 }
 
 /**
- * Everything that a turn's prompt may draw on, all legs at once. A leg that fails leaves the others as they are. The vector of the
- * message is waited for shortly; without it memories, history and blocks are found by their words. Throws only when `signal` fires.
+ * Everything that a turn's prompt may draw on. The vector of the message is waited for shortly; without it memories, history and blocks
+ * are found by their words. Then all legs at once: what is under way meanwhile are the judges, of this turn and of others. A leg that
+ * fails leaves the others as they are. Throws only when `signal` fires.
  */
 export async function retrieveForTurn(ctx: RetrieveCtx, input: RetrieveInput): Promise<Retrieved> {
   const { user_id } = ctx.actor;
@@ -81,24 +84,21 @@ export async function retrieveForTurn(ctx: RetrieveCtx, input: RetrieveInput): P
   };
   // What says nothing is not worth a vector: "yes", "thanks".
   const embed = (): Promise<QueryVector | NoVector> =>
-    query.length === 0 ? Promise.resolve('off') : queryVector(ctx.model, message, signal);
-  const embedded = leg<QueryVector | NoVector | 'failed'>('vector', embed, 'failed');
-  const asked = embedded.then((found): Asked => {
-    const { vector, model } = typeof found === 'string' ? { vector: null, model: null } : found;
-    return { user_id, query, vector, model };
-  });
+    query.length === 0 ? Promise.resolve('off') : queryVector(ctx.model, message, { signal, within_ms: VECTOR_MS });
+  const embedded = await leg<QueryVector | NoVector | 'failed'>('vector', embed, 'failed');
+  if (embedded === 'unavailable') warnings.push('retrieve.vector_failed');
+  const { vector, model, report } =
+    typeof embedded === 'string' ? { vector: null, model: null, report: null } : embedded;
+  const asked = { user_id, query, vector, model };
   const [preferences, memories, history, blocks, schedule, role] = await Promise.all([
     leg('preferences', () => fromDb(() => getUserFactsAndRules(ctx.db, { user_id, limit: LIMITS.preferences })), []),
-    leg('memories', async () => findMemories(ctx, await asked), []),
-    leg('history', async () => findHistory(ctx, await asked, messageTerms(message, days), input.message_id), []),
-    leg('blocks', async () => findBlocks(ctx, await asked), []),
+    leg('memories', () => findMemories(ctx, asked), []),
+    leg('history', () => findHistory(ctx, asked, messageTerms(message, days), input.message_id), []),
+    leg('blocks', () => findBlocks(ctx, asked), []),
     leg('schedule', () => upcomingSchedule(ctx, { now, time_zone }), []),
     leg('role', () => findRole(ctx, { ...input, message }), NO_ROLE),
   ]);
-  const found = await embedded;
-  if (found === 'unavailable') warnings.push('retrieve.vector_failed');
-  const embedding = typeof found === 'string' ? null : found.report;
-  return { preferences, memories, history, blocks, schedule, role, embedding, warnings };
+  return { preferences, memories, history, blocks, schedule, role, embedding: report, warnings };
 }
 
 function findMemories({ db }: RetrieveCtx, { vector, ...asked }: Asked): Promise<PromptItem[]> {

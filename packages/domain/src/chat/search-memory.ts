@@ -59,7 +59,7 @@ async function paidVector(ctx: SearchMemoryCtx, query: string): Promise<QueryVec
   const [grant] = await fromDb(() => paySearch<Grant>(db, actor.user_id, [begin]));
   if (!grant?.granted) return 'unavailable';
   const began = performance.now();
-  const found = await queryVector(model, query, AbortSignal.timeout(60_000));
+  const found = await queryVector(model, query, { signal: AbortSignal.timeout(60_000) });
   const settled = settleStep(model, {
     step_id: begin.step_id,
     outcome: typeof found === 'string' ? 'failed' : 'done',

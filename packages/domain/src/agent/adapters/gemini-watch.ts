@@ -1,5 +1,8 @@
 import { Failure } from './gemini-failures.ts';
 
+/** Why a request ends that nobody waits for any more. One for all: to make one takes a stack. */
+const LET_GO = new Failure('cancelled', 'The request was let go');
+
 /**
  * Deadlines and the caller's signal over one request. `signal` is the request's own, so that no listener outlives it; what ended it is
  * known afterwards, because the library throws the same for all of them.
@@ -52,7 +55,7 @@ export class Watch {
   close(): void {
     clearTimeout(this.#timer);
     this.#caller.removeEventListener('abort', this.#cancel);
-    this.#controller.abort();
+    this.#controller.abort(LET_GO);
   }
 
   #end(why: 'timeout' | 'cancelled'): void {

@@ -1,4 +1,4 @@
-import { toLocal } from '../../calendar/rules/zones.ts';
+import { printLocal, toLocal } from '../../calendar/rules/zones.ts';
 import type { PackedItem } from '../prompt.ts';
 
 /*
@@ -39,13 +39,14 @@ export function itemSection(item: PackedItem, time_zone: string): string {
   return section(kind, [ORIGINS[item.origin], item.at && localTime(item.at, time_zone)], item.text);
 }
 
+const MINUTE_MS = 60_000;
 const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
 
 /** `2026-11-12 Thursday 09:30`, on the clocks of the zone. Empty when `at` is no time. */
 export function localTime(at: string, time_zone: string): string {
   const instant = Date.parse(at);
   if (Number.isNaN(instant)) return '';
-  const local = new Date(toLocal(instant, time_zone));
-  const [date = '', time = ''] = local.toISOString().split('T');
-  return `${date} ${DAYS[local.getUTCDay()] ?? ''} ${time.slice(0, 5)}`;
+  const local = toLocal(instant, time_zone);
+  const printed = printLocal(Math.floor(local / MINUTE_MS) * MINUTE_MS, false);
+  return `${printed.slice(0, 10)} ${DAYS[new Date(local).getUTCDay()] ?? ''} ${printed.slice(11, 16)}`;
 }

@@ -18,28 +18,31 @@ const instant = maybe.transform((text) => {
   return Number.isNaN(at) ? null : new Date(at).toISOString();
 });
 
+const judged = z.object({
+  decision: z.enum(['continue', 'switch', 'new']),
+  ...{ context_id: maybe, title: maybe, confidence: share },
+});
+
 /** A judgement of this message: it can only switch to a conversation that it was shown. */
 export const judgementOf = ({ active, others }: Pick<JudgeInput, 'active' | 'others'>): z.ZodType<Judgement> =>
-  z
-    .object({ decision: z.enum(['continue', 'switch', 'new']), context_id: maybe, title: maybe, confidence: share })
-    .transform(({ decision, context_id, title, confidence }, ctx): Judgement => {
-      const refuse = (path: string, message: string) => {
-        ctx.addIssue({ code: 'custom', path: [path], message });
-        return z.NEVER;
-      };
-      if (decision === 'new') {
-        if (title === null) return refuse('title', 'A new conversation needs a title');
-        return { decision, context_id: null, title: title.slice(0, 200), confidence };
-      }
-      // To switch to where one is, is to stay.
-      if (decision === 'switch' && context_id !== active?.id) {
-        if (!others.some(({ id }) => id === context_id))
-          return refuse('context_id', 'Not the id of a conversation that was given');
-        return { decision, context_id, title: null, confidence };
-      }
-      if (active === null) return refuse('decision', 'There is no active conversation: it can only be new or a switch');
-      return { decision: 'continue', context_id: null, title: null, confidence };
-    });
+  judged.transform(({ decision, context_id, title, confidence }, ctx): Judgement => {
+    const refuse = (path: string, message: string) => {
+      ctx.addIssue({ code: 'custom', path: [path], message });
+      return z.NEVER;
+    };
+    if (decision === 'new') {
+      if (title === null) return refuse('title', 'A new conversation needs a title');
+      return { decision, context_id: null, title: title.slice(0, 200), confidence };
+    }
+    // To switch to where one is, is to stay.
+    if (decision === 'switch' && context_id !== active?.id) {
+      if (!others.some(({ id }) => id === context_id))
+        return refuse('context_id', 'Not the id of a conversation that was given');
+      return { decision, context_id, title: null, confidence };
+    }
+    if (active === null) return refuse('decision', 'There is no active conversation: it can only be new or a switch');
+    return { decision: 'continue', context_id: null, title: null, confidence };
+  });
 
 const finding = z
   .object({
