@@ -48,6 +48,14 @@ test('back to where one is, or to what there never was, is to stay', () => {
   expect(judge('back to the drawing table')).toMatchObject({ decision: 'continue' });
 });
 
+test('an order stays where it is given, and what was laid aside long ago is gone back to by its name alone', () => {
+  const ordered = 'remind me tomorrow at 8 to book hotels in Kyoto and the rail pass';
+  expect(judge(ordered)).toMatchObject({ decision: 'continue' });
+  const others = [{ ...trip, last_message_at: '2026-09-20T11:50:00Z' }];
+  expect(judge('which hotels in Kyoto are near the rail station?', { others })).toMatchObject({ decision: 'continue' });
+  expect(judge('back to the Japan trip', { others })).toMatchObject({ decision: 'switch', context_id: 'trip' });
+});
+
 test('what is clearly of another context goes there, what could be of both stays', () => {
   expect(judge('which hotels in Kyoto are near the rail station?')).toMatchObject({
     decision: 'switch',

@@ -2,6 +2,7 @@ import { analyse } from '../../chat/rules/analyse.ts';
 import { titleOf } from '../../chat/rules/title.ts';
 import type { ContextBrief, JudgeInput } from '../model.ts';
 import type { Judgement } from '../prompt.ts';
+import { parseCommand } from './command.ts';
 
 /** Who was silent for so long has mostly something else in mind. Milliseconds. */
 const GAP = 6 * 3_600_000;
@@ -12,6 +13,10 @@ const HYSTERESIS = 0.25;
 const LIKE = 0.4;
 /** How like an open context a message after a long silence must be. */
 const STILL_LIKE = 0.25;
+
+/** What was laid aside for so long is gone back to by its name alone. Milliseconds. */
+const LAID_ASIDE = 30 * 86_400_000;
+const ORDERED = 0.9;
 
 /** Characters of a message that say where it belongs. */
 const MAX_READ = 2_000;
@@ -44,7 +49,9 @@ export function judgeByRules(input: JudgeInput): Judgement {
   const back = BACK.exec(said)?.groups?.['what'];
   const named = back === undefined ? null : contextNamed(back, [active, ...others]);
   if (named) return named === active ? staying(1) : going(named.id, 0.95);
-  return byLikeness(input, active);
+  // An order belongs where it is given, whatever its words are like.
+  const is_order = Date.parse(input.now) - lastOf(active, input) <= GAP && parseCommand(said, input) !== null;
+  return is_order ? staying(ORDERED) : byLikeness(input, active);
 }
 
 /** The context whose title has most of the words. Null: none has any. */
@@ -61,12 +68,15 @@ function contextNamed(what: string, contexts: readonly ContextBrief[]): ContextB
 
 function byLikeness(input: JudgeInput, active: ContextBrief): Judgement {
   const words = new Set(analyse(input.message.slice(0, MAX_READ)).stems);
-  const contexts = [active, ...input.others];
+  const others = input.others.filter(
+    ({ last_message_at }) => Date.parse(input.now) - Date.parse(last_message_at) <= LAID_ASIDE,
+  );
+  const contexts = [active, ...others];
   const known = contexts.map((context) => wordsOf(context, input));
   const [of_active = 0, ...of_others] = likeness(words, known);
   const best = of_others.reduce((at, like, index) => (like > (of_others[at] ?? 0) ? index : at), 0);
   const of_best = of_others[best] ?? 0;
-  const other = input.others[best];
+  const other = others[best];
   const shared = other ? [...words].filter((stem) => known[best + 1]?.has(stem)).length : 0;
   const is_clear =
     of_best >= LIKE && of_best >= of_active + HYSTERESIS && shared >= Math.min(2, words.size) && shared > 0;

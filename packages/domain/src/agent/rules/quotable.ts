@@ -1,4 +1,4 @@
-import { queryTerms, type QueryTerm } from '../../chat/rules/query.ts';
+import { queryLanguage, queryTerms, type QueryTerm } from '../../chat/rules/query.ts';
 import { analyse } from '../../chat/rules/analyse.ts';
 import { parseCommand } from './command.ts';
 import { readConfirmation } from './confirmation.ts';
@@ -63,10 +63,17 @@ const OF_ASKING = /\b(?:ask(?:ed)?|questions?|tanya(?:kan)?|bertanya|kutanya(?:k
 export const asksWhatWasAsked = (text: string): boolean => text.search(OF_ASKING) >= 0;
 
 /** What somebody looks for. */
-export const wantedTerms = (message: string): QueryTerm[] => {
+export function wantedTerms(message: string): QueryTerm[] {
   const about = queryTerms(message.replace(OF_TELLING, ' ').replace(OF_ASKING, ' '));
-  return about.length > 0 ? about : queryTerms(message);
-};
+  const terms = about.length > 0 ? about : queryTerms(message);
+  return queryLanguage(message) === 'en' ? terms.map(asEnglish) : terms;
+}
+
+/** Without what another language would make of a word: a train is no rain. */
+const asEnglish = ({ stems, weight }: QueryTerm): QueryTerm => ({
+  stems: stems.filter((stem) => stem[0] === stems[0]?.[0]),
+  weight,
+});
 
 /** How many of the terms a text has. */
 export function sharedTerms(wanted: readonly QueryTerm[], text: string): number {

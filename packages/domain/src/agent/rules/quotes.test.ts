@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { PackedItem, Prompt } from '../prompt.ts';
 import { item, prompt } from '../testing/prompt.ts';
-import { closest, quoteAnswer } from './quotes.ts';
+import { closest } from './closest.ts';
+import { quoteAnswer } from './quotes.ts';
 
 let next = 0;
 const said = (text: string, over: Partial<PackedItem> = {}): PackedItem => {
@@ -46,6 +47,31 @@ describe('what is quoted of what was said', () => {
       'Budi: On Belitung, with the kids',
       'Ana: Where did you spend your holiday?',
     ]);
+  });
+
+  test('of days that are asked for, what is about the thing; all of those days if no thing is', () => {
+    const january = [
+      said('It rained', { at: '2026-01-04T03:00:00Z' }),
+      said('I lost my umbrella on the train', { at: '2026-01-14T03:00:00Z' }),
+      said('The train was late', { at: '2026-02-14T03:00:00Z' }),
+    ];
+    expect(quoted('what did I say in January about the train?', { history: january })).toEqual([
+      'I lost my umbrella on the train',
+      'The train was late',
+    ]);
+    expect(quoted('what did I say in January?', { history: january })).toEqual([
+      'It rained',
+      'I lost my umbrella on the train',
+    ]);
+  });
+
+  test('no chance hit beside one that has it all, and nothing twice', () => {
+    const need = [
+      said('Mochi needs insulin twice a day'),
+      said('I need a lamp'),
+      said('mochi needs insulin twice a day!'),
+    ];
+    expect(quoted('how much insulin does Mochi need?', { history: need })).toEqual(['Mochi needs insulin twice a day']);
   });
 
   test('statements go before orders', () => {

@@ -1,28 +1,14 @@
 import { findDates } from '../../chat/rules/dates.ts';
 import { shorten } from '../../chat/rules/title.ts';
-import { DAY_MS } from '../../calendar/rules/civil.ts';
 import { printLocal, toLocal } from '../../calendar/rules/zones.ts';
 import type { PackedItem, Prompt } from '../prompt.ts';
-import {
-  asksWhatWasAsked,
-  asksWhatWasSaid,
-  isPleasantry,
-  isQuestion,
-  sharedTerms,
-  type Telling,
-  tellingOf,
-  wantedTerms,
-} from './quotable.ts';
+import { closest, localDay } from './closest.ts';
+import { isPleasantry, tellingOf } from './quotable.ts';
 import { readConfirmation } from './confirmation.ts';
 import { type Language, sayDay, sayLocal } from './say-when.ts';
 
-/** Quotes of one answer, and characters of each. */
-const MAX_QUOTES = 5;
+/** Characters of one quote. */
 const MAX_TEXT = 500;
-/** Characters of a text that are compared. */
-const MAX_READ = 2_000;
-/** Of facts and memories, so that there is room for what was said. */
-const MAX_KNOWN = 2;
 
 const say = (language: Language, en: string, id: string): string => (language === 'en' ? en : id);
 
@@ -72,94 +58,6 @@ const greeting = (language: Language): string =>
     'No language model is set up, so I do not converse. I take orders, such as “remind me tomorrow at 9 to call Ana”, and quote what you told me.',
     'Tidak ada model bahasa yang terpasang, jadi saya tidak bisa mengobrol. Saya menjalankan perintah, misalnya “ingatkan aku besok jam 9 rapat”, dan mengutip apa yang pernah Anda sampaikan.',
   );
-
-const ASKS_WHEN =
-  /\b(?:when|what\s+(?:date|day|time|year|month)|which\s+(?:date|day|year|month|week)|how\s+long\s+ago|since\s+when|kapan|tanggal\s+berapa|hari\s+apa|jam\s+berapa|tahun\s+berapa|bulan\s+apa)\b/iu;
-
-/** What was asked is followed by its answer within so long. Milliseconds. */
-const ANSWERED = 3_600_000;
-
-/**
- * The best of everything that was found, what was said first: what states something before what orders it; of a question for a time, what
- * names one. What has none of the words that are looked for is noise, unless it answers a question that has. What the person asked, here
- * or earlier, tells them nothing.
- */
-export function closest(prompt: Prompt): PackedItem[] {
-  const { message, time_zone, now } = prompt;
-  const at = { now, time_zone };
-  const wanted = wantedTerms(message.slice(0, MAX_READ));
-  const shared = new Map<PackedItem, number>();
-  const overlap = (item: PackedItem): number => {
-    const known = shared.get(item) ?? sharedTerms(wanted, item.text.slice(0, MAX_READ));
-    shared.set(item, known);
-    return known;
-  };
-  const isUsable = (item: PackedItem): boolean =>
-    item.citation !== null &&
-    item.origin !== 'assistant' &&
-    item.text.trim() !== '' &&
-    item.text.trim() !== message.trim();
-  const days = findDates(message, { at: now, time_zone, language: 'und' });
-  const inDays = (item: PackedItem): boolean =>
-    days.some(({ from, to }) => item.at !== null && isWithin(localDay(item.at, time_zone), from, to));
-
-  const known = [...prompt.memories, ...prompt.preferences]
-    .filter((item) => isUsable(item) && overlap(item) > 0)
-    .sort((a, b) => overlap(b) - overlap(a))
-    .slice(0, MAX_KNOWN);
-  const found = prompt.history.filter(isUsable);
-  const questions = found.filter((item) => item.text.includes('?') && overlap(item) > 0);
-  const answers = (item: PackedItem): boolean => questions.some((question) => isAfter(item, question));
-  const said = stable(
-    found
-      .filter((item) => overlap(item) > 0 || inDays(item) || answers(item))
-      .filter((item) => !known.some(({ text }) => text.endsWith(item.text.trim())))
-      .map((item) => ({ item, telling: item.origin === 'user' ? tellingOf(item.text, at) : tellingOfOther(item) }))
-      .filter(({ item, telling }) => telling !== 'nothing' && (telling !== 'question' || mayAsk(item, message))),
-    (a, b) =>
-      Number(inDays(b.item)) - Number(inDays(a.item)) ||
-      ORDER.indexOf(a.telling) - ORDER.indexOf(b.telling) ||
-      hasDate(b.item, prompt) - hasDate(a.item, prompt),
-  ).map(({ item }) => item);
-  const rest = [...prompt.blocks, ...firstOfEach(prompt.schedule)].filter(
-    (item) => isUsable(item) && overlap(item) > 0,
-  );
-  const written = rest.sort((a, b) => overlap(b) - overlap(a));
-  // Who asks what they said asks for no calendar, unless they said nothing of it.
-  const beside = asksWhatWasSaid(message) && known.length + said.length > 0 ? [] : written;
-  return [...known, ...said.slice(0, MAX_QUOTES - known.length - Math.min(1, beside.length)), ...beside, ...said]
-    .filter((item, index, all) => all.indexOf(item) === index)
-    .slice(0, MAX_QUOTES);
-}
-
-const ORDER: readonly Telling[] = ['statement', 'order', 'question', 'nothing'];
-
-/** What others said may be told by a question: "Did you hear that Dewi moved?" */
-const tellingOfOther = ({ text }: PackedItem): Telling =>
-  isPleasantry(text) ? 'nothing' : isQuestion(text) ? 'question' : 'statement';
-const mayAsk = ({ origin }: PackedItem, message: string): boolean => origin !== 'user' || asksWhatWasAsked(message);
-
-/** Whether an item was said soon after another, in the same place. */
-function isAfter(item: PackedItem, other: PackedItem): boolean {
-  if (item.at === null || other.at === null || item.place_id !== other.place_id || item === other) return false;
-  const gap = Date.parse(item.at) - Date.parse(other.at);
-  return gap >= 0 && gap <= ANSWERED;
-}
-
-/** Of a question for a time: whether a text names one. */
-const hasDate = ({ text, at }: PackedItem, { message, now, time_zone }: Prompt): number =>
-  ASKS_WHEN.test(message) && findDates(text, { at: at ?? now, time_zone, language: 'und' }).length > 0 ? 1 : 0;
-
-/** What recurs is one thing: its next occurrence stands for it. */
-const firstOfEach = (items: readonly PackedItem[]): PackedItem[] =>
-  items.filter(({ id }, at) => items.findIndex((other) => other.id === id) === at);
-
-/** `Array.sort` keeps the order of equals. */
-const stable = <T>(items: readonly T[], compare: (a: T, b: T) => number): T[] => [...items].sort(compare);
-
-const isWithin = (day: string, from: string, to: string): boolean => day >= from && day <= to;
-const localDay = (at: string, time_zone: string): string =>
-  printLocal(Math.floor(toLocal(Date.parse(at), time_zone) / DAY_MS) * DAY_MS, true);
 
 /** A number in brackets within a quote must not be read as a citation of this answer. */
 const plain = (text: string): string =>
