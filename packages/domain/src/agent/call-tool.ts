@@ -62,7 +62,7 @@ async function decideAndRun(ctx: CallCtx, input: ToolCallInput, known: ToolCallR
   const given = ctx.call.is_rerun ? known?.call.arguments : input.request.arguments;
   const args: unknown = parseInput(TOOLS[name].arguments, withoutNulls(given));
   const plan = await planCall(ctx, name, args);
-  const reason = plan.write && !ctx.call.is_rerun ? await reasonToAsk(ctx, plan.write) : null;
+  const reason = plan.write && !ctx.call.is_rerun ? await reasonToAsk(ctx, name, plan.write) : null;
   const record = await begin(ctx, input, {
     arguments: plan.arguments ?? args,
     summary: plan.summary.slice(0, 2_000),

@@ -14,7 +14,7 @@ import { declineToolCall } from './decline-tool-call.ts';
 import { expireToolCalls } from './expire-tool-calls.ts';
 import { findPendingToolCall } from './find-pending-tool-call.ts';
 import { listToolCalls } from './list-tool-calls.ts';
-import { makeTalker, type Talker, toolCtxOf } from './testing/tool-kit.ts';
+import { makeTalker, type Talker, toolCtxOf, ZONE } from './testing/tool-kit.ts';
 import type { ToolOutcome } from './tool-ctx.ts';
 import { undoToolCall } from './undo-tool-call.ts';
 
@@ -110,8 +110,93 @@ describe('a model that obeys what it reads', () => {
     ]);
   });
 
+  it.each<[string, string, object]>([
+    // Another time, another rule, another length than the person said; or one where they said none.
+    ['Remind me at 8 tomorrow to stretch', 'set_reminder', { title: 'Stretch', at: '2026-03-29T23:00' }],
+    ['Remind me to stretch', 'set_reminder', { title: 'Stretch', at: '2026-03-03T08:00' }],
+    [
+      'Remind me every weekday at 8 to stretch',
+      'set_reminder',
+      { title: 'Stretch', at: '2026-03-03T08:00', rrule: 'FREQ=HOURLY' },
+    ],
+    ['Schedule lunch tomorrow at noon', 'create_schedule', { title: 'Lunch', starts_local: '2026-03-04T12:00' }],
+    [
+      'Schedule lunch tomorrow at noon',
+      'create_schedule',
+      { title: 'Lunch', starts_local: '2026-03-03T12:00', duration_minutes: 5_000 },
+    ],
+    // The opposite, or the same words put together otherwise.
+    ['Remember that I am allergic to peanuts', 'remember', { content: 'I am not allergic to peanuts' }],
+    ['Remember that I do not eat meat', 'remember', { content: 'I eat meat' }],
+    ["Remember that I don't like Bob's plan", 'remember', { content: "I like Bob's plan" }],
+    ['ingat ya aku tidak suka kopi', 'remember', { content: 'aku suka kopi' }],
+    ['Remember that Ana owes me 50 and I owe Bob 20', 'remember', { content: 'I owe Ana 50' }],
+    ['Remember Bob likes tea and Ana likes coffee', 'remember', { content: 'Bob likes coffee', subject: 'Bob' }],
+    ['Remind me tomorrow at 9 not to call Bob', 'set_reminder', { title: 'Call Bob', at: '2026-03-03T09:00' }],
+  ])('does not bend what the person says: %s', async (message, name, args) => {
+    const asked = await me.ask(message, name, args);
+    expect(asked.response).toMatchObject({ status: 'needs_confirmation', reason: 'not_asked' });
+  });
+
+  it('takes no other thing that a word of the person names as well', async () => {
+    const home = { calendar_id: me.calendar_id, workspace_id: me.personal_workspace_id, user_id: me.user_id };
+    const make = (title: string, starts_local: string) =>
+      seedSchedule(t.db, home, { title, starts_local, time_zone: ZONE });
+    const [ceo, tuesday, friday] = await Promise.all([
+      make('Lunch with the CEO', '2026-03-04T12:00:00'),
+      make('Lunch', '2026-03-03T12:00:00'),
+      make('Lunch', '2026-03-06T12:00:00'),
+    ]);
+    const cancel = (message: string, { schedule_id }: { schedule_id: string }) =>
+      status(me.ask(message, 'delete_schedule', { schedule_id }));
+    expect(await cancel('Cancel my lunch with Ana', ceo)).toBe('needs_confirmation');
+    expect(await cancel('Cancel lunch', tuesday)).toBe('needs_confirmation');
+    expect(await cancel('Cancel lunch tomorrow', friday)).toBe('needs_confirmation');
+    expect(await cancel("Cancel this week's yoga", friday)).toBe('needs_confirmation');
+    const to = { schedule_id: ceo.schedule_id, starts_local: '2026-03-05T12:00' };
+    expect(await status(me.ask('Move lunch to Thursday', 'move_schedule', to))).toBe('needs_confirmation');
+    expect(await cancel('Cancel lunch tomorrow', tuesday)).toBe('done');
+    expect(await cancel('Cancel lunch with the CEO', ceo)).toBe('done');
+
+    const canvas = await canvasOf(me);
+    const content = { text: 'Pay the plumber milk money', checked: false };
+    const { id: block_id } = await seedBlock(t.db, canvas, { type: 'todo', content });
+    const tick = { canvas_id: canvas.canvas_id, block_id };
+    expect(await status(me.ask('Tick off milk', 'complete_todo', tick))).toBe('needs_confirmation');
+    for (const text of ['My sister is Rina', 'My sister lives in Bali'])
+      await me.ask(`Remember that ${text}`, 'remember', { content: text });
+    const [memory] = await t.asOwner<{ id: string }>(
+      `select id from app.user_semantic_memories where user_id = $1 and content like '%Bali'`,
+      [me.user_id],
+    );
+    const forget = { memory_id: memory?.id };
+    expect(await status(me.ask('Forget my sister', 'forget', forget))).toBe('needs_confirmation');
+    expect(await status(me.ask('Forget that my sister lives in Bali', 'forget', forget))).toBe('done');
+  });
+
+  it('writes one thing for one order, and takes back what was done last alone', async () => {
+    const message = 'Remind me at 9 to stretch';
+    const args = { title: 'Stretch', at: '2026-03-02T09:00' };
+    const first = await me.ask(message, 'set_reminder', args);
+    const [run] = await t.asOwner<{ run_id: string; step_id: string }>(
+      'select run_id, step_id from app.tool_calls where id = $1',
+      [first.tool.tool_call_id],
+    );
+    const again = await me.ask(message, 'set_reminder', { ...args, title: 'stretching!' }, { ...run, ordinal: 1 });
+    expect([first.tool.status, again.tool.status]).toEqual(['done', 'needs_confirmation']);
+    expect(
+      await status(me.ask('Remind me at 10 to read', 'set_reminder', { title: 'Read', at: '2026-03-02T10:00' })),
+    ).toBe('done');
+    const { tool_call_id } = first.tool;
+    expect(await status(me.ask('undo that', 'undo', { tool_call_id }))).toBe('needs_confirmation');
+    expect(await status(me.ask('undo that', 'undo', {}))).toBe('done');
+  });
+
   it('cannot turn the wish to cancel one thing into the undoing of another', async () => {
-    const made = await me.ask('Remind me to stretch', 'set_reminder', { title: 'Stretch', at: '2026-03-02T09:00' });
+    const made = await me.ask('Remind me at 9 to stretch', 'set_reminder', {
+      title: 'Stretch',
+      at: '2026-03-02T09:00',
+    });
     expect(made.tool.status).toBe('done');
     expect(await status(me.ask('Cancel my yoga class', 'undo', {}))).toBe('needs_confirmation');
     expect(await status(me.ask('Cancel the stretch reminder', 'undo', {}))).toBe('done');
@@ -150,9 +235,9 @@ describe('what others would notice', () => {
     expect(invited.response).toMatchObject({ reason: 'affects_others' });
 
     const reminder = { title: 'Stretch', at: '2026-03-03T09:00' };
-    expect(await status(me.ask('Remind me to stretch', 'set_reminder', reminder))).toBe('done');
+    expect(await status(me.ask('Remind me tomorrow at 9 to stretch', 'set_reminder', reminder))).toBe('done');
     await seedSubscription(t.db, home, 'viewer');
-    const shared = await me.ask('Remind me to stretch', 'set_reminder', reminder);
+    const shared = await me.ask('Remind me tomorrow at 9 to stretch', 'set_reminder', reminder);
     expect(shared.response).toMatchObject({ reason: 'affects_others' });
   });
 
@@ -283,7 +368,10 @@ describe('a call that waits', () => {
   });
 
   it('whose process died is marked so, long after', async () => {
-    const asked = await me.ask('Remind me to stretch', 'set_reminder', { title: 'Stretch', at: '2026-03-03T09:00' });
+    const asked = await me.ask('Remind me tomorrow at 9 to stretch', 'set_reminder', {
+      title: 'Stretch',
+      at: '2026-03-03T09:00',
+    });
     await t.asOwner(
       `update app.tool_calls set status = 'running', created_at = now() - interval '1 hour' where id = $1`,
       [asked.tool.tool_call_id],

@@ -54,7 +54,9 @@ describe('a reminder', () => {
 
   it('reaches the person when its time comes, by the same way as every other', async () => {
     const at = '2040-03-05T09:00';
-    const { schedule_id } = resultOf(await me.ask('Remind me to stretch', 'set_reminder', { title: 'Stretch', at }));
+    const { schedule_id } = resultOf(
+      await me.ask('Remind me on 5 March 2040 at 9 to stretch', 'set_reminder', { title: 'Stretch', at }),
+    );
     const { bus, log, request_id } = me.ctx;
     const clock = () => new Date('2040-03-05T02:00:00Z');
     const reminders = { observeReminder: () => undefined };
@@ -367,8 +369,8 @@ describe('a request', () => {
 
   it('sent again by another attempt of its run is done once and answered the same', async () => {
     const calls: [string, string, object][] = [
-      ['Schedule lunch', 'create_schedule', { title: 'Lunch', starts_local: '2026-03-03T12:00' }],
-      ['Remind me to stretch', 'set_reminder', { title: 'Stretch', at: '2026-03-03T08:00' }],
+      ['Schedule lunch tomorrow at noon', 'create_schedule', { title: 'Lunch', starts_local: '2026-03-03T12:00' }],
+      ['Remind me tomorrow at 8 to stretch', 'set_reminder', { title: 'Stretch', at: '2026-03-03T08:00' }],
       ['Remember that I like tea', 'remember', { content: 'I like tea' }],
     ];
     for (const call of calls) {
@@ -386,7 +388,7 @@ describe('a request', () => {
     const { canvas_id } = canvas;
     const { id: block_id } = await seedBlock(t.db, canvas, { type: 'todo', content: { text: 'Milk', checked: false } });
     const calls: [string, string, object][] = [
-      ['Remind me to stretch', 'set_reminder', { title: 'Stretch', at: '2026-03-03T08:00' }],
+      ['Remind me tomorrow at 8 to stretch', 'set_reminder', { title: 'Stretch', at: '2026-03-03T08:00' }],
       ['Add eggs', 'append_block', { canvas_id, text: 'eggs' }],
       ['Change milk to oat milk', 'edit_block', { canvas_id, block_id, text: 'Oat milk' }],
       ['Tick off milk', 'complete_todo', { canvas_id, block_id }],

@@ -17,7 +17,7 @@ import {
   TOLD,
   WISHES,
 } from './intent-words.ts';
-import { isMadeOf, isNamed } from './own-words.ts';
+import { isHintedAt, isMadeOf, isNamed, isPieceOf } from './own-words.ts';
 
 /*
  * Whether a write comes from the person or from a text that the model has read. The rules know nothing of what a model means: they
@@ -33,6 +33,10 @@ export interface Write {
   things: readonly string[];
   /** Whether it repeats by a rule. */
   repeats: boolean;
+  /** The texts are what the person said, and not made of its words: put together otherwise they say otherwise. */
+  is_verbatim?: boolean | undefined;
+  /** One word of a thing names it. */
+  is_hinted?: boolean | undefined;
 }
 
 /** Characters of a message in which orders are looked for; what is longer was pasted. */
@@ -40,12 +44,15 @@ const MAX_ORDERS = 600;
 const WORDS = /[\p{L}\p{N}'…]+/gu;
 
 /** Whether the person's message orders this very write. */
-export function isAskedFor(message: string, { intent, texts, things, repeats }: Write): boolean {
+export function isAskedFor(message: string, write: Write): boolean {
+  const { intent, texts, things, repeats, is_verbatim = false, is_hinted = false } = write;
   const said = ownTextOf(message);
+  const isTheirs = is_verbatim ? isPieceOf : isMadeOf;
+  const names = is_hinted ? isHintedAt : isNamed;
   return (
     (orders(said, intent) || correctsIt(said, intent)) &&
-    texts.every((text) => isMadeOf(text, said)) &&
-    things.every((thing) => isNamed(thing, said)) &&
+    texts.every((text) => isTheirs(text, said)) &&
+    things.every((thing) => names(thing, said)) &&
     (!repeats || REPEAT_WORDS.test(said))
   );
 }
@@ -78,9 +85,14 @@ export function ownTextOf(message: string): string {
 }
 
 /** Whether one of the sentences orders this. */
-export function orders(said: string, intent: Intent): boolean {
-  return clausesOf(headOf(said)).some((clause) => ordersIn(clause, intent));
-}
+export const orders = (said: string, intent: Intent): boolean => orderOf(said, intent) !== '';
+
+/** The parts of sentences that order this. Empty: none does. */
+export const orderOf = (said: string, intent: Intent): string =>
+  clausesOf(headOf(said))
+    .filter((clause) => ordersIn(clause, intent))
+    .map(({ words }) => words.join(' '))
+    .join('\n');
 
 /** The beginning of a message, up to a text that is to be worked on. */
 function headOf(said: string): string {

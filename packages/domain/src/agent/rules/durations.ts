@@ -30,6 +30,8 @@ const BY = new RegExp(
   'giu',
 );
 
+const ANY = new RegExp(`(?<![\\w.])${AMOUNT}`, 'giu');
+
 const MINUTES: readonly [RegExp, number][] = [
   [/^(?:m|min|mins|minutes?|menit|mnt)$/iu, 1],
   [/^(?:h|hr|hrs|hours?|jam)$/iu, 60],
@@ -71,6 +73,9 @@ export function scanOffset(text: string): Duration | null {
 
 /** How long before it to remind: `30 minutes before`, `15 menit sebelumnya`. */
 export const scanLead = (text: string): Duration | null => scan(BEFORE, text);
+
+/** Whatever it is of: `45 minutes long`. */
+export const scanAmount = (text: string): Duration | null => scan(ANY, text);
 
 /** By how much: `by an hour`, `30 menit` at the end. */
 export const scanShift = (text: string): Duration | null => scan(BY, text);

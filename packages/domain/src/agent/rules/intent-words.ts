@@ -93,6 +93,8 @@ export const AGAIN_WORDS = /\b(snooze|again|later|lagi|nanti|tunda)\b/iu;
 export const SELF_WORDS = /\b(i|i'm|i've|i'd|me|my|mine|we|our|saya|aku|gue|gua|gw|kami|kita|\p{L}{3,}ku)\b/iu;
 /** Points at what was spoken of last. */
 export const POINTING_WORDS = /\b(it|that|this|them|those|these|itu|ini|tadi|tersebut|barusan|\p{L}{3,}nya)\b/iu;
+/** Points at more than the last. */
+export const MANY_WORDS = /\b(them|those|these|all|both|semua\w*|semuanya|keduanya|kedua)\b/iu;
 /** Asks for nothing but to take back what was done last; other words for it may mean something else to be cancelled. */
 export const UNDO_WORDS =
   /\b(undo|revert|roll ?back|take (it|that|this) back|urungkan|kembalikan|balikin)\b|^\W*(\p{L}+\W*){1,2}$/iu;

@@ -2,6 +2,7 @@ import { createReminder } from '../../calendar/create-reminder.ts';
 import { createSchedule as createScheduleVerb } from '../../calendar/create-schedule.ts';
 import { normaliseFor } from '../../calendar/schedule-rule.ts';
 import type { CreatedSchedule } from '../../calendar/schedule-schemas.ts';
+import { parseLocal } from '../../calendar/rules/zones.ts';
 import { readNewTimes } from '../../calendar/schedule-times.ts';
 import { quote, say, sayRule, sayTime } from '../rules/tool-summary.ts';
 import type { ToolArguments } from '../tool-schemas.ts';
@@ -36,6 +37,7 @@ export const createSchedule: Planner<'create_schedule'> = async (ctx, args) => {
       texts: [args.title, args.location ?? '', args.description ?? ''],
       things: is_default ? [] : [{ id: calendar.id, words: calendar.name }],
       repeats: args.rrule !== undefined,
+      timing: { starts_local: args.starts_local, length: lengthOf(args), rrule: args.rrule },
       affects_others: is_shared || guests.length > 0,
     },
     run: () => write(ctx, args, calendar.id, times),
@@ -43,6 +45,10 @@ export const createSchedule: Planner<'create_schedule'> = async (ctx, args) => {
 };
 
 type Times = ReturnType<typeof timesOf>;
+
+/** Minutes, as far as they are given. */
+const lengthOf = ({ starts_local, ends_local, duration_minutes }: ToolArguments<'create_schedule'>) =>
+  ends_local === undefined ? duration_minutes : (parseLocal(ends_local) - parseLocal(starts_local)) / 60_000;
 
 function timesOf(args: ToolArguments<'create_schedule'>, zone: string) {
   const { starts_local, ends_local, duration_minutes, rrule } = args;

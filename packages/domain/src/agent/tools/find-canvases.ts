@@ -3,7 +3,7 @@ import type { Canvas } from '../../canvas/schemas.ts';
 import { search } from '../../search/search.ts';
 import type { SearchHit } from '../../search/schemas.ts';
 import { AppError } from '../../platform/errors.ts';
-import { isNamed } from '../rules/own-words.ts';
+import { isHintedAt } from '../rules/own-words.ts';
 import { quote, say } from '../rules/tool-summary.ts';
 import type { CallCtx, Planner } from './tool.ts';
 
@@ -25,7 +25,7 @@ export const findCanvases: Planner<'find_canvases'> = (ctx, { query, limit }) =>
       const hits = await hitsOf(ctx, query);
       if (hits.length > 0) return { result: { canvases: groupHits(hits).slice(0, limit) } };
       const { items } = await listCanvases(ctx, { limit: MAX_TITLES });
-      const named = items.filter(({ title }) => isNamed(title, query));
+      const named = items.filter(({ title }) => isHintedAt(title, query));
       return { result: { canvases: named.slice(0, limit).map(present) } };
     },
   };

@@ -10,6 +10,7 @@ import { AppError } from '../../platform/errors.ts';
 import { invalidField } from '../../platform/parse.ts';
 import { orders, ownTextOf } from '../rules/asked-for.ts';
 import { POINTING_WORDS } from '../rules/intent-words.ts';
+import { namedWords } from '../rules/own-words.ts';
 import { quote, say } from '../rules/tool-summary.ts';
 import type { ToolArguments } from '../tool-schemas.ts';
 import type { CallCtx, Done, Planner } from './tool.ts';
@@ -43,8 +44,10 @@ export const forget: Planner<'forget'> = async (ctx, args) => {
       texts: [],
       // Who says "forget that" names nothing; who says what, names it.
       things: args.that === true && points ? [] : (found ?? []).map(({ id, content }) => ({ id, words: content })),
+      is_hinted: true,
       affects_others: false,
-      is_destructive: found === null || found.length > 1,
+      is_destructive:
+        found === null || found.length > 1 || (args.that !== true && (await areOthersMeant(ctx, found, said))),
     },
     run: () => (found === null ? run(ctx, []) : run(ctx, found)),
   };
@@ -79,7 +82,7 @@ async function findSaid(ctx: CallCtx): Promise<Memory[]> {
   return Promise.all(ids.map((memory_id) => getMemory(ctx, { memory_id })));
 }
 
-async function findByQuery(ctx: CallCtx, query: string): Promise<Memory[]> {
+async function allMemories(ctx: CallCtx): Promise<Memory[]> {
   const memories: Memory[] = [];
   let cursor: string | undefined;
   for (let page = 0; page < MAX_PAGES; page++) {
@@ -88,7 +91,20 @@ async function findByQuery(ctx: CallCtx, query: string): Promise<Memory[]> {
     if (next_cursor === null) break;
     cursor = next_cursor;
   }
-  const found = findByWords(query, memories);
+  return memories;
+}
+
+/** Whether the person's message names other memories as well as these: what is gone is gone, so they are asked which. */
+async function areOthersMeant(ctx: CallCtx, found: readonly Memory[], said: string): Promise<boolean> {
+  if (ctx.call.message === null || found.length === 0) return false;
+  const namedBy = ({ content }: Memory): number => namedWords(content, said).named;
+  const least = Math.max(1, Math.min(...found.map(namedBy)));
+  const meant = new Set(found.map(({ id }) => id));
+  return (await allMemories(ctx)).some((memory) => !meant.has(memory.id) && namedBy(memory) >= least);
+}
+
+async function findByQuery(ctx: CallCtx, query: string): Promise<Memory[]> {
+  const found = findByWords(query, await allMemories(ctx));
   if (found.length === 0) throw new AppError('not_found', 'memory.not_found', 'Nothing like this is remembered.');
   if (found.length > MAX_HITS)
     throw new AppError('conflict', 'memory.ambiguous', 'This could mean several memories: say which', {

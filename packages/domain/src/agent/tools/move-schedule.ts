@@ -4,7 +4,7 @@ import { invalidField } from '../../platform/parse.ts';
 import { quote, say, sayTime } from '../rules/tool-summary.ts';
 import { presentSchedule } from './create-schedule.ts';
 import { findCalendar } from './find-calendar.ts';
-import { findSchedule, nameOf, sayOccurrences } from './find-schedule.ts';
+import { beginsAt, findSchedule, isOneOfSeveral, nameOf, sayOccurrences } from './find-schedule.ts';
 import { localInZoneOf, undoOf } from './schedule-changes.ts';
 import { type Planner, type Undo, verbCtx } from './tool.ts';
 
@@ -38,6 +38,8 @@ export const moveSchedule: Planner<'move_schedule'> = async (ctx, args) => {
         { id: schedule.id, words: schedule.title },
         ...(target && !target.is_default ? [{ id: target.calendar.id, words: target.calendar.name }] : []),
       ],
+      timing: { starts_local: args.starts_local, from_local: beginsAt(ctx, schedule, where.recurrence_id) },
+      isUnclear: () => isOneOfSeveral(ctx, schedule),
       affects_others: is_shared || target?.is_shared === true,
     },
     run: async () => {

@@ -23,6 +23,7 @@ export const remember: Planner<'remember'> = (ctx, args) => {
       intent: 'remember',
       texts: [content, subject],
       things: [],
+      is_verbatim: true,
       affects_others: false,
       is_said: call.message !== null && subject === 'user' && isOwnStatement(call.message.content, content),
     },

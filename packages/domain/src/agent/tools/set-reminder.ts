@@ -27,6 +27,7 @@ export const setReminder: Planner<'set_reminder'> = async (ctx, args) => {
   const series = normaliseFor(readNewTimes(times, time_zone));
   const rule = series.rrule === null ? '' : `, ${sayRule(series.rrule, series, locale)}`;
   const when = `${sayTime(series.starts_local, time_zone, locale)}${rule}`;
+  const is_again = await isReminded(ctx, args.title);
   return {
     summary: say(
       locale,
@@ -35,9 +36,10 @@ export const setReminder: Planner<'set_reminder'> = async (ctx, args) => {
     ),
     write: {
       intent: 'set_reminder',
-      texts: (await isReminded(ctx, args.title)) ? [] : [args.title],
+      texts: is_again ? [] : [args.title],
       things: [],
       repeats: args.rrule !== undefined,
+      timing: { starts_local: args.at, rrule: args.rrule, is_again },
       affects_others: is_shared,
     },
     run: () => write(ctx, args, calendar.id, times),

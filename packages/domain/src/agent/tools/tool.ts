@@ -1,5 +1,6 @@
 import type { UndoRow } from '@potentia/db/agent/tool-call-queries';
 import type { Intent } from '../rules/intent-words.ts';
+import type { Timing } from '../rules/said-when.ts';
 import type { Locale } from '../rules/tool-summary.ts';
 import { type ToolCtx, toolCtx } from '../tool-ctx.ts';
 import type { ToolArguments, ToolName } from '../tool-schemas.ts';
@@ -40,6 +41,14 @@ export interface WritePlan {
   /** What exists and would be changed: its words, by which the person names it, and its id. */
   things: { id: string; words: string }[];
   repeats?: boolean;
+  /** The texts are to be what the person said, word for word. */
+  is_verbatim?: boolean;
+  /** A single word names a thing: `isUnclear` sees to it that it names one. */
+  is_hinted?: boolean;
+  /** The times that would be written, or of what would go. */
+  timing?: Timing;
+  /** Whether what the person said could mean another thing as well. Asked when nothing else speaks against it. */
+  isUnclear?: () => Promise<boolean>;
   /** What the person said of themselves: that is enough, without an order. */
   is_said?: boolean;
   /** Others would notice: decided from the data. */

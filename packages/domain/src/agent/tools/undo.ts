@@ -24,7 +24,7 @@ export const undo: Planner<'undo'> = async (ctx, args) => {
     write: {
       intent: 'undo',
       texts: [],
-      things: isMeant(ctx) ? [] : [{ id: tool_call_id, words: what }],
+      things: (await isMeant(ctx, tool_call_id)) ? [] : [{ id: tool_call_id, words: what }],
       affects_others: await undoAffectsOthers(ctx, record.undo),
     },
     run: async () => {
@@ -34,15 +34,15 @@ export const undo: Planner<'undo'> = async (ctx, args) => {
   };
 };
 
-/** Whether the person means what was done last without naming it. */
-function isMeant({ call }: CallCtx): boolean {
-  const said = ownTextOf(call.message?.content ?? '');
-  return UNDO_WORDS.test(said) || POINTING_WORDS.test(said);
+/** Whether the person means what was done last, without naming it, and this is it. */
+async function isMeant(ctx: CallCtx, tool_call_id: string): Promise<boolean> {
+  const said = ownTextOf(ctx.call.message?.content ?? '');
+  if (!UNDO_WORDS.test(said) && !POINTING_WORDS.test(said)) return false;
+  return (await findLast(ctx))?.call.tool_call_id === tool_call_id;
 }
 
 async function find(ctx: CallCtx, tool_call_id: string | undefined): Promise<ToolCallRecord> {
   const { user_id } = ctx.actor;
-  const { context_id } = ctx.call;
   const nothing = new AppError('not_found', 'tool.nothing_to_undo', 'There is nothing to take back.');
   if (tool_call_id !== undefined) {
     const record = await fromDb(() => getToolCall(ctx.db, { user_id, tool_call_id }));
@@ -50,12 +50,19 @@ async function find(ctx: CallCtx, tool_call_id: string | undefined): Promise<Too
     if (record && is_open) return record;
     throw nothing;
   }
-  if (context_id === null) throw nothing;
-  const asked = { user_id, status: 'done' as const, context_id, names: WRITES, after: null, limit: 20 };
-  const calls = await fromDb(() => listToolCalls(ctx.db, asked));
-  const last = calls.find((record) => record.call.undone_at === null && !forgotNothing(record));
+  const last = await findLast(ctx);
   if (!last) throw nothing;
   return last;
+}
+
+/** What was done last in this conversation and stands. */
+async function findLast(ctx: CallCtx): Promise<ToolCallRecord | undefined> {
+  const { context_id } = ctx.call;
+  if (context_id === null) return undefined;
+  const { user_id } = ctx.actor;
+  const asked = { user_id, status: 'done' as const, context_id, names: WRITES, after: null, limit: 20 };
+  const calls = await fromDb(() => listToolCalls(ctx.db, asked));
+  return calls.find((record) => record.call.undone_at === null && !forgotNothing(record));
 }
 
 /** Who says "forget that" when there was nothing to forget has changed nothing that "undo" could mean. */

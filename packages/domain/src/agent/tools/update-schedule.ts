@@ -4,7 +4,7 @@ import { invalidField } from '../../platform/parse.ts';
 import { quote, say, sayRule, sayTime } from '../rules/tool-summary.ts';
 import type { ToolArguments } from '../tool-schemas.ts';
 import { presentSchedule } from './create-schedule.ts';
-import { findSchedule, nameOf, sayOccurrences } from './find-schedule.ts';
+import { beginsAt, findSchedule, isOneOfSeveral, nameOf, sayOccurrences } from './find-schedule.ts';
 import { localInZoneOf, undoOf } from './schedule-changes.ts';
 import { type Planner, verbCtx } from './tool.ts';
 
@@ -34,6 +34,13 @@ export const updateSchedule: Planner<'update_schedule'> = async (ctx, args) => {
       texts: [title ?? '', location ?? '', description ?? ''],
       things: [{ id: schedule.id, words: schedule.title }],
       repeats: rrule !== undefined,
+      timing: {
+        starts_local: args.starts_local,
+        from_local: beginsAt(ctx, schedule, where.recurrence_id),
+        length: duration_minutes,
+        rrule,
+      },
+      isUnclear: () => isOneOfSeveral(ctx, schedule),
       affects_others: is_shared,
     },
     run: async () => {
