@@ -100,6 +100,24 @@ test('what was just ordered is corrected in a word', async () => {
   expect(await say('jadwalku hari Sabtu')).toContain('08.00–09.00 senam');
 });
 
+test('several orders at once are all done', async () => {
+  expect(await say('remind me tomorrow at 9 to call Ana and remind me on Friday at 10 to pay rent')).toBe(
+    'Done: a reminder of “call Ana”: Tuesday, 3 March 2026 at 09:00 (Asia/Jakarta); ' +
+      'a reminder of “pay rent”: Friday, 6 March 2026 at 10:00 (Asia/Jakarta).',
+  );
+  expect(await say("what's on my calendar on Friday?")).toContain('10:00 pay rent');
+});
+
+test('of a series that is asked about, "all" is an answer', async () => {
+  await say('remind me to pay the rent on the 1st of every month at 10');
+  expect(await say('cancel the rent reminder')).toContain('repeats. Say which:');
+  expect(await say('all of them')).toBe('Cancelled: “pay the rent”.');
+});
+
+test('whom nobody knows is not told by a field of a tool', async () => {
+  expect(await say('is Tuti free tomorrow?')).toBe('That did not work: Nobody of this name shares a workspace');
+});
+
 test('who is busy then is told so', async () => {
   await say('schedule lunch with Budi on Friday 12-13');
   expect(await say('schedule a call with Ana on Friday 12:30-13:30')).toContain(
@@ -109,9 +127,9 @@ test('who is busy then is told so', async () => {
 
 test('what is mistyped is understood', async () => {
   expect(await say('remnd me tomorow at 7 to buy milk')).toContain(
-    'Remind you of “buy milk”: Tuesday 3 March 2026, 07:00',
+    'Done: a reminder of “buy milk”: Tuesday, 3 March 2026 at 07:00',
   );
-  expect(await say('ingatkn aku bsk jm 9 rapat')).toContain('rapat');
+  expect(await say('ingatkn aku bsk jm 9 rapat')).toContain('Selesai: pengingat “rapat”');
 });
 
 test('one of several that is chosen by its number is named', async () => {

@@ -18,6 +18,7 @@ import {
   WISHES,
 } from './intent-words.ts';
 import { isHintedAt, isMadeOf, isNamed, isPieceOf } from './own-words.ts';
+import { spelt } from './spelling.ts';
 
 /*
  * Whether a write comes from the person or from a text that the model has read. The rules know nothing of what a model means: they
@@ -107,10 +108,10 @@ interface Clause {
 }
 
 function clausesOf(text: string): Clause[] {
-  const plain = text
-    .toLowerCase()
+  const plain = spelt(text.toLowerCase())
     // What stands in quotes is somebody's words, not an order.
     .replaceAll(/"[^"]*"|“[^”]*”|«[^»]*»|(?<!\p{L})'[^']{3,}'(?!\p{L})/gu, ' … ')
+    .replaceAll(/\b(?:be )?so (?:kind|nice|good) (?:and|to|as to)\b/gu, '')
     .replaceAll(/\b(don't|dont|do not|never) (ever )?let me forget\b/gu, 'remind me')
     .replaceAll(/\b(don't|dont|do not|never) forget (to|that)\b/gu, (_all, _no, last: string) =>
       last === 'to' ? 'remind me' : 'remember',

@@ -207,10 +207,9 @@ function readSlots(text: string, at: CommandAt): [Order, Language] | null {
     const { today } = clockAt(at);
     const { from = dayText(today), to = dayText(today + SLOT_DAYS) } = windowOf(when, at);
     const part = when.part === null ? null : PART_TIMES[when.part];
+    // Who names a day means it, whichever day it is.
     const weekend =
-      when.date !== null &&
-      when.date.to - when.date.from <= 1 &&
-      /weekend|akhir|saturday|sunday|sabtu|minggu/iu.test(rest);
+      when.date !== null && (when.date.to - when.date.from <= 1 || /weekend|akhir\s+(?:pekan|minggu)/iu.test(rest));
     const call: ToolDraft = {
       name: 'find_slots',
       arguments: {

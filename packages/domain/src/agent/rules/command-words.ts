@@ -1,29 +1,16 @@
 import { isStopWord } from '../../chat/rules/analyse.ts';
 import { tokens } from '../../chat/rules/tokens.ts';
+import { spelt } from './spelling.ts';
 
 const POLITE_BEFORE =
-  /^(?:(?:hi|hey|hello|halo|hai|ok(?:ay|e)?|so|well|and|also|then|now|please|pls|kindly|can|could|would|will)\s+(?:you\s+)?|(?:i|i['’]d|i\s+would)\s+(?:want|need|like)\s+(?:you\s+to\s+|to\s+(?!remember|forget|know|note|complete|finish|move|check|mark|reopen))|(?:tolong|mohon|coba|bisa(?:kah)?|boleh(?:kah)?|minta|dong|eh|nah|terus|lalu|oke|sekarang)\s+|(?:please|tolong|mohon|hey|hai|halo|hi|ok(?:ay|e)?)\s*[,!:]\s*)+/iu;
+  /^(?:(?:hi|hey|hello|halo|hai|ok(?:ay|e)?|so|well|and|also|then|now|please|pls|kindly|can|could|would|will)\s+(?:you\s+)?|(?:i|i['’]d|i\s+would)\s+(?:want|need|like)\s+(?:you\s+to\s+|to\s+(?!remember|forget|know|note|complete|finish|move|check|mark|reopen))|(?:tolong|mohon|coba|bisa(?:kah)?|boleh(?:kah)?|minta|dong|eh|nah|terus|lalu|oke|sekarang)\s+|(?:please|tolong|mohon|hey|hai|halo|hi|ok(?:ay|e)?)\s*[,!:]\s*|(?:be\s+)?so\s+(?:kind|nice|good)\s+(?:and|to|as\s+to)\s+|be\s+(?:an?\s+)?(?:dear|angel|darling)\s+and\s+)+/iu;
 const POLITE_AFTER =
   /(?:[\s,]+(?:please|pls|thanks|thank\s+you|for\s+me|will\s+you|ok(?:ay)?|ya|yah|dong|deh|tolong|makasih|terima\s+kasih|untukku|buatku))+\s*[.!?]*$/iu;
-
-/** How people type the words that orders and times hang on. */
-const TYPED: readonly [RegExp, string][] = [
-  [/\b(?:remnd|remid|remidn|rmind|reminde|remimd|remind\s+em)\b(?=\s)/giu, 'remind'],
-  [/\b(?:tomorow|tommorow|tommorrow|tomorrw|tomorro|tmrw|tmr|tmw|2moro)\b/giu, 'tomorrow'],
-  [/\b(?:shedule|scedule|schedul|schedulle|sechedule)\b/giu, 'schedule'],
-  [/\b(?:wensday|wednsday|wedensday|wednesay)\b/giu, 'wednesday'],
-  [/\b(?:thrusday|thurday|thirsday)\b/giu, 'thursday'],
-  [/\b(?:calender|calandar)\b/giu, 'calendar'],
-  [/\b(?:cancle|cansel)\b/giu, 'cancel'],
-  [/\b(?:ingatkn|ingtkan|ingetkn|igatkan)\b/giu, 'ingatkan'],
-  [/\b(?:bsk|besuk|bsok)\b/giu, 'besok'],
-  [/\bjm(?=\s*\d)/giu, 'jam'],
-];
 
 /** A message without what is only polite, and with its words of order and time as they are spelt. */
 export function plainOrder(text: string): string {
   const line = text.replace(/\s+/gu, ' ').trim();
-  return TYPED.reduce((said, [typed, meant]) => said.replace(typed, meant), line)
+  return spelt(line)
     .replace(POLITE_BEFORE, '')
     .replace(POLITE_AFTER, '')
     .replace(/[\s.!]+$/u, '')

@@ -35,9 +35,45 @@ export function parseCommand(text: string, at: CommandAt): Command | null {
   if (text.length > MAX_ORDER || !isZone(at.time_zone) || Number.isNaN(Date.parse(at.now))) return null;
   const said = plainOrder(text);
   if (said === '') return null;
+  return readSeveral(said, at) ?? readOne(said, at);
+}
+
+function readOne(said: string, at: CommandAt): Command | null {
   for (const read of READERS) {
     const found = read(said, at);
     if (found) return { ...found[0], language: found[1] };
   }
   return null;
+}
+
+/** Where another order begins. */
+const ANOTHER =
+  /(?:[\s,;.!]+(?:and\s+then|and\s+also|and|then|also|dan\s+juga|dan|lalu|terus|kemudian|serta)\s+|[.;!]\s+)(?=(?:please\s+|tolong\s+)?(?:remind|schedule|cancel|delete|move|postpone|add|put|book|ingatkan|ingatin|ingetin|jadwalkan|jadwalin|batalkan|batalin|pindahkan|undur|tambah(?:kan)?|hapus)\b)/giu;
+const ENDED = /[.;!]\s/u;
+const TIMED = new Set(['set_reminder', 'create_schedule']);
+const MOST = 4;
+const ONE_BY_ONE = {
+  en: 'These are several orders. Please give them one by one.',
+  id: 'Ini beberapa perintah sekaligus. Mohon satu per satu.',
+};
+
+/** Several orders at once: done together if none has to be looked for first. Null: it is one. */
+function readSeveral(said: string, at: CommandAt): Command | null {
+  const parts = said.split(ANOTHER);
+  if (parts.length < 2 || parts.length > MOST) return null;
+  const commands = parts.map((part) => readOne(plainOrder(part), at));
+  const [first] = commands;
+  if (!first || commands.some((command) => command === null)) return null;
+  const orders = commands as Command[];
+  const names = orders.map((order) => (order.verb === 'call' ? (order.calls[0]?.name ?? '') : ''));
+  if (names[0] === 'remember' || names[0] === 'forget') return null;
+  // What one is to be reminded of may sound like an order: `remind me to buy milk and cancel the gym`.
+  const may_be_one = names[0] === 'set_reminder' && !ENDED.test(said);
+  const is_timed = orders.every(({ verb }, index) => verb === 'ask' || TIMED.has(names[index] ?? ''));
+  if (may_be_one && !is_timed) return null;
+  const { language } = first;
+  const calls = orders.flatMap((order) => (order.verb === 'call' ? order.calls : []));
+  if (names.includes('')) return { verb: 'ask', question: ONE_BY_ONE[language], language };
+  const understood = orders.map((order) => (order.verb === 'call' ? order.understood : null)).join('; ');
+  return { verb: 'call', calls, understood, language };
 }

@@ -2,7 +2,7 @@ import type { PromptMessage } from '../prompt.ts';
 import { parseCommand } from './command.ts';
 import { tidy } from './command-words.ts';
 import type { Command } from './command-types.ts';
-import { isChoice } from './follow-command.ts';
+import { isChoice, saysWhichOf } from './follow-command.ts';
 import { CORRECTION } from './intent-words.ts';
 import { isOurQuestion } from './say-when.ts';
 import { type CommandAt, readWhen } from './when.ts';
@@ -33,6 +33,8 @@ export function continueCommand(message: string, recent: readonly PromptMessage[
   for (let end = before.length, asked = 0; asked < MAX_ASKED; asked++, end -= 2) {
     const [order, question] = [before[end - 2], before[end - 1]];
     if (order?.role !== 'user' || question?.role !== 'assistant') return null;
+    const wider = asked === 0 && saysWhichOf(question.content) ? ofSeries(order.content, message, at) : null;
+    if (wider) return wider;
     const choice = isChoice(question.content) ? numberIn(message) : null;
     if (choice === null && !isOurQuestion(question.content)) return null;
     // The order was given then: its "tomorrow" counts from there.
@@ -57,7 +59,7 @@ export function orderText(message: string, recent: readonly PromptMessage[], now
   for (let end = recent.length, asked = 0; asked < MAX_ASKED; asked++, end -= 2) {
     const [order, answer] = [recent[end - 2], recent[end - 1]];
     if (order?.role !== 'user' || answer?.role !== 'assistant') break;
-    const is_ours = isOurQuestion(answer.content) || isChoice(answer.content);
+    const is_ours = isOurQuestion(answer.content) || isChoice(answer.content) || saysWhichOf(answer.content);
     if (!(is_ours || is_open) || Date.parse(now) - Date.parse(order.created_at) > MAX_APART) break;
     is_open = false;
     said.unshift(order.content);
@@ -93,6 +95,22 @@ function corrected(message: string, recent: readonly PromptMessage[], at: Comman
   const wanted = { ...command.wanted, words: title, scope: 'all' as const };
   if (from !== null) wanted.find = { name: 'find_schedules', arguments: { query: title, from } };
   return { command: { ...command, wanted }, choice: null };
+}
+
+const ALL =
+  /^(?:all(?:\s+of\s+(?:them|it))?|every(?:\s+(?:one|time))?|the\s+whole\s+series|semua(?:nya)?|seluruhnya)$/iu;
+
+/** All of a series, or the one of a day, of who was asked which. */
+function ofSeries(order: string, message: string, at: CommandAt): Continued | null {
+  const said = message.trim().replace(/[.!]+$/u, '');
+  if (!ALL.test(said)) {
+    const command = parseCommand(`${order.trim().replace(/[.!?]+$/u, '')} ${said}`, at);
+    const is_dated = command && 'wanted' in command && command.wanted.scope === 'this';
+    return is_dated ? { command, choice: null } : null;
+  }
+  const command = parseCommand(order, at);
+  if (command?.verb !== 'cancel' && command?.verb !== 'move') return null;
+  return { command: { ...command, wanted: { ...command.wanted, scope: 'all' } }, choice: null };
 }
 
 function chosen(order: string, choice: number, at: CommandAt): Continued | null {

@@ -138,6 +138,10 @@ function saysRepeats({ verb, language }: Of<'cancel'> | Of<'move'>, one: Occurre
   );
 }
 
+/** Whether a text asks which of a series is meant. */
+export const saysWhichOf = (said: string): boolean =>
+  /” (?:repeats\. Say which|berulang\. Sebutkan yang mana):/u.test(said);
+
 function changeOf(command: Of<'cancel'> | Of<'move'>, one: Occurrence): ToolDraft {
   const { schedule_id, recurrence_id } = one;
   const { scope } = command.wanted;

@@ -3,6 +3,7 @@ import { titleOf } from '../../chat/rules/title.ts';
 import type { ContextBrief, JudgeInput } from '../model.ts';
 import type { Judgement } from '../prompt.ts';
 import { parseCommand } from './command.ts';
+import { BACK_TO, NEW_TOPIC } from './topic-words.ts';
 
 /** Who was silent for so long has mostly something else in mind. Milliseconds. */
 const GAP = 6 * 3_600_000;
@@ -21,11 +22,6 @@ const ORDERED = 0.9;
 /** Characters of a message that say where it belongs. */
 const MAX_READ = 2_000;
 
-const NEW =
-  /^(?:(?:ok(?:ay|e)?|so|well|alright|nah|oh)[\s,]+)?(?:new\s+(?:topic|subject|conversation|chat)|(?:let['’]?s\s+)?(?:change|switch)\s+(?:the\s+)?(?:topic|subject)|(?:on\s+)?(?:a\s+)?(?:different|another)\s+(?:topic|subject|matter)|something\s+(?:completely\s+|entirely\s+)?(?:different|else)(?=\s*[:,.!–-])|topik\s+(?:baru|lain)|ganti\s+topik|obrolan\s+baru|hal\s+lain(?=\s*[:,.!–-])|pembicaraan\s+baru)\b[\s,.:;!–—-]*/iu;
-const BACK =
-  /^(?:(?:ok(?:ay|e)?|so|well|alright|nah|oh|anyway)[\s,]+)?(?:(?:let['’]?s\s+)?(?:(?:go|get|come|going)\s+)?back\s+to|(?:let['’]?s\s+)?return(?:ing)?\s+to|(?:let['’]?s\s+)?switch\s+(?:back\s+)?to|kembali\s+(?:lagi\s+)?ke|balik\s+(?:lagi\s+)?ke|lanjut(?:kan)?\s+(?:soal|tentang|topik|yang))\s+(?:the\s+|our\s+|my\s+|topik\s+|soal\s+)?(?<what>[^.:;!?\n]{2,120})/iu;
-
 const staying = (confidence: number): Judgement => ({
   ...{ decision: 'continue', context_id: null, title: null, confidence },
 });
@@ -43,10 +39,10 @@ const beginning = (title: string, confidence: number): Judgement => ({
 export function judgeByRules(input: JudgeInput): Judgement {
   const { message, active, others } = input;
   const said = message.trim();
-  const starts_new = NEW.exec(said);
+  const starts_new = NEW_TOPIC.exec(said);
   if (starts_new) return beginning(titleOf(said.slice(starts_new[0].length)), 1);
   if (active === null) return beginning(titleOf(said), 1);
-  const back = BACK.exec(said)?.groups?.['what'];
+  const back = BACK_TO.exec(said)?.groups?.['what'];
   const named = back === undefined ? null : contextNamed(back, [active, ...others]);
   if (named) return named === active ? staying(1) : going(named.id, 0.95);
   // An order belongs where it is given, whatever its words are like.

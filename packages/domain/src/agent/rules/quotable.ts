@@ -2,6 +2,7 @@ import { queryLanguage, queryTerms, type QueryTerm } from '../../chat/rules/quer
 import { analyse } from '../../chat/rules/analyse.ts';
 import { parseCommand } from './command.ts';
 import { readConfirmation } from './confirmation.ts';
+import { BACK_TO, NEW_TOPIC } from './topic-words.ts';
 import type { CommandAt } from './when.ts';
 
 /** What a text of the person's is to somebody who looks for what they told: the less it tells, the later it is quoted. */
@@ -12,7 +13,7 @@ const TELLING_CALLS = new Set(['set_reminder', 'create_schedule', 'append_block'
 
 /** How much a text tells of what it is about. `remember that …` states it. */
 export function tellingOf(text: string, at: CommandAt): Telling {
-  if (readConfirmation(text) !== null || isPleasantry(text)) return 'nothing';
+  if (readConfirmation(text) !== null || isPleasantry(text) || movesTopic(text)) return 'nothing';
   const order = parseCommand(text, at);
   if (!order) return isQuestion(text) ? 'question' : 'statement';
   if (order.verb !== 'call') return order.verb === 'ask' || order.verb === 'snooze' ? 'nothing' : 'order';
@@ -53,6 +54,18 @@ export function isPleasantry(text: string): boolean {
     rest = rest.slice(Math.max(1, next.length)).replace(/^[\s,.!:)…-]+/u, '');
   }
   return is_polite && text.length <= 100;
+}
+
+/** Words behind `new topic` that are its name, no more. */
+const MAX_NAME = 6;
+
+/** Whether a message says of what to speak, and nothing of it. */
+export function movesTopic(text: string): boolean {
+  const said = text.trim();
+  const opening = NEW_TOPIC.exec(said)?.[0];
+  if (opening !== undefined) return said.slice(opening.length).split(/\s+/u).length <= MAX_NAME && !said.endsWith('?');
+  const back = BACK_TO.exec(said)?.[0];
+  return back !== undefined && back.length >= said.replace(/[.!]+$/u, '').length;
 }
 
 /** Words that ask for what was said, not for what it was about. */

@@ -116,6 +116,8 @@ describe('what is quoted of the calendar', () => {
   });
 });
 
+const said_at_nine = said('remind me today at 9');
+
 describe('what there is nothing to quote for', () => {
   test.each(['thanks!', 'hi', 'Selamat pagi', 'makasih ya'])('%s', (message) => {
     const answer = quoteAnswer(prompt({ message, history: [said('hi there, thanks')] }), 'en');
@@ -130,6 +132,25 @@ describe('what there is nothing to quote for', () => {
       'Nothing that I was told',
     );
     expect(quoteAnswer(prompt({ message: 'dentist address' }), 'en')).toContain('Nothing that I was told');
+  });
+
+  test.each(['what time is it?', 'what day is today?', 'Jam berapa sekarang?', 'tanggal berapa hari ini?'])(
+    '%s is told by the clock of the person',
+    (message) => {
+      const said = quoteAnswer(prompt({ message, history: [said_at_nine] }), 'en');
+      expect(said).toBe('Thursday, 12 November 2026 at 09:30 (Asia/Jakarta).');
+    },
+  );
+
+  test.each(['help', 'what can you do?', 'kamu siapa?', 'Bisa apa kamu?'])('%s lists what is understood', (message) => {
+    expect(quoteAnswer(prompt({ message }), 'en').split('\n').length).toBeGreaterThan(4);
+  });
+
+  test.each(['back to Bali', 'new topic: Bali trip', 'kembali ke Bali'])('%s says where one is', (message) => {
+    const context = { id: 'c1', title: 'Bali trip', summary: null };
+    expect(quoteAnswer(prompt({ message, context, history: [said('new topic: Bali trip')] }), 'en')).toBe(
+      'We are at “Bali trip”.',
+    );
   });
 
   test('a yes that nothing waits for', () => {

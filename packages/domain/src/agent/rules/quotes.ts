@@ -3,7 +3,7 @@ import { shorten } from '../../chat/rules/title.ts';
 import { printLocal, toLocal } from '../../calendar/rules/zones.ts';
 import type { PackedItem, Prompt } from '../prompt.ts';
 import { closest, localDay } from './closest.ts';
-import { isPleasantry, tellingOf } from './quotable.ts';
+import { isPleasantry, movesTopic, tellingOf } from './quotable.ts';
 import { readConfirmation } from './confirmation.ts';
 import { type Language, sayDay, sayLocal } from './say-when.ts';
 
@@ -20,6 +20,9 @@ export function quoteAnswer(prompt: Prompt, language: Language): string {
   if (readConfirmation(prompt.message) !== null && !isPleasantry(prompt.message))
     return say(language, 'Nothing waits for a yes or a no.', 'Tidak ada yang menunggu ya atau tidak.');
   if (isPleasantry(prompt.message)) return greeting(language);
+  if (HELP.test(prompt.message)) return help(language);
+  if (NOW.test(prompt.message)) return clock(prompt, language);
+  if (movesTopic(prompt.message)) return `${say(language, 'We are at', 'Kita di')} “${prompt.context.title}”.`;
   const none = say(language, 'No language model is set up.', 'Tidak ada model bahasa yang terpasang.');
   const quotes = closest(prompt).map((item) => quoteOf(item, prompt, language));
   if (quotes.length > 0) {
@@ -51,6 +54,37 @@ const tells = ({ message, now, time_zone }: Prompt): boolean =>
   message.split(/\s+/u).length >= MIN_TOLD &&
   !LOOKS.test(message) &&
   tellingOf(message, { now, time_zone }) === 'statement';
+
+const HELP =
+  /^(?:help|\?+|(?:what|how)\s+(?:can|do)\s+(?:you|i)\s+(?:do|ask|use\s+(?:you|this)|say|help)(?:\s+(?:you|with|me|for\s+me|here))*|who\s+are\s+you|what\s+are\s+you|bantu(?:an)?|tolong|(?:kamu|anda)\s+(?:ini\s+)?siapa|siapa\s+(?:kamu|anda)|(?:kamu\s+)?bisa\s+apa(?:\s+(?:saja|aja))?(?:\s+kamu)?|apa\s+yang\s+(?:bisa\s+)?(?:kamu|anda)\s+(?:bisa\s+)?(?:lakukan|bantu))[\s?!.]*$/iu;
+const help = (language: Language): string =>
+  [
+    say(
+      language,
+      'No language model is set up; I follow orders by rules and quote what you told me, with its source:',
+      'Tidak ada model bahasa yang terpasang; saya menjalankan perintah menurut aturan dan mengutip apa yang Anda sampaikan, dengan sumbernya:',
+    ),
+    ...(language === 'en'
+      ? [
+          '- “remind me every weekday at 8 to stretch”, “schedule lunch with Budi on Friday 12-13”',
+          '- “what is on my calendar tomorrow”, “am I free on Friday afternoon”, “move lunch to 1pm”, “cancel lunch”',
+          '- “remember that …”, “what do you know about me”, “forget that”, “undo”',
+          '- “add milk to my shopping list”, “check off milk”',
+          '- “new topic: …”, “back to …”, or a question about what you told me',
+        ]
+      : [
+          '- “ingatkan aku besok jam 9 rapat”, “jadwalkan senam setiap Sabtu jam 7 pagi”',
+          '- “apa jadwalku besok”, “cari waktu kosong besok 30 menit”, “undur rapat 30 menit”, “batalkan rapat”',
+          '- “ingat bahwa …”, “apa yang kamu ingat tentang aku”, “lupakan itu”, “urungkan”',
+          '- “tambah susu ke daftar belanja”, “centang susu”',
+          '- “topik baru: …”, “kembali ke …”, atau pertanyaan tentang yang pernah Anda sampaikan',
+        ]),
+  ].join('\n');
+
+const NOW =
+  /^(?:(?:what(?:['’]s|\s+is)?\s+)?(?:the\s+)?(?:time|date|day)(?:\s+and\s+(?:time|date))?(?:\s+is\s+it|\s+is\s+today|\s+today|\s+now)?(?:\s+(?:today|now|here|right\s+now))?|(?:sekarang\s+)?jam\s+berapa(?:\s+(?:sekarang|ini))?|(?:sekarang\s+|hari\s+ini\s+)?(?:hari|tanggal)\s+(?:apa|berapa)(?:\s+(?:sekarang|hari\s+ini|ini))?)[\s?!.]*$/iu;
+const clock = ({ now, time_zone }: Prompt, language: Language): string =>
+  `${localTime(now, time_zone, language)} (${time_zone}).`;
 
 const greeting = (language: Language): string =>
   say(

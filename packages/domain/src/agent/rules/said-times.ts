@@ -8,6 +8,7 @@ import { type Duration, scanAmount, scanLead, scanLength, scanOffset, scanShift 
 import { type Recurrence, scanCount, scanRecurrence } from './recurrence-words.ts';
 import { scanPart, scanTimes, TAKEN } from './times.ts';
 import type { CommandAt } from './when.ts';
+import { spelt } from './spelling.ts';
 
 /** Everything that a message says of times, wherever in it: what a write may be held against. */
 export interface SaidTimes {
@@ -42,7 +43,7 @@ const BARE_HOUR = new RegExp(
 export function saidTimes(text: string, { now, time_zone }: CommandAt): SaidTimes {
   const at = Date.parse(now);
   const today = Math.floor(toLocal(at, time_zone) / DAY_MS);
-  let rest = text;
+  let rest = spelt(text);
   const take = ({ start, end }: { start: number; end: number }): void => {
     rest = rest.slice(0, start) + TAKEN.repeat(end - start) + rest.slice(end);
   };

@@ -24,7 +24,8 @@ function sayAnswer(answer: Answered, understood: string | null, language: Langua
       `Nothing is remembered of ${understood ?? 'that'}. ${MESSAGES_STAY.en}`,
       `Tidak ada yang diingat tentang ${understood ?? 'itu'}. ${MESSAGES_STAY.id}`,
     );
-  if (status !== 'done') return say(language, `That did not work: ${summary}`, `Itu tidak berhasil: ${summary}`);
+  if (status !== 'done')
+    return say(language, `That did not work: ${plain(summary)}`, `Itu tidak berhasil: ${plain(summary)}`);
   switch (answer.name) {
     case 'find_schedules':
       return sayOccurrences(occurrencesOf(answer), understood, language);
@@ -61,6 +62,9 @@ function sayAnswer(answer: Answered, understood: string | null, language: Langua
       );
   }
 }
+
+/** Without the field of a tool that a fault is about: `/people/0: …`. */
+const plain = (fault: string): string => fault.replace(/^\/[\w/]*: /u, '');
 
 const doneOf = ({ result }: Answered): string => `“${text(result['title']) || text(result['text'])}”`;
 

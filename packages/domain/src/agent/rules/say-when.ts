@@ -60,7 +60,7 @@ export function sayRule(rule: Recurrence, language: Language): string {
   const unit = UNITS[language][freq];
   const base = interval > 1 ? `${every} ${interval} ${unit}${language === 'en' ? 's' : ''}` : `${every} ${unit}`;
   if (month_day !== null) {
-    const day = month_day < 0 ? (language === 'en' ? 'last day' : 'hari terakhir') : String(month_day);
+    const day = month_day < 0 ? (language === 'en' ? 'last day' : 'hari terakhir') : nthDay(month_day, language);
     const of = month === null ? '' : ` ${MONTHS[language][month - 1] ?? ''}`;
     return language === 'en' ? `${base} on the ${day}${of && ` of${of}`}` : `${base} tanggal ${day}${of}`;
   }
@@ -68,6 +68,12 @@ export function sayRule(rule: Recurrence, language: Language): string {
   if (interval === 1) return `${every} ${names}`;
   return language === 'en' ? `${base} on ${names}` : `${base} pada ${names}`;
 }
+
+const nthDay = (day: number, language: Language): string => {
+  if (language === 'id') return String(day);
+  const ending = day % 100 > 10 && day % 100 < 14 ? 'th' : (['th', 'st', 'nd', 'rd'][day % 10] ?? 'th');
+  return `${day}${ending}`;
+};
 
 const listed = (words: readonly string[], and: string): string =>
   words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} ${and} ${words.at(-1) ?? ''}`;
