@@ -123,17 +123,18 @@ describe('an answer that breaks off', () => {
   });
 
   it('after a tool was called is paid once too, and the tool has done its work once', async () => {
-    const about = `Remember that I collect stamps. ${ada.user_id}`;
-    content = about;
-    const args = { content: 'I collect stamps' };
-    gemini.script({ type: 'tool', name: 'remember', args }, { ...mine(), times: 1 });
+    content = `Remember that I collect stamps. ${ada.user_id}`;
+    gemini.script({ type: 'tool', name: 'remember', args: { content: 'I collect stamps' } }, { ...mine(), times: 1 });
     gemini.script({ type: 'error', status: 400 }, { ...mine(), times: 1 });
-    gemini.script({ type: 'tool', name: 'remember', args }, { ...mine(), times: 1 });
+    // No model says it again to the letter.
+    gemini.script({ type: 'tool', name: 'remember', args: { content: 'Collects stamps' } }, { ...mine(), times: 1 });
     const { body: broken } = await ask();
     expect(broken).toMatchObject({ status: 'failed', tools: [{ name: 'remember', status: 'done' }] });
     const { body } = await ask(other);
     expect(body).toMatchObject({ status: 'done', tools: [{ name: 'remember', status: 'done' }] });
+    expect(body.tools).toHaveLength(1);
     expect(body.tools[0].tool_call_id).toBe(broken.tools[0].tool_call_id);
+    expect((await api.call(ada, 'GET', '/api/v1/memories')).body.items).toHaveLength(1);
     expect((await paid()).kinds).toEqual(['judge', 'specialist', 'specialist']);
   });
 

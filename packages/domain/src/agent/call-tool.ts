@@ -7,6 +7,7 @@ import { fromDb } from '../platform/db-errors.ts';
 import { AppError } from '../platform/errors.ts';
 import { parseInput } from '../platform/parse.ts';
 import { derivedId } from '../platform/uuid.ts';
+import { storableText } from './shown-answer.ts';
 import { reasonToAsk } from './decide-write.ts';
 import { planCall } from './planners.ts';
 import { askAgain, explainFailure, isUnavailable, runPlan, since } from './run-tool.ts';
@@ -24,7 +25,7 @@ const MAX_ARGUMENTS = 20_000;
  * begun is done once. Throws AppError `unavailable` alone.
  */
 export async function callTool(ctx: ToolCtx, input: ToolCallInput): Promise<ToolOutcome> {
-  const id = idOf(input);
+  const id = input.repeats ?? idOf(input);
   const known = await fromDb(() => getToolCall(ctx.db, { user_id: ctx.actor.user_id, tool_call_id: id }));
   if (known && known.call.status !== 'running' && known.call.status !== 'failed') return present(known);
   const call_ctx = { ...toolCtx(ctx), call: callOf(input, id, known?.call.status === 'running') };
@@ -65,7 +66,7 @@ async function decideAndRun(ctx: CallCtx, input: ToolCallInput, known: ToolCallR
   const reason = plan.write && !ctx.call.is_rerun ? await reasonToAsk(ctx, name, plan.write) : null;
   const record = await begin(ctx, input, {
     arguments: plan.arguments ?? args,
-    summary: plan.summary.slice(0, 2_000),
+    summary: plan.summary.slice(0, 2_000).toWellFormed(),
     status: reason === null ? 'running' : 'needs_confirmation',
     confirm_reason: reason,
     waits_ms: reason === null ? null : CONFIRMATION_MS,
@@ -82,7 +83,7 @@ type Begun = Pick<
 >;
 
 function begin(ctx: CallCtx, { run_id, step_id, context_id, request, time_zone }: ToolCallInput, begun: Begun) {
-  const name = request.name.slice(0, MAX_NAME) || '?';
+  const name = storableText(request.name).slice(0, MAX_NAME).toWellFormed() || '?';
   const of = { user_id: ctx.actor.user_id, id: ctx.call.id, run_id, step_id, context_id, name, time_zone };
   return fromDb(() => beginToolCall(ctx.db, { ...of, ...begun }));
 }

@@ -6,7 +6,7 @@ import { publishOutboxHint } from '../platform/outbox.ts';
 import type { Citations } from './citations.ts';
 import type { FinishReason } from './model.ts';
 import { turnText } from './rules/turn-texts.ts';
-import { shownAnswer, storable } from './shown-answer.ts';
+import { shownAnswer, storableText } from './shown-answer.ts';
 import { whileAway } from './store-end.ts';
 import type { Turn } from './turn-ctx.ts';
 
@@ -26,7 +26,7 @@ interface End {
 export async function finishRun(turn: Turn, given: End): Promise<string> {
   const { ctx, run, begun } = turn;
   const status = given.finish_reason === 'cancelled' ? 'cancelled' : 'done';
-  const said = storable(given.text);
+  const said = storableText(given.text);
   const text = said.trim() === '' && status === 'done' ? sayNothing(turn) : said;
   const { is_memory_enabled } = begun.settings;
   const end: TurnEnd = {

@@ -11,7 +11,7 @@ interface Shown {
 
 /** What a person has seen of an answer, as it is stored. Without words `content` is empty. */
 export function shownAnswer({ text, first_token_at, citations }: Shown): ShownAnswer {
-  const content = storable(text);
+  const content = storableText(text);
   return {
     message_id: newId(),
     content: content.trim() === '' ? '' : content,
@@ -22,4 +22,4 @@ export function shownAnswer({ text, first_token_at, citations }: Shown): ShownAn
 }
 
 /** What Postgres takes: no NUL, and no half of a character where a text was cut. */
-export const storable = (text: string): string => text.replaceAll('\u0000', '').toWellFormed();
+export const storableText = (text: string): string => text.replaceAll('\u0000', '').toWellFormed();

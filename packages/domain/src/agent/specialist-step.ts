@@ -4,6 +4,7 @@ import { AppError } from '../platform/errors.ts';
 import { fromDb } from '../platform/db-errors.ts';
 import { callTool } from './call-tool.ts';
 import { Citations } from './citations.ts';
+import { EarlierCalls } from './earlier-calls.ts';
 import { beginStep, type Grant, quotaRefusal } from './ledger.ts';
 import type {
   FinishReason,
@@ -45,6 +46,7 @@ type Finish = Extract<RespondEvent, { type: 'finish' }>;
 /** Asks the specialist and streams what it says, with the tools that it calls, until it has answered. `step_id` holds its reservation. */
 export async function specialistStep(turn: Turn, prompt: Prompt, answer: Answer, step_id: string): Promise<void> {
   const rounds: ToolRound[] = [];
+  const earlier = await EarlierCalls.of(turn);
   let calls = 0;
   for (let current = step_id; ;) {
     const may_call = rounds.length < MAX_ROUNDS && calls < MAX_CALLS;
@@ -55,7 +57,10 @@ export async function specialistStep(turn: Turn, prompt: Prompt, answer: Answer,
     if (finish.reason !== 'tools' || requests.length === 0 || !may_call) return;
     const results: ToolRound['results'] = [];
     for (const request of requests) {
-      results.push({ request, response: await call(turn, prompt, { request, step_id: current, ordinal: calls }) });
+      results.push({
+        request,
+        response: await call(turn, prompt, earlier, { request, step_id: current, ordinal: calls }),
+      });
       calls += 1;
     }
     rounds.push({ raw: finish.raw, results });
@@ -155,6 +160,7 @@ export function estimateReport(turn: Turn, answer: Answer): ModelReport {
 async function call(
   turn: Turn,
   { recent }: Prompt,
+  earlier: EarlierCalls,
   { request, step_id, ordinal }: { request: ToolRequest; step_id: string; ordinal: number },
 ): Promise<object> {
   if (ordinal >= MAX_CALLS)
@@ -165,6 +171,7 @@ async function call(
   const { tool, response } = await inSpan('turn.tool', { run_id: run.held.run_id, tool: request.name }, () =>
     callTool(ctx, {
       ...{ run_id: run.held.run_id, step_id, context_id: turn.context_id ?? context.id, ordinal, request },
+      repeats: earlier.take(request),
       ...{ message: { id: message.id, content }, time_zone, now: message.created_at, locale },
     }),
   );

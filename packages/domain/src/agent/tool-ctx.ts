@@ -21,6 +21,8 @@ export interface ToolCallInput {
   /** Counts the requests of a run, from 0 with each attempt. */
   ordinal: number;
   request: ToolRequest;
+  /** The call of an earlier attempt that this one repeats, perhaps in other words; null: none. */
+  repeats?: string | null;
   /** What the person said in this turn: what writes are measured by. */
   message: { id: string; content: string };
   /** IANA, in which the arguments' times are. */

@@ -345,6 +345,10 @@ describe('a memory', () => {
 });
 
 describe('a request', () => {
+  it.each(['', '__proto__', 'a\u0000b', '\ud800', `${'x'.repeat(99)}😀`])('for %j is for no tool', async (name) => {
+    expect(codeOf(await me.ask('x', name, {}))).toBe('tool.unknown');
+  });
+
   it('that is none is answered with what is wrong with it, and is written down', async () => {
     expect(codeOf(await me.ask('x', 'send_mail', { to: 'x' }))).toBe('tool.unknown');
     const wrong = await me.ask('Remind me', 'set_reminder', { title: 'x', at: '2026-03-02T09:00:00Z', extra: 1 });
