@@ -11,6 +11,7 @@ export interface ContextBriefRow {
 export interface RecentMessageRow {
   id: string;
   role: 'user' | 'assistant';
+  is_imported: boolean;
   /** The first 8,000 characters. */
   content: string;
   created_at: string;
@@ -87,7 +88,7 @@ export interface BegunTurn extends TurnState {
   /** Oldest first: the last 50 of this context and, unless the caller named it, the last 50 of all. */
   recent: RecentMessageRow[];
   /** A tool call of this context that waits for the person's word. */
-  pending: { id: string; name: string; summary: string | null } | null;
+  pending: { id: string; name: string; summary: string | null; is_asked: boolean } | null;
   /** Null: there is nothing to judge. */
   judge: GrantRow | null;
 }

@@ -106,6 +106,7 @@ export interface NeighbourRow {
   role: 'user' | 'assistant';
   author_name: string | null;
   content: string;
+  source: 'chat' | 'import' | 'whatsapp';
   created_at: string;
   is_before: boolean;
 }

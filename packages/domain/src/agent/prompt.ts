@@ -13,6 +13,8 @@ export interface PromptMessage {
   role: 'user' | 'assistant';
   content: string;
   created_at: string;
+  /** It came with an import: anybody's words, whichever side it says it is of. */
+  is_imported?: boolean;
 }
 
 export type ContextItemKind =

@@ -24,8 +24,8 @@ import type { Turn } from './turn-ctx.ts';
 /** Rounds in which a model may ask for tools, and calls of all rounds together. */
 const MAX_ROUNDS = 6;
 const MAX_CALLS = 8;
-/** Characters that an answer may have; a message holds a few more. */
-const MAX_ANSWER = 31_000;
+/** Characters that an answer may have; a message holds a few more, for what the house asks. */
+const MAX_ANSWER = 30_000;
 
 /** What the specialist has said so far: kept outside of its step, so that it is there when the step is cut off. */
 export class Answer {
@@ -35,6 +35,8 @@ export class Answer {
   citations: Citations;
   /** Milliseconds from asking the model to its first word. */
   first_token_ms = 0;
+  /** What a tool call of this turn would do that waits for the person's word. */
+  waiting: string | null = null;
 
   constructor(prompt: Prompt) {
     this.citations = new Citations(prompt);
@@ -43,8 +45,19 @@ export class Answer {
 
 type Finish = Extract<RespondEvent, { type: 'finish' }>;
 
-/** Asks the specialist and streams what it says, with the tools that it calls, until it has answered. `step_id` holds its reservation. */
+/**
+ * Asks the specialist and streams what it says, with the tools that it calls, until it has answered. `step_id` holds its reservation. What
+ * waits for the person's word stands at the end, whatever the model has said: their yes is one to that.
+ */
 export async function specialistStep(turn: Turn, prompt: Prompt, answer: Answer, step_id: string): Promise<void> {
+  await answerWithTools(turn, prompt, answer, step_id);
+  // The rules ask themselves.
+  if (answer.waiting === null || turn.ctx.model.provider === 'local-rules') return;
+  const text = turnText(turn.locale, 'waits', answer.waiting);
+  tell(turn, answer, answer.text === '' ? text : `\n\n${text}`);
+}
+
+async function answerWithTools(turn: Turn, prompt: Prompt, answer: Answer, step_id: string): Promise<void> {
   const rounds: ToolRound[] = [];
   const earlier = await EarlierCalls.of(turn);
   let calls = 0;
@@ -59,7 +72,7 @@ export async function specialistStep(turn: Turn, prompt: Prompt, answer: Answer,
     for (const request of requests) {
       results.push({
         request,
-        response: await call(turn, prompt, earlier, { request, step_id: current, ordinal: calls }),
+        response: await call(turn, { prompt, answer, earlier }, { request, step_id: current, ordinal: calls }),
       });
       calls += 1;
     }
@@ -111,8 +124,11 @@ function firstToken({ ctx, began_at, judge_ms }: Turn, answer: Answer, asked_at:
   ctx.turns.metrics.firstToken({ seconds: (now - began_at) / 1000, overhead_seconds: Math.max(0, overhead_ms) / 1000 });
 }
 
-function say({ run }: Turn, answer: Answer, said: string): void {
-  const text = said.slice(0, MAX_ANSWER - answer.text.length);
+function say(turn: Turn, answer: Answer, said: string): void {
+  tell(turn, answer, said.slice(0, MAX_ANSWER - answer.text.length));
+}
+
+function tell({ run }: Turn, answer: Answer, text: string): void {
   for (const citation of answer.citations.read(text)) run.log.emit({ type: 'citation', citation });
   answer.text += text;
   run.log.emit({ type: 'delta', text });
@@ -159,15 +175,14 @@ export function estimateReport(turn: Turn, answer: Answer): ModelReport {
 
 async function call(
   turn: Turn,
-  { recent }: Prompt,
-  earlier: EarlierCalls,
+  { prompt, answer, earlier }: { prompt: Prompt; answer: Answer; earlier: EarlierCalls },
   { request, step_id, ordinal }: { request: ToolRequest; step_id: string; ordinal: number },
 ): Promise<object> {
   if (ordinal >= MAX_CALLS)
     return { error: { code: 'tool.too_many', message: 'No more tools in this turn. Answer with what you have.' } };
   const { ctx, run, begun, time_zone, locale } = turn;
   const { message, context } = begun;
-  const content = orderText(turn.content, recent, message.created_at);
+  const content = orderText(turn.content, prompt.recent, message.created_at);
   const { tool, response } = await inSpan('turn.tool', { run_id: run.held.run_id, tool: request.name }, () =>
     callTool(ctx, {
       ...{ run_id: run.held.run_id, step_id, context_id: turn.context_id ?? context.id, ordinal, request },
@@ -176,6 +191,7 @@ async function call(
     }),
   );
   run.log.emit({ type: 'tool', tool });
+  if (tool.status === 'needs_confirmation') answer.waiting = tool.summary ?? tool.name;
   return response;
 }
 

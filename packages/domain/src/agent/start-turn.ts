@@ -137,9 +137,11 @@ function toTurn(
   { began_at }: Request,
   known: { begun: BegunTurn; run: ActiveRun; language: Turn['language']; confirmation: Turn['confirmation'] },
 ): Turn {
-  const { begun, language } = known;
+  const { begun, language, confirmation } = known;
   return {
     ...{ ctx, ...known, content: body.content },
+    // A yes to something else is not one to what waits.
+    confirmation: begun.pending?.is_asked === true ? confirmation : null,
     locale: begun.user.locale ?? (language === 'id' ? 'id' : 'en'),
     time_zone: body.time_zone ?? begun.user.time_zone,
     role_prompt_id: body.role_prompt_id ?? null,

@@ -44,7 +44,11 @@ export async function searchMemory(
 }
 
 function hitOf({ source: _source, leg: _leg, lexical, vector, neighbours, ...row }: HistoryRow): MemoryHit {
-  return { ...row, legs: { lexical, vector }, ...(neighbours !== null && { neighbours }) };
+  return {
+    ...row,
+    legs: { lexical, vector },
+    ...(neighbours !== null && { neighbours: neighbours.map(({ source: _from, ...one }) => one) }),
+  };
 }
 
 /** The vector of the query, reserved before and settled after; without quota there is none. */

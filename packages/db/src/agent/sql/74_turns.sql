@@ -54,7 +54,7 @@ create or replace function app.recent_messages(p_user_id uuid, p_context_id uuid
   p_limit int) returns jsonb
 language plpgsql stable set search_path = app, pg_temp set plan_cache_mode = force_generic_plan as $$
 begin
-  return (select coalesce(jsonb_agg(jsonb_build_object('id', m.id, 'role', m.role, 'content', left(m.content, 8000),
+  return (select coalesce(jsonb_agg(jsonb_build_object('id', m.id, 'role', m.role, 'is_imported', m.source = 'import', 'content', left(m.content, 8000),
       'created_at', app.iso(m.created_at), 'context_id', m.context_id) order by m.created_at, m.seq), '[]')
     from (
       (select c.id from chat_messages c where c.user_id = p_user_id and c.context_id = p_context_id
@@ -73,6 +73,7 @@ create or replace function app.turn_state(p_outcome text, r app.agent_runs) retu
 -- role_prompt_id, source, message_id, content, language, new_context_id, title, is_answer (yes or no and nothing else), lease_owner,
 -- lease_ms, max_running, hold (of find_payer), judge (the begin of its step), request_id, traceparent. The message is stored, the lease
 -- taken and the judge's step reserved, all or nothing; what is told back is all that the turn needs to go on.
+-- pending: the call of the context that waits for the person's word; is_asked: this message answers it.
 -- outcome: begun; stored (done or cancelled before, or its message was deleted); running (somebody holds its lease); refused (the quota,
 -- the run is failed and the message kept). A run that failed, or whose lease is over, begins anew with its next attempt and the message
 -- that it had, in place of what earlier attempts said and took; one that its person wanted to end is not begun again.
@@ -91,6 +92,7 @@ declare
   v_is_new_context boolean := false;
   v_message chat_messages;
   v_pending record;
+  v_is_asked boolean := false;
   v_ops jsonb := '[]';
   v_results jsonb;
 begin
@@ -162,16 +164,27 @@ begin
     return app.turn_state('refused', v_run) || jsonb_build_object('reason', v_payer.reason, 'reset_at', app.iso(v_payer.reset_at));
   end if;
 
-  select t.id, t.name, t.summary into v_pending from tool_calls t
+  select t.id, t.name, t.summary, t.run_id into v_pending from tool_calls t
   where t.user_id = p_user_id and t.context_id = v_context.id and t.status = 'needs_confirmation' and t.expires_at > v_at
   order by t.created_at desc limit 1;
+  -- A yes is one to what was asked last, in words: by the answer of its run, or one that ends with it. Whoever names no conversation must
+  -- not have been asked in two.
+  if v_pending.id is not null and (p_turn ->> 'is_answer')::boolean then
+    v_is_asked := (select case when m.run_id = v_pending.run_id then strpos(m.content, v_pending.summary) > 0
+          else right(m.content, length(v_pending.summary)) = v_pending.summary end
+        from chat_messages m
+        where m.user_id = p_user_id and m.context_id = v_context.id and m.role = 'assistant' and m.source <> 'import' and m.seq < v_message.seq
+        order by m.created_at desc, m.seq desc limit 1)
+      and (v_context_id is not null or not exists (select from tool_calls t
+        where t.user_id = p_user_id and t.context_id <> v_context.id and t.status = 'needs_confirmation' and t.expires_at > v_at));
+  end if;
   if v_is_rerun then
     v_ops := '[{"op": "abandon"}, {"op": "refund", "kinds": ["specialist", "embed"]}]';
     if v_run.judgement is null then
       v_ops := v_ops || '[{"op": "refund", "kinds": ["judge"]}]';
     end if;
   end if;
-  if v_context_id is null and v_run.judgement is null and not (v_pending.id is not null and (p_turn ->> 'is_answer')::boolean) then
+  if v_context_id is null and v_run.judgement is null and v_is_asked is not true then
     v_ops := v_ops || jsonb_build_array(p_turn -> 'judge');
   end if;
   if v_ops <> '[]' then
@@ -188,7 +201,8 @@ begin
       order by o.last_message_at desc, o.id desc limit 20) c),
     'recent', app.recent_messages(p_user_id, v_context.id, v_context_id is null, v_message.created_at, v_message.seq, 50),
     'pending', case when v_pending.id is not null
-      then jsonb_build_object('id', v_pending.id, 'name', v_pending.name, 'summary', v_pending.summary) end,
+      then jsonb_build_object('id', v_pending.id, 'name', v_pending.name, 'summary', v_pending.summary,
+        'is_asked', coalesce(v_is_asked, false)) end,
     'judge', case when v_ops -> -1 ->> 'op' = 'begin' then v_results -> -1 end);
 end $$;
 

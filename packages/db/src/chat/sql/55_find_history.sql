@@ -227,7 +227,7 @@ language plpgsql stable set search_path = app, pg_temp as $$
 begin
   return (
     select coalesce(jsonb_agg(jsonb_build_object('message_id', n.id, 'role', n.role, 'author_name', n.author_name, 'content', n.content,
-      'created_at', app.iso(n.created_at), 'is_before', n.is_before) order by n.created_at, n.seq), '[]')
+      'source', n.source, 'created_at', app.iso(n.created_at), 'is_before', n.is_before) order by n.created_at, n.seq), '[]')
     from chat_messages m cross join lateral (
       (select t.*, true as is_before from chat_messages t where t.user_id = m.user_id and t.context_id = m.context_id
         and (t.created_at, t.seq) < (m.created_at, m.seq) order by t.created_at desc, t.seq desc limit p_count)

@@ -54,6 +54,11 @@ test.each([
   '',
   'yes but at 9',
   'yes?',
+  // Said to end a talk.
+  'ok thanks',
+  'okay, thank you!',
+  'oke makasih',
+  'baik, terima kasih',
   'ok, what else is there',
   'no problem at all, go to bed',
   'ya tidak',

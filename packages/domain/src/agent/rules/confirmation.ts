@@ -24,6 +24,14 @@ const NO = new Set(
   ].flatMap((line) => line.split(', ')),
 );
 
+/** What one also says to end a talk. With thanks it is said to do that, and is no word for anything. */
+const WEAK = new Set(
+  'ok, okay, okey, k, alright, all right, fine, perfect, sounds good, looks good, sure, oke, okeh, baik, baiklah, siap, sip'.split(
+    ', ',
+  ),
+);
+const THANKS = /\b(?:thanks|thank you|thx|terima kasih|makasih)\b/u;
+
 const NOTHING_ELSE = 60;
 
 /** An emoji, with the shade and the presentation that a keyboard puts behind it. */
@@ -43,6 +51,7 @@ export function readConfirmation(text: string): 'yes' | 'no' | null {
     .replace(/\s+/gu, ' ');
   if (/\d/u.test(said)) return null;
   const plain = words.replace(FILLERS, ' ').replace(/\s+/gu, ' ').trim();
+  if (THANKS.test(words) && WEAK.has(plain)) return null;
   for (const form of [words, plain]) {
     if (YES.has(form)) return 'yes';
     if (NO.has(form)) return 'no';

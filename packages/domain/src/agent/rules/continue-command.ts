@@ -26,7 +26,9 @@ const MAX_ASKED = 3;
 export function continueCommand(message: string, recent: readonly PromptMessage[], at: CommandAt): Continued | null {
   const command = parseCommand(message, at);
   if (command) return { command, choice: null };
-  const before = recent.at(-1)?.content === message && recent.at(-1)?.role === 'user' ? recent.slice(0, -1) : recent;
+  const said_here = typedHere(recent);
+  const last = said_here.at(-1);
+  const before = last?.content === message && last.role === 'user' ? said_here.slice(0, -1) : said_here;
   const moved = corrected(message, before, at);
   if (moved) return moved;
   const said: string[] = [message];
@@ -46,6 +48,10 @@ export function continueCommand(message: string, recent: readonly PromptMessage[
   return null;
 }
 
+/** What came after the last message that was imported: those may be anybody's words. */
+const typedHere = (recent: readonly PromptMessage[]): readonly PromptMessage[] =>
+  recent.slice(recent.findLastIndex(({ is_imported }) => is_imported === true) + 1);
+
 /** An order and its answers are minutes apart; what is older was something else. Milliseconds. */
 const MAX_APART = 15 * 60_000;
 
@@ -53,7 +59,8 @@ const MAX_APART = 15 * 60_000;
  * What the person has typed of the order that a message belongs to: the message, and before it the order that it answers a question of
  * ours about, or corrects. It is what a write is held against: nobody has to say everything twice.
  */
-export function orderText(message: string, recent: readonly PromptMessage[], now: string): string {
+export function orderText(message: string, before: readonly PromptMessage[], now: string): string {
+  const recent = typedHere(before);
   const said = [message];
   let is_open = CORRECTION.test(message.trim());
   for (let end = recent.length, asked = 0; asked < MAX_ASKED; asked++, end -= 2) {

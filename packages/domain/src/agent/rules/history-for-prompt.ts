@@ -23,9 +23,16 @@ export function historyForPrompt(
     .filter(({ id, role, created_at }) => role === 'user' && !ids.has(id) && isFresh(created_at, now))
     .filter(({ content }) => sharedTerms(wanted, content.slice(0, MAX_READ)) > 0)
     .toReversed()
-    .map(({ id, content, created_at, context_id }): PromptItem => {
+    .map(({ id, content, created_at, context_id, is_imported }): PromptItem => {
       const from = { place_id: context_id, leg: 'recent', score: null } as const;
-      return { kind: 'message', id, text: content, origin: 'user', at: created_at, ...from };
+      return {
+        kind: 'message',
+        id,
+        text: content,
+        origin: is_imported === true ? 'other' : 'user',
+        at: created_at,
+        ...from,
+      };
     });
   const all = [...fresh, ...found];
   const rank = (item: PromptItem): number =>

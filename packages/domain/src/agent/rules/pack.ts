@@ -128,7 +128,10 @@ export function packPrompt(input: PackInput): Packed {
       ...{ now: input.now, time_zone: input.time_zone, locale: input.locale, user_name: input.user_name },
       context: { ...context, summary: has_summary ? context.summary : null },
       ...packed.sections,
-      recent: kept.map(({ role, content, created_at }) => ({ role, content, created_at })),
+      recent: kept.map(({ role, content, created_at, is_imported }) => ({
+        ...{ role, content, created_at },
+        ...(is_imported === true && { is_imported }),
+      })),
       ...{ pending: input.pending, message: input.message, message_id: input.message_id },
     },
     items: [

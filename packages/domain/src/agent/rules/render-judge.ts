@@ -22,7 +22,7 @@ export function renderJudge(input: JudgeInput): Rendered {
     );
   const said = recent.map((message) =>
     section(
-      message.role === 'user' ? 'person' : 'answer',
+      message.is_imported === true ? 'imported' : message.role === 'user' ? 'person' : 'answer',
       [message.context_id === active?.id ? 'active' : message.context_id, localTime(message.created_at, time_zone)],
       message.content.slice(0, RECENT_CHARACTERS),
     ),

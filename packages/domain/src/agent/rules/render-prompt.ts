@@ -31,7 +31,7 @@ export function renderPrompt(prompt: Prompt): Rendered {
   return {
     system: renderSystem(prompt),
     contents: [
-      ...renderRecent(prompt.recent),
+      ...renderRecent(prompt.recent, prompt.time_zone),
       { role: 'user' as const, texts: [renderMaterial(prompt), prompt.message] },
     ],
   };
@@ -52,13 +52,17 @@ function renderSystem({ role, user_name, time_zone, locale, preferences }: Promp
 const oneLine = (text: string): string => unmarked(text).replace(/\s+/g, ' ').trim();
 
 /** In turns, the person first, as models want it. */
-function renderRecent(recent: PromptMessage[]): RenderedContent[] {
+function renderRecent(recent: PromptMessage[], time_zone: string): RenderedContent[] {
   const contents: RenderedContent[] = [];
   for (const message of recent) {
-    const role = message.role === 'user' ? 'user' : 'model';
-    const text = unmarked(message.content);
     // An empty part is refused.
-    if (text.trim() === '') continue;
+    if (message.content.trim() === '') continue;
+    // What was imported is nobody's turn here: neither what the person said nor what was answered.
+    const role = message.role === 'user' || message.is_imported === true ? 'user' : 'model';
+    const text =
+      message.is_imported === true
+        ? section('imported message', ['from somebody else', localTime(message.created_at, time_zone)], message.content)
+        : unmarked(message.content);
     const last = contents.at(-1);
     if (last?.role === role) last.texts.push(text);
     else contents.push({ role, texts: [text] });
@@ -75,7 +79,8 @@ function renderMaterial(prompt: Prompt): string {
   const { time_zone, context, pending } = prompt;
   const items = [...prompt.memories, ...prompt.history, ...prompt.schedule, ...prompt.blocks];
   return [
-    `Now: ${localTime(prompt.now, time_zone)}. Conversation: ${oneLine(context.title)}.`,
+    `Now: ${localTime(prompt.now, time_zone)}.`,
+    section('title', ['of the conversation'], oneLine(context.title)),
     ...(context.summary === null ? [] : [section('summary', ['of the conversation so far'], context.summary)]),
     ...items.map((item) => itemSection(item, time_zone)),
     ...(pending === null ? [] : [section('waiting for a yes or no', [pending.name], pending.summary)]),

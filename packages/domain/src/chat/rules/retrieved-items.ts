@@ -3,10 +3,9 @@ import type { PromptItem } from '../../agent/prompt.ts';
 /** A message that was found, as `HistoryRow` of the database. */
 export interface FoundMessage extends Pick<
   Neighbour,
-  'message_id' | 'role' | 'author_name' | 'content' | 'created_at'
+  'message_id' | 'role' | 'author_name' | 'content' | 'source' | 'created_at'
 > {
   context_id: string;
-  source: 'chat' | 'import' | 'whatsapp';
   score: number;
   leg: 'lexical' | 'vector' | 'both';
   neighbours: Neighbour[] | null;
@@ -17,6 +16,7 @@ export interface Neighbour {
   role: 'user' | 'assistant';
   author_name: string | null;
   content: string;
+  source: 'chat' | 'import' | 'whatsapp';
   created_at: string;
   is_before: boolean;
 }
@@ -52,11 +52,11 @@ export function historyItems(found: readonly FoundMessage[], asked: string): Pro
   return items;
 }
 
-type Said = Pick<Neighbour, 'message_id' | 'role' | 'author_name' | 'content' | 'created_at'>;
+type Said = Pick<Neighbour, 'message_id' | 'role' | 'author_name' | 'content' | 'source' | 'created_at'>;
 
 function messageItem(
-  { message_id, role, author_name, content, created_at }: Said,
-  { context_id, source, score, leg }: Pick<FoundMessage, 'context_id' | 'source' | 'score' | 'leg'>,
+  { message_id, role, author_name, content, source, created_at }: Said,
+  { context_id, score, leg }: Pick<FoundMessage, 'context_id' | 'score' | 'leg'>,
 ): PromptItem {
   return {
     kind: 'message',

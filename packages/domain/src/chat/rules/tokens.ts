@@ -22,7 +22,7 @@ const UNSPACED =
 const CONTRACTION = /(?:'(?:s|m|re|ve|ll|d|t))+$/;
 
 /** UTF-16 units of a text that are read: one sign may stand for eighteen. */
-const MAX_READ = 100_000;
+const MAX_READ = 64_000;
 
 const normalised = (text: string): string => text.normalize('NFKC').slice(0, MAX_READ).toLowerCase();
 
