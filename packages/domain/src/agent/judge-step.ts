@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { JudgementRow, TurnDecision } from '@potentia/db/agent/turn-queries';
 import { inSpan } from '@potentia/config/telemetry';
 import { newId } from '../platform/uuid.ts';
@@ -6,6 +5,7 @@ import type { JudgeInput, ModelFailureMeta } from './model.ts';
 import type { Judgement } from './prompt.ts';
 import { judgeByRules } from './rules/judge-by-rules.ts';
 import { AppError } from '../platform/errors.ts';
+import { inputHash } from './step-book.ts';
 import type { Turn } from './turn-ctx.ts';
 
 /** Characters of each earlier message, and of each summary, that the judge is shown. */
@@ -43,8 +43,7 @@ export async function judgeStep(turn: Turn): Promise<Placement> {
 
 async function askJudge(turn: Turn, input: JudgeInput, byRules: () => Placement, step_id: string): Promise<Placement> {
   const { ctx, run, steps } = turn;
-  const input_hash = createHash('sha256').update(JSON.stringify(input)).digest('hex');
-  steps.open(step_id, { input_hash });
+  steps.open(step_id, { inputHash: () => inputHash(input) });
   const began_at = performance.now();
   try {
     const { result, is_defaulted, report } = await inSpan('turn.judge', { run_id: run.held.run_id }, () =>

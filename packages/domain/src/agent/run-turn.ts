@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { setImmediate as immediate } from 'node:timers/promises';
 import { inSpan } from '@potentia/config/telemetry';
 import { decideTurn, getRecentMessages, type RecentMessageRow } from '@potentia/db/agent/turn-queries';
 import { findDates } from '../chat/rules/dates.ts';
@@ -12,18 +10,19 @@ import { failRun } from './fail-run.ts';
 import { finishRun } from './finish-run.ts';
 import { judgeStep, type Placement } from './judge-step.ts';
 import { beginStep, type Grant, type LedgerOp, quotaRefusal, settleStep } from './ledger.ts';
-import type { ModelFailureMeta } from './model.ts';
+import type { ModelFailureMeta, ModelPort } from './model.ts';
 import { historyForPrompt } from './rules/history-for-prompt.ts';
 import { type Packed, packPrompt } from './rules/pack.ts';
 import { Answer, estimateReport, isFree, specialistStep } from './specialist-step.ts';
+import { inputHash } from './step-book.ts';
 import { toolDeclarations } from './tool-box.ts';
 import type { Turn } from './turn-ctx.ts';
 import type { StopReason } from './turns.ts';
 
 /** Messages of the conversation that a prompt can hold. */
 const RECENT = 50;
-/** What travels beside every prompt. */
-const DECLARATIONS = JSON.stringify(toolDeclarations());
+/** Milliseconds that retrieval lets others begin. */
+const CALM_MS = 50;
 
 /**
  * Answers a turn that has begun: judge and retrieval side by side, the prompt packed, the specialist streamed, the answer stored. What
@@ -71,7 +70,7 @@ function retrieve(turn: Turn): Promise<Retrieved> {
   const { message, workspace_id, settings } = begun;
   return inSpan('turn.retrieve', { run_id: run.held.run_id }, async () => {
     // The judge is asked first, and not only that of this turn: retrieval has the time that a judge takes.
-    await immediate();
+    await ctx.turns.calm(CALM_MS);
     const found = await retrieveForTurn(ctx, {
       ...{ message: content, message_id: message.id, workspace_id, role_prompt_id, time_zone },
       ...{ now: message.created_at, signal: run.signal },
@@ -92,6 +91,15 @@ async function recentOf(turn: Turn, { decision, context_id, new_context_id }: Pl
   return fromDb(() => getRecentMessages(ctx.db, { user_id, context_id: target, before: begun.message, limit: RECENT }));
 }
 
+/** What the declarations of the tools take of every prompt. */
+const tool_tokens = new WeakMap<ModelPort, number>();
+
+function toolTokens(model: ModelPort): number {
+  const tokens = tool_tokens.get(model) ?? model.estimateTokens(JSON.stringify(toolDeclarations()));
+  tool_tokens.set(model, tokens);
+  return tokens;
+}
+
 function pack(turn: Turn, found: Retrieved, placement: Placement, recent: RecentMessageRow[]): Packed {
   const { ctx, begun, content, time_zone, locale } = turn;
   const { preferences, memories, history, blocks, schedule } = found;
@@ -107,7 +115,7 @@ function pack(turn: Turn, found: Retrieved, placement: Placement, recent: Recent
     pending:
       pending && placement.decision === 'continue' ? { ...pending, summary: pending.summary ?? pending.name } : null,
     budget_tokens: ctx.prompt_tokens,
-    tool_tokens: ctx.model.estimateTokens(DECLARATIONS),
+    tool_tokens: toolTokens(ctx.model),
     estimate: (text) => ctx.model.estimateTokens(text),
     sections: { preferences, memories, history, schedule, blocks },
   });
@@ -125,14 +133,16 @@ async function decide(
 ): Promise<string> {
   const { ctx, steps, run } = turn;
   const limits = ctx.usage_limits;
-  const input_hash = createHash('sha256').update(JSON.stringify(packed.prompt)).digest('hex');
-  const begin = beginStep(ctx.model, 'specialist', { prompt_tokens: turn.prompt_tokens, input_hash, limits });
+  const begin = beginStep(ctx.model, 'specialist', { prompt_tokens: turn.prompt_tokens, input_hash: null, limits });
   const ops: LedgerOp[] = [...steps.owed, ...embedOps(turn, found), begin];
   const results = await place(turn, placement, found.role.id, packed.packing, ops);
   const grant = results[ops.indexOf(begin)] as Grant;
   if (!grant.granted) throw quotaRefusal(grant, ctx.clock());
   steps.note(begin.step_id, packed.items);
-  steps.open(begin.step_id, { estimate: () => estimateReport(turn, answer) });
+  steps.open(begin.step_id, {
+    estimate: () => estimateReport(turn, answer),
+    inputHash: () => inputHash(packed.prompt),
+  });
   run.signal.throwIfAborted();
   return begin.step_id;
 }

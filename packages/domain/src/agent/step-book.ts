@@ -1,12 +1,18 @@
+import { createHash } from 'node:crypto';
 import { type LedgerItem, type LedgerOp, type SettleOp, settleStep, type StepOutcome } from './ledger.ts';
-import type { ModelPort, ModelReport } from './model.ts';
+import type { JudgeInput, ModelPort, ModelReport } from './model.ts';
+import type { Prompt } from './prompt.ts';
 
 interface OpenStep {
   began_at: number;
-  input_hash: string | undefined;
+  inputHash: (() => string) | undefined;
   /** What it will have taken if nobody says so: asked when it is cut off. */
   estimate: (() => ModelReport | null) | undefined;
 }
+
+/** SHA-256, hex, of what a model is given. */
+export const inputHash = (input: JudgeInput | Prompt): string =>
+  createHash('sha256').update(JSON.stringify(input)).digest('hex');
 
 /** The steps of a turn that hold a reservation, so that however it ends each is settled once. */
 export class StepBook {
@@ -19,11 +25,11 @@ export class StepBook {
     this.#model = model;
   }
 
-  /** A step holds its reservation from here on, and its model is asked now. */
-  open(step_id: string, more: { input_hash?: string; estimate?: () => ModelReport | null } = {}): void {
+  /** A step holds its reservation from here on, and its model is asked now. `inputHash` is worked out when it is settled. */
+  open(step_id: string, more: { inputHash?: () => string; estimate?: () => ModelReport | null } = {}): void {
     this.#open.set(step_id, {
       began_at: performance.now(),
-      input_hash: more.input_hash,
+      inputHash: more.inputHash,
       estimate: more.estimate,
     });
   }
@@ -37,7 +43,7 @@ export class StepBook {
       outcome,
       latency_ms: step ? performance.now() - step.began_at : 0,
       report: report ?? step?.estimate?.() ?? null,
-      ...(step?.input_hash !== undefined && { input_hash: step.input_hash }),
+      ...(step?.inputHash && { input_hash: step.inputHash() }),
       ...(error_code !== undefined && { error_code }),
     });
     this.#owed.set(step_id, op);

@@ -2,6 +2,7 @@ import type { Logger } from '@potentia/config/logger';
 import { type HeldRun, renewTurns } from '@potentia/db/agent/turn-queries';
 import type { Db } from '@potentia/db/client';
 import { LRUCache } from 'lru-cache';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Bus, meChannel } from '../platform/bus.ts';
 import { AppError } from '../platform/errors.ts';
 import { newId } from '../platform/uuid.ts';
@@ -23,6 +24,8 @@ const DEADLINE_MS = 180_000;
 /** How long a run that is over can be read here without a store. */
 const KEPT_MS = 60_000;
 const MAX_KEPT = 300;
+/** How often it is looked whether turns are being begun. */
+const CALM_POLL_MS = 5;
 /** How long a run that was told to end may take for it. */
 const END_MS = 1_000;
 
@@ -131,6 +134,13 @@ export class Turns {
     } finally {
       this.#starting.delete(key);
     }
+  }
+
+  /** When no turn is being begun here any more, or `most_ms` later. */
+  async calm(most_ms: number): Promise<void> {
+    const until = performance.now() + most_ms;
+    do await sleep(CALM_POLL_MS);
+    while (this.#starting.size > 0 && performance.now() < until);
   }
 
   /** Runs `work` until its end, whoever listens. `work` must not reject. */

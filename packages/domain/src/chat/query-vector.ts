@@ -13,21 +13,27 @@ export interface QueryVector {
 /** Why there is no vector: there is nothing that makes any, or not now. */
 export type NoVector = 'off' | 'unavailable';
 
-/** The vector of a query, soon or not at all; never throws but when `signal` fired. */
+/**
+ * The vector of a query, soon or not at all; never throws but when `signal` fired. One that comes too late is let come: to break it off
+ * would cost its connection.
+ */
 export async function queryVector(
   { embedder }: Pick<ModelPort, 'embedder'>,
   text: string,
   { signal, within_ms = WITHIN_MS }: { signal: AbortSignal; within_ms?: number },
 ): Promise<QueryVector | NoVector> {
   if (!embedder) return 'off';
-  const deadline = AbortSignal.any([signal, AbortSignal.timeout(within_ms)]);
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<null>((resolve) => (timer = setTimeout(resolve, within_ms, null)));
   try {
-    const { result, report } = await embedder.embed([text], 'query', deadline);
-    const [vector] = result;
-    return vector ? { vector, model: embedder.model, report } : 'unavailable';
+    const answer = await Promise.race([embedder.embed([text], 'query', signal), late]);
+    const vector = answer?.result[0];
+    return answer && vector ? { vector, model: embedder.model, report: answer.report } : 'unavailable';
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof AppError || deadline.aborted) return 'unavailable';
+    if (error instanceof AppError) return 'unavailable';
     throw error;
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -43,7 +43,7 @@ export type RetrieveCtx = UserCtx & { model: ModelPort };
 /** Candidates of each section; the packer takes what there is room for. */
 const LIMITS = { preferences: 50, memories: 20, history: 20, blocks: 10 };
 /** Milliseconds that a turn waits for the vector of its message: with what follows, no longer than a judge takes. */
-const VECTOR_MS = 300;
+const VECTOR_MS = 250;
 /** Characters of a message that are looked for: of a letter that somebody pastes, the beginning. */
 const MAX_LOOKED_FOR = 4_000;
 /** Nobody's role: what answers when roles cannot be read. */

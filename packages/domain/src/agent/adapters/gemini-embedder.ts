@@ -44,7 +44,7 @@ export function createGeminiEmbedder(deps: EmbedderDeps): Embedder {
           async (_model, watch) => {
             watch.arm(total_ms);
             const vectors = await request(deps, read, purpose, watch.signal);
-            watch.close();
+            watch.over();
             return vectors;
           },
         );

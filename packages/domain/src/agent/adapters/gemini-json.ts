@@ -124,7 +124,7 @@ async function request<T>(
     if (watch.has_ended) meter.used(model, estimate(contents, rendered.system));
     throw error;
   }
-  watch.close();
+  watch.over();
   const usage = usageOf(answer);
   if (usage) meter.used(model, usage);
   return givenBy(answer);

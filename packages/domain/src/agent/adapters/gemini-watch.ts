@@ -51,10 +51,15 @@ export class Watch {
       : error;
   }
 
-  /** Lets go of the request, which ends if it still runs. */
-  close(): void {
+  /** The request has ended by itself. */
+  over(): void {
     clearTimeout(this.#timer);
     this.#caller.removeEventListener('abort', this.#cancel);
+  }
+
+  /** Lets go of the request, which ends if it still runs. */
+  close(): void {
+    this.over();
     this.#controller.abort(LET_GO);
   }
 
