@@ -169,6 +169,10 @@ test('a list gets its todos, which are ticked off; nobody writes on what is not 
   );
   expect(await say('add milk, eggs to my shopping list')).toBe('Done: “milk”.\nDone: “eggs”.');
   expect(await say('check off milk on my shopping list')).toContain('Done');
+  expect(await say('tambah gula ke shopping list')).toBe('Selesai: “gula”.');
+  expect(await say("what's on my shopping list?")).toBe('“Shopping list”:\n- [x] milk\n- [ ] eggs\n- [ ] gula');
+  expect(await say('apa isi shopping list?')).toContain('- [ ] gula');
+  expect(await say("what's on my reading list?")).toContain('Nothing that I was told is close to this');
   const owner = me;
   me = await makeTalker(t);
   expect(await say('add milk to my shopping list')).toContain('Found no canvas for “shopping list”');

@@ -91,8 +91,8 @@ function noteOf({ message, now, time_zone }: Prompt, language: Language): string
   if (found.length === 0) return null;
   const quotes = found.map(({ quote }) => `“${quote}”`).join(', ');
   return language === 'en'
-    ? `Noted, in your words: ${quotes}. What is kept of it stands among your memories.`
-    : `Dicatat, dengan kata-kata Anda: ${quotes}. Yang disimpan ada di ingatan Anda.`;
+    ? `Noted, in your words: ${quotes}. Unless memory is off, it stands among your memories.`
+    : `Dicatat, dengan kata-kata Anda: ${quotes}. Kecuali ingatan dimatikan, itu ada di ingatan Anda.`;
 }
 
 const UNTITLED = /^(?:untitled|new (?:chat|conversation|topic)|tanpa judul|)$/iu;

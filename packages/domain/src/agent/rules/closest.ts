@@ -3,16 +3,7 @@ import { DAY_MS } from '../../calendar/rules/civil.ts';
 import { findDates } from '../../chat/rules/dates.ts';
 import { normaliseContent } from '../../chat/rules/normalise-content.ts';
 import type { PackedItem, Prompt } from '../prompt.ts';
-import {
-  asksWhatWasAsked,
-  asksWhatWasSaid,
-  isPleasantry,
-  isQuestion,
-  sharedTerms,
-  type Telling,
-  tellingOf,
-  wantedTerms,
-} from './quotable.ts';
+import { asksWhatWasAsked, asksWhatWasSaid, sharedTerms, type Telling, tellingOf, wantedTerms } from './quotable.ts';
 
 /** Quotes of one answer. */
 const MAX_QUOTES = 5;
@@ -100,11 +91,13 @@ function saidOf(all: readonly Candidate[], prompt: Prompt): PackedItem[] {
 
 const ORDER: readonly Telling[] = ['statement', 'order', 'question', 'nothing'];
 
+/** What a house like this one has answered, and an export has carried back in, is nobody's words. */
+const OURS =
+  /^(?:No language model is set up|Tidak ada model bahasa yang terpasang|Noted, in your words:|Dicatat, dengan kata-kata Anda:|Nothing is done yet:|Belum ada yang dilakukan:|What is remembered:|Yang diingat:)/u;
+
 /** What others said may be told by a question: "Did you hear that Dewi moved?" */
-function tellingIn({ origin, text }: PackedItem, at: Pick<Prompt, 'now' | 'time_zone'>): Telling {
-  if (origin === 'user') return tellingOf(text, at);
-  return isPleasantry(text) ? 'nothing' : isQuestion(text) ? 'question' : 'statement';
-}
+const tellingIn = ({ text }: PackedItem, at: Pick<Prompt, 'now' | 'time_zone'>): Telling =>
+  OURS.test(text) ? 'nothing' : tellingOf(text, at);
 const mayAsk = ({ origin }: PackedItem, message: string): boolean => origin !== 'user' || asksWhatWasAsked(message);
 
 /** Whether an item was said soon after another, in the same place. */

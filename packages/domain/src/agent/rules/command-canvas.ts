@@ -20,6 +20,11 @@ function append(what: string, canvas: string, type: 'todo' | 'text'): Order | nu
   return { verb: 'append', canvas: name, texts: texts.length > MAX_ITEMS ? [tidy(what)] : texts, type };
 }
 
+const read = ({ canvas = '' }: Groups): Order | null => {
+  const name = tidy(canvas.replace(/(?:ku|\s+saya|\s+aku)$/iu, ''));
+  return name === '' ? null : { verb: 'read', canvas: name };
+};
+
 type Groups = Partial<Record<string, string>>;
 
 const FORMS: readonly [RegExp, Language, (groups: Groups, language: Language) => Order | null][] = [
@@ -52,7 +57,23 @@ const FORMS: readonly [RegExp, Language, (groups: Groups, language: Language) =>
   ],
   [
     new RegExp(
-      `^(?:tambah(?:kan|in)?|masuk(?:kan|in)|tulis(?:kan)?|catat(?:kan)?|taruh)\\s+(?:(?<todo>tugas|todo)\\s*:?\\s*)?(?<what>.+?)\\s+(?:ke|di|dalam|pada)\\s+(?:dalam\\s+)?(?<canvas>(?:${TEMPAT})(?:\\s+[\\p{L}\\p{N}'’&-]+){0,4})$`,
+      `^(?:what(?:['’]s|\\s+is|\\s+do\\s+i\\s+have)\\s+(?:left\\s+)?(?:on|in)|show(?:\\s+me)?|read(?:\\s+me)?|open|list|what\\s+does)\\s+(?:my|the|our)\\s+(?<canvas>(?:[\\p{L}\\p{N}'’&-]+\\s+){0,4}?(?:${PLACE}))(?:\\s+say)?\\s*\\?*$`,
+      'iu',
+    ),
+    'en',
+    read,
+  ],
+  [
+    new RegExp(
+      `^(?:apa\\s+(?:saja\\s+)?(?:isi(?:nya)?|yang\\s+ada\\s+di|di)|isi|lihat(?:kan)?|tampilkan|baca(?:kan)?|buka)\\s+(?<canvas>(?:${TEMPAT})(?:\\s+[\\p{L}\\p{N}'’&-]+){0,4}|(?:[\\p{L}\\p{N}'’&-]+\\s+){1,3}(?:list|canvas))\\s*\\?*$`,
+      'iu',
+    ),
+    'id',
+    read,
+  ],
+  [
+    new RegExp(
+      `^(?:tambah(?:kan|in)?|masuk(?:kan|in)|tulis(?:kan)?|catat(?:kan)?|taruh)\\s+(?:(?<todo>tugas|todo)\\s*:?\\s*)?(?<what>.+?)\\s+(?:ke|di|dalam|pada)\\s+(?:dalam\\s+)?(?<canvas>(?:${TEMPAT})(?:\\s+[\\p{L}\\p{N}'’&-]+){0,4}|(?:[\\p{L}\\p{N}'’&-]+\\s+){1,3}list)$`,
       'iu',
     ),
     'id',

@@ -38,6 +38,7 @@ export type Order =
   /** Reminds again of what was last reminded of. */
   | { verb: 'snooze'; find: ToolDraft; settled: Settled; understood: string }
   | { verb: 'append'; canvas: string; texts: string[]; type: 'todo' | 'text' }
+  | { verb: 'read'; canvas: string }
   | { verb: 'complete'; canvas: string | null; text: string; is_done: boolean };
 
 export type Command = Order & { language: Language };

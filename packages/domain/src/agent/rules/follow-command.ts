@@ -1,4 +1,5 @@
 import {
+  anyCanvasesOf,
   answersOf,
   type Answered,
   blocksOf,
@@ -12,7 +13,7 @@ import {
 import type { Command, ToolDraft } from './command-types.ts';
 import { reminder } from './command-remind.ts';
 import { moveTo } from './move-target.ts';
-import { sayAnswers, sayChoice } from './say-results.ts';
+import { sayAnswers, sayCanvas, sayChoice } from './say-results.ts';
 import { type Language, sayLocal, saySettled } from './say-when.ts';
 import type { ToolRound } from '../model.ts';
 import type { CommandAt } from './when.ts';
@@ -41,7 +42,8 @@ export function followCommand(command: Command, state: State): Next {
   const is_search = first !== undefined && ['find_schedules', 'find_canvases', 'read_canvas'].includes(first.name);
   if (first && (!is_search || first.status !== 'done'))
     return { text: sayAnswers(answers, understoodOf(command, state), command.language) };
-  if (command.verb === 'append' || command.verb === 'complete') return followCanvas(command, first, state);
+  if (command.verb === 'append' || command.verb === 'complete' || command.verb === 'read')
+    return followCanvas(command, first, state);
   if (!first) return { tools: [command.verb === 'snooze' ? command.find : command.wanted.find] };
   return command.verb === 'snooze' ? followSnooze(command, first) : followChange(command, first, state);
 }
@@ -174,7 +176,11 @@ export const isChoice = (said: string): boolean => Object.values(MARK).some((mar
 const NOUNS = /\b(?:list|canvas|page|doc(?:ument)?|notes?|board|daftar|kanvas|halaman|catatan|dokumen)\b/giu;
 const bare = (canvas: string): string => canvas.replace(NOUNS, ' ').replace(/\s+/gu, ' ').trim() || canvas;
 
-function followCanvas(command: Of<'append'> | Of<'complete'>, found: Answered | undefined, state: State): Next {
+function followCanvas(
+  command: Of<'append'> | Of<'complete'> | Of<'read'>,
+  found: Answered | undefined,
+  state: State,
+): Next {
   const { language, canvas } = command;
   if (!found)
     return {
@@ -184,10 +190,13 @@ function followCanvas(command: Of<'append'> | Of<'complete'>, found: Answered | 
     };
   if (command.verb === 'complete' && found.name === 'read_canvas')
     return tickOff(command, [{ ...readOf(found) }], state, found);
-  const all = canvasesOf(found);
+  if (command.verb === 'read' && found.name === 'read_canvas') return { text: sayCanvas(found.result, language) };
+  const all = command.verb === 'read' ? anyCanvasesOf(found) : canvasesOf(found);
   const named = canvas === null ? all : bestNamed(all, canvas);
   if (named.length === 0 && canvas !== null && state.rounds.length === 1 && bare(canvas) !== canvas)
     return { tools: [{ name: 'find_canvases', arguments: { query: bare(canvas) } }] };
+  // What is no canvas may have been said.
+  if (named.length === 0 && command.verb === 'read') return null;
   if (named.length === 0)
     return {
       text: say(
@@ -206,7 +215,7 @@ function followCanvas(command: Of<'append'> | Of<'complete'>, found: Answered | 
         language,
       ),
     };
-  if (command.verb === 'complete') return { tools: [{ name: 'read_canvas', arguments: { canvas_id: one.canvas_id } }] };
+  if (command.verb !== 'append') return { tools: [{ name: 'read_canvas', arguments: { canvas_id: one.canvas_id } }] };
   const { texts, type } = command;
   return {
     tools: texts.map((each) => ({ name: 'append_block', arguments: { canvas_id: one.canvas_id, text: each, type } })),

@@ -36,6 +36,15 @@ describe('what is quoted of what was said', () => {
     expect(quoted('who is Dewi?', { history: [answer] })).toEqual([]);
   });
 
+  test('no answer of ours that an export has brought back', () => {
+    const imported = { origin: 'other' } as const;
+    const own = [
+      said('No language model is set up. The closest things you told me: > “Dewi”', imported),
+      said('Dewi is away', imported),
+    ];
+    expect(quoted('where is Dewi?', { history: own })).toEqual(['Dewi is away']);
+  });
+
   test('what answers a question, although it has none of its words', () => {
     const imported = { origin: 'other', at: '2026-03-01T09:00:00Z' } as const;
     const talk = [

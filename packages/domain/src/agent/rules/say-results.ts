@@ -159,6 +159,19 @@ function sayForgotten({ result }: Answered, language: Language): string {
   );
 }
 
+/** A canvas as it stands, with what is ticked off and what is not. */
+export function sayCanvas(result: Readonly<Record<string, unknown>>, language: Language): string {
+  const lines = list(result['blocks'])
+    .filter((block) => text(block['text']).trim() !== '')
+    .map(({ type, is_done, text: content }) => {
+      const mark = type === 'todo' ? (is_done === true ? '[x] ' : '[ ] ') : '';
+      return `- ${mark}${text(content).replace(/\s+/gu, ' ')}`;
+    });
+  if (text(result['next_cursor']) !== '') lines.push('…');
+  const head = `“${text(result['title'])}”`;
+  return lines.length === 0 ? say(language, `${head} is empty.`, `${head} kosong.`) : [`${head}:`, ...lines].join('\n');
+}
+
 /** To forget is to remember no longer; what was said is another thing. */
 const MESSAGES_STAY: Readonly<Record<Language, string>> = {
   en: 'Your messages stay, and can be quoted, until you delete them in the conversation.',

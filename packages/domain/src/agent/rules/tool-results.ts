@@ -64,10 +64,18 @@ export interface FoundCanvas {
   blocks: { block_id: string; type: string; text: string }[];
 }
 
+/** Canvases that can be written on. */
 export const canvasesOf = ({ result }: Answered): FoundCanvas[] =>
   list(result['canvases'])
     .filter(({ can_write }) => can_write !== false)
-    .map((item) => ({ canvas_id: text(item['canvas_id']), title: text(item['title']), blocks: blocksOf(item) }));
+    .map(canvasOf);
+export const anyCanvasesOf = ({ result }: Answered): FoundCanvas[] => list(result['canvases']).map(canvasOf);
+
+const canvasOf = (item: Result): FoundCanvas => ({
+  canvas_id: text(item['canvas_id']),
+  title: text(item['title']),
+  blocks: blocksOf(item),
+});
 
 export const blocksOf = (item: Result): { block_id: string; type: string; text: string }[] =>
   list(item['blocks']).map((block) => ({
