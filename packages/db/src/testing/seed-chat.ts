@@ -189,13 +189,26 @@ export async function seedToolCall(
 }
 
 /** What stood in the prompt of a run: a message, cited. */
-export async function seedContextItem(db: Db, run: SeededRun, item_id: string): Promise<void> {
+export async function seedContextItem(
+  db: Db,
+  run: SeededRun,
+  item_id: string,
+  { citation = 1, is_cited = true } = {},
+): Promise<void> {
   await write(
     db,
     run.user_id,
     `insert into app.context_items (user_id, run_id, step_id, ordinal, kind, item_id, leg, score, tokens, is_included, citation)
-     values ($1, $2, $3, 1, 'message', $4, 'lexical', 0.5, 10, true, 1)`,
-    [run.user_id, run.run_id, run.step_id, item_id],
+     values ($1, $2, $3, $5, 'message', $4, 'lexical', 0.5, 10, true, $5)`,
+    [run.user_id, run.run_id, run.step_id, item_id, citation],
+  );
+  if (!is_cited) return;
+  const cited = { index: citation, kind: 'message', id: item_id };
+  await write(
+    db,
+    run.user_id,
+    'update app.agent_runs set citations = citations || $3::jsonb where user_id = $1 and id = $2',
+    [run.user_id, run.run_id, JSON.stringify([cited])],
   );
 }
 

@@ -329,11 +329,13 @@ describe('what was said', () => {
     expect(await find({ source: 'whatsapp' })).toEqual(['third']);
   });
 
-  it('of an answer is told with what it rests on', async () => {
+  it('of an answer is told with what it cites, and not with what else it was told', async () => {
     const context = await seedContext(t.db, { user_id });
     const run = await seedRun(t.db, { user_id, workspace_id });
     const { message_id: cited } = await say(context, 1);
     await seedContextItem(t.db, run, cited);
+    const { message_id: unused } = await say(context, 1, 'beside it');
+    await seedContextItem(t.db, run, unused, { citation: 2, is_cited: false });
     const { message_id } = await say(context, 2, 'as you said [1]', { role: 'assistant', run_id: run.run_id });
     expect(await getMessage(me(), { message_id })).toMatchObject({
       citations: [{ index: 1, kind: 'message', id: cited, leg: 'lexical', score: 0.5 }],

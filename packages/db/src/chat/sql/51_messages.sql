@@ -52,13 +52,15 @@ begin
   return v_message;
 end $$;
 
--- What an answer rests on, by the numbers with which it cites it.
+-- What an answer cites, by its numbers there.
 create or replace function app.message_citations(p_user_id uuid, p_run_id uuid) returns jsonb
 language plpgsql stable set search_path = app, pg_temp as $$
 begin
   return (select coalesce(jsonb_agg(jsonb_build_object('index', i.citation, 'kind', i.kind, 'id', i.item_id, 'leg', i.leg, 'score', i.score)
       order by i.citation), '[]')
-    from context_items i where i.user_id = p_user_id and i.run_id = p_run_id and i.citation is not null and i.is_included);
+    from agent_runs r, jsonb_array_elements(r.citations) c, context_items i
+    where r.user_id = p_user_id and r.id = p_run_id and i.user_id = p_user_id and i.run_id = p_run_id
+      and i.citation = (c.value ->> 'index')::int and i.is_included);
 end $$;
 
 create or replace function app.get_message(p_user_id uuid, p_message_id uuid) returns jsonb
