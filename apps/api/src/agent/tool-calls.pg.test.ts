@@ -26,7 +26,11 @@ afterAll(async () => {
 const waiting = async (content: string): Promise<string> => {
   const { db } = backends.database;
   const run = await seedRun(db, { user_id: owner.user_id, workspace_id });
-  return (await seedToolCall(db, run, { name: 'remember', arguments: { content } })).tool_call_id;
+  const { tool_call_id } = await seedToolCall(db, run, { name: 'remember', arguments: { content } });
+  // As it was shown.
+  const shown = [tool_call_id, `Remember: “${content}”`];
+  await backends.database.asOwner('update app.tool_calls set summary = $2 where id = $1', shown);
+  return tool_call_id;
 };
 
 test('a call that waits is listed, confirmed and taken back by whom it is of', async () => {

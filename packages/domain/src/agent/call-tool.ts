@@ -10,7 +10,7 @@ import { derivedId } from '../platform/uuid.ts';
 import { storableText } from './shown-answer.ts';
 import { reasonToAsk } from './decide-write.ts';
 import { planCall } from './planners.ts';
-import { askAgain, explainFailure, isUnavailable, runPlan, since } from './run-tool.ts';
+import { askAgain, explainFailure, isUnavailable, runPlan, shownOf, since } from './run-tool.ts';
 import { countCall, type ToolCallInput, type ToolCtx, toolCtx, type ToolOutcome } from './tool-ctx.ts';
 import { CONFIRMATION_MS, isToolName, TOOL_NAMES, TOOLS } from './tool-schemas.ts';
 import type { Call, CallCtx } from './tools/tool.ts';
@@ -66,7 +66,7 @@ async function decideAndRun(ctx: CallCtx, input: ToolCallInput, known: ToolCallR
   const reason = plan.write && !ctx.call.is_rerun ? await reasonToAsk(ctx, name, plan.write) : null;
   const record = await begin(ctx, input, {
     arguments: plan.arguments ?? args,
-    summary: plan.summary.slice(0, 2_000).toWellFormed(),
+    summary: shownOf(plan),
     status: reason === null ? 'running' : 'needs_confirmation',
     confirm_reason: reason,
     waits_ms: reason === null ? null : CONFIRMATION_MS,

@@ -1,12 +1,11 @@
 import { takeToolCall, type ToolCallRecord } from '@potentia/db/agent/tool-call-queries';
 import type { z } from 'zod';
-import { languageOf } from '../chat/rules/analyse.ts';
-import { tokens } from '../chat/rules/tokens.ts';
 import { fromDb } from '../platform/db-errors.ts';
 import { AppError } from '../platform/errors.ts';
 import { parseInput } from '../platform/parse.ts';
 import { planCall } from './planners.ts';
-import { askAgain, endFailed, runPlan } from './run-tool.ts';
+import { askAgain, endFailed, runPlan, shownOf } from './run-tool.ts';
+import type { Locale } from './rules/tool-summary.ts';
 import { countCall, type ToolCtx, toolCtx } from './tool-ctx.ts';
 import { isToolName, type ToolCall, toolCallRef, TOOLS } from './tool-schemas.ts';
 import type { CallCtx } from './tools/tool.ts';
@@ -14,7 +13,7 @@ import type { CallCtx } from './tools/tool.ts';
 /**
  * Does what waits for the person's word; once, however often and by however many it is confirmed at once. Access is decided now. What
  * fails is answered as a call whose status is `failed`; what others would notice by now, and would not have when the person was asked,
- * waits again. Throws `tool.not_found`, `tool.call_expired`, `tool.not_waiting` and `tool.in_progress` (conflict).
+ * waits again, and so does what would do something else than was shown. Throws `tool.not_found`, `tool.call_expired`, `tool.not_waiting` and `tool.in_progress` (conflict).
  */
 export async function confirmToolCall(ctx: ToolCtx, input: z.input<typeof toolCallRef>): Promise<ToolCall> {
   const { tool_call_id } = parseInput(toolCallRef, input);
@@ -36,12 +35,15 @@ function confirmedCtx(ctx: ToolCtx, { call, time_zone }: ToolCallRecord, is_reru
       context_id: call.context_id,
       time_zone,
       now: ctx.clock().getTime(),
-      locale: languageOf(tokens(call.summary ?? '')) === 'id' ? 'id' : 'en',
+      locale: localeOf(call.summary ?? ''),
       message: null,
       is_rerun,
     },
   };
 }
+
+/** In which a summary was said: its first word is a verb of ours. */
+const localeOf = (summary: string): Locale => (/^Me[a-z]/u.test(summary) ? 'id' : 'en');
 
 async function run(ctx: CallCtx, { call }: ToolCallRecord): Promise<ToolCallRecord> {
   const began = performance.now();
@@ -51,6 +53,9 @@ async function run(ctx: CallCtx, { call }: ToolCallRecord): Promise<ToolCallReco
     const plan = await planCall(ctx, call.name, args);
     if (plan.write?.affects_others === true && call.confirm_reason !== 'affects_others' && !ctx.call.is_rerun)
       return await askAgain(ctx, plan, 'affects_others');
+    // What it would do is no longer what the person was shown: a schedule has another name or time by now.
+    if (shownOf(plan) !== call.summary && !ctx.call.is_rerun)
+      return await askAgain(ctx, plan, call.confirm_reason ?? 'not_asked');
     return await runPlan(ctx, plan);
   } catch (error) {
     return endFailed(ctx, error, began);

@@ -25,10 +25,16 @@ export async function runPlan(ctx: CallCtx, plan: Plan): Promise<ToolCallRecord>
   }
 }
 
+/** Characters of a summary: an answer has room for one at its end. */
+const MAX_SUMMARY = 1_800;
+
+/** What the person is shown of a plan. */
+export const shownOf = ({ summary }: Plan): string => summary.slice(0, MAX_SUMMARY).toWellFormed();
+
 /** The same call, which waits for the person's word again. */
 export const askAgain = (ctx: CallCtx, plan: Plan, confirm_reason: 'affects_others' | 'not_asked' | 'destructive') =>
   finish(ctx, {
-    ...{ status: 'needs_confirmation', summary: plan.summary, confirm_reason, waits_ms: CONFIRMATION_MS },
+    ...{ status: 'needs_confirmation', summary: shownOf(plan), confirm_reason, waits_ms: CONFIRMATION_MS },
     latency_ms: 0,
   });
 

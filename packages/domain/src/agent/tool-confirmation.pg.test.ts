@@ -358,6 +358,36 @@ describe('a call that waits', () => {
     expect(answer).toMatchObject({ status: 'failed', error_code: 'block.version_conflict' });
   });
 
+  it('waits again when what it would do has another name or time by now', async () => {
+    const home = { calendar_id: me.calendar_id, workspace_id: me.personal_workspace_id, user_id: me.user_id };
+    const { schedule_id } = await seedSchedule(t.db, home, { title: 'Lunch' });
+    const waits = await me.ask('Hello', 'delete_schedule', { schedule_id });
+    await t.asOwner(`update app.schedules set title = 'Board meeting' where id = $1`, [schedule_id]);
+    const again = await confirmToolCall(me.ctx, refOf(waits));
+    expect(again).toMatchObject({ status: 'needs_confirmation', summary: expect.stringContaining('Board meeting') });
+    expect(await confirmToolCall(me.ctx, refOf(waits))).toMatchObject({ status: 'done' });
+  });
+
+  it('is shown whole: what is invited, where, how long, and how much more there is to a text', async () => {
+    const shown = await me.ask('Hello', 'create_schedule', {
+      ...{ title: 'Lunch', starts_local: '2026-03-03T12:00', duration_minutes: 90, guests: ['bob@example.test'] },
+      ...{ location: 'Warung', description: 'Ana earns 5000' },
+    });
+    expect(shown.tool.summary).toBe(
+      'Add “Lunch” to the calendar “Calendar”: Tuesday 3 March 2026, 12:00 (Asia/Jakarta), 90 minutes, location “Warung”, ' +
+        'description “Ana earns 5000”, inviting bob@example.test',
+    );
+    const guests = Array.from({ length: 20 }, (_, n) => `${'a'.repeat(60)}${n}@example.test`);
+    const many = await me.ask('Hello', 'create_schedule', { title: 'Lunch', starts_local: '2026-03-03', guests });
+    expect(many.response).toMatchObject({ error: { fields: [{ field: 'guests' }] } });
+    const { canvas_id } = await canvasOf(me);
+    const text = `Eggs ${'and milk '.repeat(100)}`;
+    const long = await me.ask('Hello', 'append_block', { canvas_id, text });
+    expect(long.tool.summary).toMatch(/…” \(\+404\) to “Shopping list”$/);
+    const rule = await me.ask('What style?', 'remember', { content: 'Be brief', kind: 'rule', attribute: 'style' });
+    expect(rule.tool.summary).toBe('Remember (“rule, style”): “Be brief”');
+  });
+
   it('is remembered as the words of its text, not of the message, once it is confirmed', async () => {
     const waits = await me.ask('Hello', 'remember', { content: 'Acme is a bank' });
     await confirmToolCall(me.ctx, refOf(waits));

@@ -25,6 +25,12 @@ describe('a summary', () => {
   it('quotes on one line, cut where it is long, never within a sign', () => {
     expect(quote(' a\n b ')).toBe('“a b”');
     const long = quote(`${'a'.repeat(119)}😀😀`);
-    expect([long.isWellFormed(), long.endsWith('a…”')]).toEqual([true, true]);
+    expect([long.isWellFormed(), long.endsWith('a…” (+4)')]).toEqual([true, true]);
+  });
+
+  it('quotes what is seen, and nothing that ends its quotes or hides', () => {
+    expect(quote('Stretch”: tomorrow. “No')).toBe('“Stretch": tomorrow. "No”');
+    expect(quote('a\u202eb\u2066c\u200bd\u{e0041}\u0007e')).toBe('“abcde”');
+    expect(quote('👨‍👩‍👧 ok')).toBe('“👨‍👩‍👧 ok”');
   });
 });

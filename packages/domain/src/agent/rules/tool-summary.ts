@@ -25,14 +25,26 @@ const EVERY_ID: Record<string, string> = {
   YEARLY: 'tahun',
 };
 
-/** Characters of a text that is quoted in a summary. */
+/** Characters of a text that is quoted in a summary: of what names something, and of what would be written. */
 const MAX_QUOTED = 120;
+const MAX_WRITTEN = 500;
+/** What is not seen, or turns around what is: nobody can confirm it. */
+const UNSEEN = /[\p{Cc}\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}]/gu;
 
-/** A text in quotes, of one line, cut where it is long. */
-export function quote(text: string): string {
-  const line = text.replaceAll(/\s+/gu, ' ').trim();
-  return `“${line.length > MAX_QUOTED ? `${line.slice(0, MAX_QUOTED).replace(/[\ud800-\udbff]$/, '')}…` : line}”`;
+/** A text in quotes, of one line, that cannot end them itself; cut where it is long, with how many characters more there are. */
+export function quote(text: string, most = MAX_QUOTED): string {
+  const line = text
+    .replaceAll(/\s+/gu, ' ')
+    .replaceAll(UNSEEN, '')
+    .replaceAll(/[“”„‟]/gu, '"')
+    .trim();
+  if (line.length <= most) return `“${line}”`;
+  const kept = line.slice(0, most).replace(/[\ud800-\udbff]$/, '');
+  return `“${kept}…” (+${line.length - kept.length})`;
 }
+
+/** What would be written. */
+export const quoteWritten = (text: string): string => quote(text, MAX_WRITTEN);
 
 /** `Monday 2 March 2026, 09:00 (Asia/Jakarta)`; of a whole day without time and zone. */
 export function sayTime(local: string, time_zone: string | null, locale: Locale): string {

@@ -1,7 +1,7 @@
 import { getBlock } from '../../canvas/get-block.ts';
 import { mutateBlocks } from '../../canvas/mutate-blocks.ts';
 import { derivedId } from '../../platform/uuid.ts';
-import { quote, say } from '../rules/tool-summary.ts';
+import { quote, quoteWritten, say } from '../rules/tool-summary.ts';
 import type { ToolArguments } from '../tool-schemas.ts';
 import { findWritableCanvas, seenText } from './find-block.ts';
 import { type CallCtx, type Done, type Planner, verbCtx } from './tool.ts';
@@ -21,7 +21,11 @@ export const appendBlock: Planner<'append_block'> = async (ctx, args) => {
         };
   const where = `${quote(found.canvas.title)}${seenText(ctx, found)}`;
   return {
-    summary: say(ctx.call.locale, `Add ${quote(text)} to ${where}`, `Menambahkan ${quote(text)} ke ${where}`),
+    summary: say(
+      ctx.call.locale,
+      `Add ${quoteWritten(text)} to ${where}`,
+      `Menambahkan ${quoteWritten(text)} ke ${where}`,
+    ),
     write: { intent: 'append_block', texts: [text], things: [], affects_others: found.is_shared },
     run: () => write(ctx, args, place),
   };

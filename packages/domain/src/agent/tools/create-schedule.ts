@@ -4,13 +4,16 @@ import { normaliseFor } from '../../calendar/schedule-rule.ts';
 import type { CreatedSchedule } from '../../calendar/schedule-schemas.ts';
 import { parseLocal } from '../../calendar/rules/zones.ts';
 import { readNewTimes } from '../../calendar/schedule-times.ts';
-import { quote, say, sayRule, sayTime } from '../rules/tool-summary.ts';
+import { type Locale, quote, quoteWritten, say, sayRule, sayTime } from '../rules/tool-summary.ts';
+import { invalidField } from '../../platform/parse.ts';
 import type { ToolArguments } from '../tool-schemas.ts';
 import { findCalendar } from './find-calendar.ts';
 import { localOf } from './local-times.ts';
 import { type CallCtx, type Done, type Planner, verbCtx } from './tool.ts';
 
 const HOUR_SECONDS = 3_600;
+/** Characters of the addresses of whom is invited. */
+const MAX_INVITED = 700;
 
 /** Something in a calendar, with its guests and the person's reminder. */
 export const createSchedule: Planner<'create_schedule'> = async (ctx, args) => {
@@ -22,15 +25,15 @@ export const createSchedule: Planner<'create_schedule'> = async (ctx, args) => {
   const { locale } = ctx.call;
   const rule = series.rrule === null ? '' : `, ${sayRule(series.rrule, series, locale)}`;
   const when = `${sayTime(series.starts_local, series.time_zone, locale)}${rule}`;
-  const invited =
-    guests.length === 0 ? '' : say(locale, `, inviting ${guests.join(', ')}`, `, mengundang ${guests.join(', ')}`);
+  if (guests.join(', ').length > MAX_INVITED) throw invalidField('/guests', 'Too many to be shown at once');
   const seen = is_shared ? say(locale, ' (others see it)', ' (dilihat orang lain)') : '';
+  const more = describeMore(args, locale);
   return {
     arguments: { ...args, calendar: calendar.id },
     summary: say(
       locale,
-      `Add ${quote(args.title)} to the calendar ${quote(calendar.name)}${seen}: ${when}${invited}`,
-      `Menambahkan ${quote(args.title)} ke kalender ${quote(calendar.name)}${seen}: ${when}${invited}`,
+      `Add ${quote(args.title)} to the calendar ${quote(calendar.name)}${seen}: ${when}${more}`,
+      `Menambahkan ${quote(args.title)} ke kalender ${quote(calendar.name)}${seen}: ${when}${more}`,
     ),
     write: {
       intent: 'create_schedule',
@@ -43,6 +46,25 @@ export const createSchedule: Planner<'create_schedule'> = async (ctx, args) => {
     run: () => write(ctx, args, calendar.id, times),
   };
 };
+
+/** What there is beside title and start: nobody confirms what they do not see. */
+function describeMore(args: ToolArguments<'create_schedule'>, locale: Locale): string {
+  const { location, description, ends_local, duration_minutes, guests = [] } = args;
+  return [
+    ends_local === undefined
+      ? ''
+      : say(locale, `until ${sayTime(ends_local, null, locale)}`, `sampai ${sayTime(ends_local, null, locale)}`),
+    duration_minutes === undefined ? '' : say(locale, `${duration_minutes} minutes`, `${duration_minutes} menit`),
+    location === undefined ? '' : say(locale, `location ${quote(location)}`, `lokasi ${quote(location)}`),
+    description === undefined
+      ? ''
+      : say(locale, `description ${quoteWritten(description)}`, `keterangan ${quoteWritten(description)}`),
+    guests.length === 0 ? '' : say(locale, `inviting ${guests.join(', ')}`, `mengundang ${guests.join(', ')}`),
+  ]
+    .filter((part) => part !== '')
+    .map((part) => `, ${part}`)
+    .join('');
+}
 
 type Times = ReturnType<typeof timesOf>;
 

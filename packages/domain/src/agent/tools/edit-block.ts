@@ -2,7 +2,7 @@ import { mutateBlocks } from '../../canvas/mutate-blocks.ts';
 import type { Block } from '../../canvas/schemas.ts';
 import { AppError } from '../../platform/errors.ts';
 import { invalidField } from '../../platform/parse.ts';
-import { quote, say } from '../rules/tool-summary.ts';
+import { quote, quoteWritten, say } from '../rules/tool-summary.ts';
 import { findWritableBlock, seenText } from './find-block.ts';
 import { textOf } from './read-canvas.ts';
 import { type CallCtx, type Done, type Planner, verbCtx } from './tool.ts';
@@ -20,8 +20,8 @@ export const editBlock: Planner<'edit_block'> = async (ctx, args) => {
     arguments: { ...args, version },
     summary: say(
       ctx.call.locale,
-      `Change ${quote(before)} to ${quote(args.text)} in ${where}`,
-      `Mengubah ${quote(before)} menjadi ${quote(args.text)} di ${where}`,
+      `Change ${quote(before)} to ${quoteWritten(args.text)} in ${where}`,
+      `Mengubah ${quote(before)} menjadi ${quoteWritten(args.text)} di ${where}`,
     ),
     write: {
       intent: 'edit_block',

@@ -2,7 +2,7 @@ import { deleteMemory } from '../../chat/delete-memory.ts';
 import { remember as rememberVerb } from '../../chat/remember.ts';
 import { isOwnStatement, ownTextOf } from '../rules/asked-for.ts';
 import { isMadeOf } from '../rules/own-words.ts';
-import { quote, say } from '../rules/tool-summary.ts';
+import { quote, quoteWritten, say } from '../rules/tool-summary.ts';
 import type { Planner } from './tool.ts';
 
 const MAX_QUOTE = 2_000;
@@ -15,10 +15,15 @@ export const remember: Planner<'remember'> = (ctx, args) => {
   // By its attribute it would take the place of something: that is for the person's words to say, not for a model.
   const attribute = said === null || isMadeOf(args.attribute ?? '', said) ? (args.attribute ?? null) : null;
   const kind = attribute === null ? 'memory' : args.kind;
-  const about = subject === 'user' ? '' : ` (${subject})`;
+  const labels = [...(kind === 'memory' ? [] : [kind]), ...(subject === 'user' ? [] : [subject]), attribute ?? ''];
+  const about = labels.every((text) => text === '') ? '' : ` (${quote(labels.filter(Boolean).join(', '))})`;
   return {
     arguments: { kind, subject, content, ...(attribute !== null && { attribute }) },
-    summary: say(call.locale, `Remember${about}: ${quote(content)}`, `Mengingat${about}: ${quote(content)}`),
+    summary: say(
+      call.locale,
+      `Remember${about}: ${quoteWritten(content)}`,
+      `Mengingat${about}: ${quoteWritten(content)}`,
+    ),
     write: {
       intent: 'remember',
       texts: [content, subject],

@@ -1,7 +1,7 @@
 import type { ChangedSchedule, ScheduleDetail } from '../../calendar/schedule-schemas.ts';
 import { updateSchedule as updateScheduleVerb } from '../../calendar/update-schedule.ts';
 import { invalidField } from '../../platform/parse.ts';
-import { quote, say, sayRule, sayTime } from '../rules/tool-summary.ts';
+import { quote, quoteWritten, say, sayRule, sayTime } from '../rules/tool-summary.ts';
 import type { ToolArguments } from '../tool-schemas.ts';
 import { presentSchedule } from './create-schedule.ts';
 import { beginsAt, findSchedule, isOneOfSeveral, nameOf, sayOccurrences } from './find-schedule.ts';
@@ -61,7 +61,7 @@ function describe(args: ToolArguments<'update_schedule'>, schedule: ScheduleDeta
     location === undefined ? null : say(locale, `location ${quote(location)}`, `lokasi ${quote(location)}`),
     description === undefined
       ? null
-      : say(locale, `description ${quote(description)}`, `keterangan ${quote(description)}`),
+      : say(locale, `description ${quoteWritten(description)}`, `keterangan ${quoteWritten(description)}`),
   ]
     .filter((part) => part !== null)
     .join(', ');
