@@ -49,7 +49,9 @@ describe('a reminder', () => {
     expect(items.filter((item) => item.schedule_id === schedule_id).map((item) => item.starts_at)).toEqual(
       ['02', '03', '04', '05', '06'].map((day) => `2026-03-${day}T02:00:00Z`),
     );
-    expect((await listReminders(me.ctx, { schedule_id })).items).toMatchObject([{ minutes_before: 0 }]);
+    expect((await listReminders(me.ctx, { schedule_id })).items).toMatchObject([
+      { minutes_before: 0, channels: ['in_app', 'email'] },
+    ]);
   });
 
   it('reaches the person when its time comes, by the same way as every other', async () => {

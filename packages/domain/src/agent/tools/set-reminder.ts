@@ -67,7 +67,9 @@ async function write(
     ...times,
     transparency: 'transparent',
   });
-  await createReminder(verbCtx(ctx, 'remind'), { schedule_id: schedule.id, minutes_before: 0 });
+  // Who asks for it in a conversation need not have anything open when it is due.
+  const due = { minutes_before: 0, channels: ['in_app' as const, 'email' as const] };
+  await createReminder(verbCtx(ctx, 'remind'), { schedule_id: schedule.id, ...due });
   const { id, starts_local, time_zone, rrule } = schedule;
   return {
     result: { schedule_id: id, title, at: starts_local, time_zone, ...(rrule !== null && { rrule }) },
