@@ -16,6 +16,7 @@ import type { LoggedEvent } from './run-log.ts';
 import { runTurn } from './run-turn.ts';
 import { isFree } from './specialist-step.ts';
 import { StepBook } from './step-book.ts';
+import { toolDeclarations } from './tool-box.ts';
 import type { Turn, TurnCtx } from './turn-ctx.ts';
 import { startTurnInput } from './turn-schemas.ts';
 import { type ActiveRun, LEASE_MS, MAX_EACH } from './turns.ts';
@@ -31,8 +32,10 @@ export interface StartedTurn {
   events(follow: Follow): AsyncGenerator<LoggedEvent>;
 }
 
-/** Takes with more than a message: house rules and the person's own words alone. */
+/** What a prompt takes beside the message and the tools: house rules and a role. */
 const LEAST_PROMPT = 1_000;
+/** What travels beside every prompt. */
+const DECLARATIONS = JSON.stringify(toolDeclarations());
 
 /**
  * Takes a person's message and begins to answer it. The message is stored when this returns. The same `Idempotency-Key` is the same
@@ -91,7 +94,7 @@ function ask(
   const { model, usage_limits: limits } = ctx;
   const free = isFree(model);
   const judge_tokens = free ? 0 : JUDGE_TOKENS;
-  const least = free ? 0 : model.estimateTokens(content) + LEAST_PROMPT;
+  const least = free ? 0 : model.estimateTokens(content) + model.estimateTokens(DECLARATIONS) + LEAST_PROMPT;
   const { tokens, cost_micros, share } = beginStep(model, 'specialist', {
     prompt_tokens: least,
     input_hash: null,
