@@ -55,7 +55,7 @@ it('of turns at once, on every replica, so many are answered as a quota bears, a
   await allow(quota);
   // At the end of every transaction, whatever else happens.
   await rows(
-    `create function public.check_quota() returns trigger language plpgsql as $$ begin
+    `create function public.check_quota() returns trigger language plpgsql security definer as $$ begin
        if exists (select from app.usage_budgets b where b.workspace_id = new.workspace_id and b.used_tokens + b.reserved_tokens > ${quota}) then
          raise 'beyond the quota'; end if; return null; end $$`,
     [],

@@ -55,6 +55,16 @@ test('a stream is server-sent events, the finish reason in the last alone, and n
   ]);
 });
 
+test('what JavaScript takes for the end of a line is escaped', async () => {
+  const gemini = await start();
+  gemini.script({ type: 'answer', text: 'one\u2028two\u2029three' });
+  for (const action of ['generateContent', 'streamGenerateContent?alt=sse']) {
+    const { text } = await post(gemini, action, { contents: [user('Hello')] });
+    expect(text).not.toMatch(/[\u2028\u2029]/);
+    expect(text).toMatch(/\\u2028/);
+  }
+});
+
 test('the key is checked as the API does: none is 403, a wrong one 400', async () => {
   const gemini = await start();
   const body = { contents: [user('Hello')] };

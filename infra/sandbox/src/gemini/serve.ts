@@ -45,7 +45,7 @@ export function sendWhole(served: Served, reply: FastifyReply): FastifyReply | S
   const answer = answerOf(body, facts, behaviours);
   const broken = find('stream_error');
   if (broken) throw failure(broken.status ?? 503);
-  const text = JSON.stringify(chunkOf(served, answer, answer.parts, answer.parts, true));
+  const text = jsonOf(chunkOf(served, answer, answer.parts, answer.parts, true));
   if (find('cut') ?? find('silence')) {
     entry.outcome = find('cut') ? 'cut' : 'aborted';
     reply.hijack();
@@ -67,7 +67,7 @@ export async function sendStream(served: Served, reply: FastifyReply): Promise<v
   reply.hijack();
   const { raw } = reply;
   raw.writeHead(200, { 'content-type': 'text/event-stream', 'access-control-allow-origin': '*' });
-  const send = (value: unknown): boolean => raw.write(`data: ${JSON.stringify(value)}\r\n\r\n`);
+  const send = (value: unknown): boolean => raw.write(`data: ${jsonOf(value)}\r\n\r\n`);
   const ending = find('cut') ?? find('silence') ?? find('stream_error');
   const whole = ending ? Math.min(ending.after ?? 1, groups.length) : groups.length;
   const sent: Part[] = [];
@@ -85,6 +85,10 @@ export async function sendStream(served: Served, reply: FastifyReply): Promise<v
     raw.end();
   }
 }
+
+/** As the API writes it: what JavaScript takes for the end of a line is escaped, and its own client would stumble over it. */
+const jsonOf = (value: unknown): string =>
+  JSON.stringify(value).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029');
 
 /** Texts are cut, the text of all of them into `count` chunks or so; a call is never cut. An answer without parts is one chunk. */
 function inChunks(parts: Part[], count: number): Part[][] {

@@ -104,7 +104,7 @@ async function ask(
         if (answer.text === '' && answer.first_token_at === null) firstToken(turn, answer, asked_at);
         say(turn, answer, separator + event.text);
         separator = '';
-        if (answer.text.length >= MAX_ANSWER) return { finish: cutOff(turn, answer), requests: [] };
+        if (answer.text.length >= MAX_ANSWER - 1) return { finish: cutOff(turn, answer), requests: [] };
       }
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'model.blocked') throw error;
@@ -125,7 +125,9 @@ function firstToken({ ctx, began_at, judge_ms }: Turn, answer: Answer, asked_at:
 }
 
 function say(turn: Turn, answer: Answer, said: string): void {
-  tell(turn, answer, said.slice(0, MAX_ANSWER - answer.text.length));
+  const room = MAX_ANSWER - answer.text.length;
+  // No half of a character is left at the end.
+  tell(turn, answer, said.length > room ? said.slice(0, room).replace(/[\ud800-\udbff]$/u, '') : said);
 }
 
 function tell({ run }: Turn, answer: Answer, text: string): void {
