@@ -16,7 +16,7 @@ export function memorySearchRoutes(app: App, context: ApiContext): void {
       'what stands around it, an answer by its question; among equals the newer comes first. A new message is found within a second.',
     body: searchMemoryBody,
     ok: { 200: memorySearch },
-    problems: [],
+    problems: [404],
   });
   app.post('/api/v1/memory/search', { schema }, (request) => searchMemory(userCtx(context, request), request.body));
 }

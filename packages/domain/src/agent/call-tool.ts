@@ -2,7 +2,7 @@ import { beginToolCall, getToolCall, type ToolCallRecord } from '@potentia/db/ag
 import { findBadValue } from '../canvas/rules/content.ts';
 import { languageOf } from '../chat/rules/analyse.ts';
 import { tokens } from '../chat/rules/tokens.ts';
-import { canonicalJson } from '../platform/canonical-json.ts';
+import { canonicalJson } from '../platform/rules/canonical-json.ts';
 import { fromDb } from '../platform/db-errors.ts';
 import { AppError } from '../platform/errors.ts';
 import { parseInput } from '../platform/parse.ts';

@@ -1,3 +1,4 @@
+import { getContext } from '@potentia/db/chat/context-queries';
 import { findRelevantHistory, paySearch, type HistoryRow } from '@potentia/db/chat/search-queries';
 import type { z } from 'zod';
 import { beginStep, settleStep, type Grant, type UsageLimits } from '../agent/ledger.ts';
@@ -18,7 +19,8 @@ export interface SearchMemoryCtx extends UserCtx {
 
 /**
  * Finds what the person has said or been told, in all their contexts, by words and, where there is a model for it, by meaning. A
- * query that has no word to look for finds nothing by words. Throws `request.invalid` and `search.busy`.
+ * query that has no word to look for finds nothing by words. Throws `request.invalid`,
+ * `chat.context_not_found` and `search.busy`.
  */
 export async function searchMemory(
   ctx: SearchMemoryCtx,
@@ -26,6 +28,8 @@ export async function searchMemory(
 ): Promise<MemorySearch> {
   const { query, limit, from, to, role, context_id, neighbours } = parseInput(searchMemoryBody, input);
   const { user_id } = ctx.actor;
+  // Somebody else's context is told from one in which nothing was found, and before anything is paid.
+  if (context_id !== undefined) await fromDb(() => getContext(ctx.db, { user_id, context_id }));
   const found = await paidVector(ctx, query);
   const { vector, model } = typeof found === 'string' ? { vector: null, model: null } : found;
   const rows = await takeTurn(ctx.db, () =>

@@ -1,7 +1,7 @@
 import { isStopWord } from '../../chat/rules/analyse.ts';
 import { stem } from '../../chat/rules/stem.ts';
 import { tokens } from '../../chat/rules/tokens.ts';
-import { canonicalJson } from '../../platform/canonical-json.ts';
+import { canonicalJson } from '../../platform/rules/canonical-json.ts';
 
 const ID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 /** A local time, to the minute, or a date. */
