@@ -223,11 +223,11 @@ describe('a run whose process died', () => {
     await expect
       .poll(async () => (await other.context.turns.events.read(run_id, '0'))?.events.length)
       .toBeGreaterThan(3);
-    await rows(`delete from app.chat_messages where user_id = $1 and role = 'assistant'`);
+    await rows(`delete from app.chat_messages where run_id = $1 and role = 'assistant'`, [run_id]);
     await rows(
       `update app.agent_runs set status = 'running', finish_reason = null, answer_message_id = null,
-         lease_until = now() - $2 * interval '1 s' where user_id = $1`,
-      [ada.user_id, seconds],
+         lease_until = now() - $2 * interval '1 s' where id = $1`,
+      [run_id, seconds],
     );
     return { run_id, text: turn.text() };
   }
@@ -250,6 +250,22 @@ describe('a run whose process died', () => {
     expect(body).toMatchObject({ status: 'failed', message: { content: text }, error: { code: 'agent.interrupted' } });
     await sweep();
     expect(await messages()).toHaveLength(2);
+  });
+
+  it('after it had taken a yes says what came of it, and asks no model', async () => {
+    const waiting = `Tidy up ${ada.user_id}`;
+    const args = { content: 'The person collects stamps' };
+    gemini.script({ type: 'tool', name: 'remember', args }, { call: 'specialist', match: waiting });
+    const { body: first } = await api.call(ada, 'POST', TURNS, { content: waiting });
+    expect(first.tools).toMatchObject([{ status: 'needs_confirmation' }]);
+    content = 'yes';
+    const { text } = await leftBehind(1);
+    expect(text).toMatch(/^Done: /);
+    const asked = gemini.requests().length;
+    const { body } = await ask(other);
+    expect(body).toMatchObject({ status: 'done', message: { content: text } });
+    expect(gemini.requests()).toHaveLength(asked);
+    expect((await api.call(ada, 'GET', '/api/v1/memories')).body.items).toHaveLength(1);
   });
 
   it('is not begun again when its person wanted an end of it', async () => {

@@ -11,6 +11,8 @@ const shown = ({ tool_call_id, name, status, summary, arguments: given, result, 
   ...{ tool_call_id, name, status, summary, arguments: given, result, expires_at },
 });
 
+/** When to look again for a call that a process has begun and not ended. */
+const IN_PROGRESS_MS = 10_000;
 /** By what became of the call. */
 const SAID: Partial<Record<ToolCall['status'], Parameters<typeof turnText>[1]>> = {
   done: 'confirmed',
@@ -32,6 +34,9 @@ export async function answerConfirmation(turn: Turn, pending: { id: string; summ
     return turnText(locale, SAID[call.status] ?? 'failed', what);
   } catch (error) {
     if (!(error instanceof AppError) || error.kind === 'unavailable') throw error;
+    // Who took it in an attempt that died is not at it any more; after a while it may be taken again.
+    if (error.code === 'tool.in_progress' && run.held.attempt > 1)
+      throw new AppError('unavailable', error.code, error.message, { retry_after_ms: IN_PROGRESS_MS });
     return turnText(locale, 'failed', error.message);
   }
 }

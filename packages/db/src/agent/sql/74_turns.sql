@@ -92,6 +92,7 @@ declare
   v_is_new_context boolean := false;
   v_message chat_messages;
   v_pending record;
+  v_taken record;
   v_is_asked boolean := false;
   v_ops jsonb := '[]';
   v_results jsonb;
@@ -177,6 +178,17 @@ begin
         order by m.created_at desc, m.seq desc limit 1)
       and (v_context_id is not null or not exists (select from tool_calls t
         where t.user_id = p_user_id and t.context_id <> v_context.id and t.status = 'needs_confirmation' and t.expires_at > v_at));
+  end if;
+  -- An attempt before this one may have taken the word, and have died before it could say so.
+  if v_is_rerun and (p_turn ->> 'is_answer')::boolean then
+    select t.id, t.name, t.summary, t.run_id into v_taken from tool_calls t
+    where t.user_id = p_user_id and t.context_id = v_context.id and t.run_id <> v_run.id and t.confirm_reason is not null
+      and t.status <> 'needs_confirmation' and greatest(t.confirmed_at, t.finished_at) >= v_run.started_at
+    order by greatest(t.confirmed_at, t.finished_at) desc limit 1;
+    if found then
+      v_pending := v_taken;
+      v_is_asked := true;
+    end if;
   end if;
   if v_is_rerun then
     v_ops := '[{"op": "abandon"}, {"op": "refund", "kinds": ["specialist", "embed"]}]';
