@@ -115,6 +115,34 @@ describe('without Redis', () => {
   });
 });
 
+describe('without Postgres, for a while', () => {
+  it('an answer that was shown is stored when it is back, and done is told then', async () => {
+    const target = new URL(backends.database.app_url);
+    await using postgres = await startFaultProxy({ target_host: target.hostname, target_port: Number(target.port) });
+    await using api = await start({ DATABASE_URL: postgres.url(backends.database.app_url) });
+    const url = await listen(api);
+    gemini.set({ chunks: 6, chunk_ms: 100 });
+    const text = 'all of it is shown '.repeat(6);
+    gemini.script({ type: 'answer', text }, { call: 'specialist', times: 1 });
+    const once = key();
+    const turn = await openTurn(`${url}${TURNS}`, ada, { content: 'Away' }, once);
+    await turn.find('delta');
+    postgres.refuse();
+    await expect.poll(() => turn.text(), { timeout: 10_000 }).toBe(text);
+    await expect.poll(() => postgres.refused(), { timeout: 10_000 }).toBeGreaterThan(1);
+    expect(turn.events.at(-1)?.type).toBe('delta');
+    postgres.heal();
+    await turn.ended;
+    expect(turn.events.at(-1)).toMatchObject({ type: 'done', finish_reason: 'stop' });
+    const [answer] = await rows<{ content: string }>(
+      `select content from app.chat_messages where user_id = $1 and role = 'assistant'`,
+    );
+    expect(answer?.content).toBe(text);
+    expect((await api.call(ada, 'POST', TURNS, { content: 'Away' }, once)).body).toMatchObject({ status: 'done' });
+    expect(gemini.requests({ call: 'specialist' })).toHaveLength(1);
+  });
+});
+
 describe('a slow reader', () => {
   it('does not hold the turn up', async () => {
     await using api = await start();

@@ -18,6 +18,8 @@ export interface FaultProxy extends AsyncDisposable {
   cut(): void;
   /** Resets every connection and each new one, until `heal()`. */
   refuse(): void;
+  /** Connections that were refused so far. */
+  refused(): number;
   /** Delays each direction by so many milliseconds. */
   latency(ms: number): void;
   /** Round trips since the last reset: bursts from the client that came after the server had spoken. */
@@ -32,10 +34,14 @@ export async function startFaultProxy(target: { target_host: string; target_port
   let mode: Mode = 'pass';
   let delay_ms = 0;
   let flights = 0;
+  let refused = 0;
 
   const server = net.createServer((client) => {
     client.on('error', () => undefined);
-    if (mode === 'refuse') return void client.resetAndDestroy();
+    if (mode === 'refuse') {
+      refused++;
+      return void client.resetAndDestroy();
+    }
     const pair = connectPair(
       client,
       target,
@@ -77,6 +83,7 @@ export async function startFaultProxy(target: { target_host: string; target_port
       mode = 'refuse';
       cut();
     },
+    refused: () => refused,
     latency: (ms) => {
       delay_ms = ms;
     },
