@@ -6,6 +6,7 @@ import type { PromptItem } from '../agent/prompt.ts';
 import type { UserCtx } from '../platform/ctx.ts';
 import { fromDb } from '../platform/db-errors.ts';
 import { queryVector, type NoVector, type QueryVector } from './query-vector.ts';
+import { inRetrievalQueue } from './retrieval-queue.ts';
 import { findDates } from './rules/dates.ts';
 import { legWeights, type LegWeights } from './rules/fuse.ts';
 import { messageTerms, queryLanguage, queryTerms, type QueryTerm } from './rules/query.ts';
@@ -90,14 +91,16 @@ export async function retrieveForTurn(ctx: RetrieveCtx, input: RetrieveInput): P
   const { vector, model, report } =
     typeof embedded === 'string' ? { vector: null, model: null, report: null } : embedded;
   const asked = { user_id, query, vector, model };
-  const [preferences, memories, history, blocks, schedule, role] = await Promise.all([
-    leg('preferences', () => fromDb(() => getUserFactsAndRules(ctx.db, { user_id, limit: LIMITS.preferences })), []),
-    leg('memories', () => findMemories(ctx, asked), []),
-    leg('history', () => findHistory(ctx, asked, messageTerms(message, days), input.message_id), []),
-    leg('blocks', () => findBlocks(ctx, asked), []),
-    leg('schedule', () => upcomingSchedule(ctx, { now, time_zone }), []),
-    leg('role', () => findRole(ctx, { ...input, message }), NO_ROLE),
-  ]);
+  const legs = () =>
+    Promise.all([
+      leg('preferences', () => fromDb(() => getUserFactsAndRules(ctx.db, { user_id, limit: LIMITS.preferences })), []),
+      leg('memories', () => findMemories(ctx, asked), []),
+      leg('history', () => findHistory(ctx, asked, messageTerms(message, days), input.message_id), []),
+      leg('blocks', () => findBlocks(ctx, asked), []),
+      leg('schedule', () => upcomingSchedule(ctx, { now, time_zone }), []),
+      leg('role', () => findRole(ctx, { ...input, message }), NO_ROLE),
+    ]);
+  const [preferences, memories, history, blocks, schedule, role] = await inRetrievalQueue(ctx.db, signal, legs);
   return { preferences, memories, history, blocks, schedule, role, embedding: report, warnings };
 }
 
