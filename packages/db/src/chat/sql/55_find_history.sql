@@ -40,17 +40,35 @@ begin
     from (select t.term, sum(t.weight)::real as weight from unnest(p_terms, p_weights) t (term, weight) group by 1) t);
 end $$;
 
--- By how much a document has more than one stem of a term: what the inner product counts too much.
-create or replace function app.surplus(p_document sparsevec, p_terms int[], p_weights real[], p_groups int[]) returns double precision
+-- The stems of those terms that have several, each as a vector of its own, by group; null: none has. Made once a query, because the
+-- documents that are looked at for them are many.
+create or replace function app.alternatives(p_terms int[], p_weights real[], p_groups int[], out vectors sparsevec[], out groups int[])
 language plpgsql immutable set search_path = app, public, pg_temp as $$
 begin
-  return (
-    select coalesce(sum(g.all_of - g.best), 0)
-    from (
-      select sum(-(p_document <#> app.sparse_weights(array[t.term], array[t.weight]))) as all_of,
-        max(-(p_document <#> app.sparse_weights(array[t.term], array[t.weight]))) as best
-      from unnest(p_terms, p_weights, p_groups) t (term, weight, "group") group by t."group" having count(*) > 1
-    ) g);
+  select array_agg(app.sparse_weights(array[t.term], array[t.weight]) order by t."group", t.term), array_agg(t."group" order by t."group", t.term)
+  into vectors, groups
+  from (select u.*, count(*) over (partition by u."group") as stems from unnest(p_terms, p_weights, p_groups) u (term, weight, "group")) t
+  where t.stems > 1;
+end $$;
+
+-- By how much a document has more than one stem of a term: what the inner product counts too much. p_vectors, p_groups: app.alternatives.
+create or replace function app.surplus(p_document sparsevec, p_vectors sparsevec[], p_groups int[]) returns double precision
+language plpgsql immutable set search_path = app, public, pg_temp as $$
+declare
+  v_surplus double precision := 0;
+  v_best double precision := 0;
+  v_score double precision;
+begin
+  for i in 1 .. coalesce(cardinality(p_vectors), 0) loop
+    if i > 1 and p_groups[i] <> p_groups[i - 1] then
+      v_surplus := v_surplus - v_best;
+      v_best := 0;
+    end if;
+    v_score := -(p_document <#> p_vectors[i]);
+    v_surplus := v_surplus + v_score;
+    v_best := greatest(v_best, v_score);
+  end loop;
+  return v_surplus - v_best;
 end $$;
 
 -- How many of a query's terms, the rarest first, to take candidates by: all whose documents come to p_most together, one at least.
@@ -83,7 +101,7 @@ declare
   v_asked record;
   v_vector sparsevec;
   v_rare int[];
-  v_is_single boolean;
+  v_several record;
   v_from constant timestamptz := coalesce((p_options ->> 'from')::timestamptz, '-infinity');
   v_to constant timestamptz := coalesce((p_options ->> 'to')::timestamptz, 'infinity');
   v_context_id constant uuid := (p_options ->> 'context_id')::uuid;
@@ -95,12 +113,12 @@ begin
     return;
   end if;
   v_vector := app.query_vector(v_asked.terms, v_asked.weights);
-  v_is_single := cardinality(v_asked.terms) = (select count(distinct g) from unnest(v_asked.groups) g);
+  select * into v_several from app.alternatives(v_asked.terms, v_asked.weights, v_asked.groups);
   if v_asked.documents > v_few and not coalesce((p_options ->> 'is_exact')::boolean, false) then
     v_rare := app.rarest_terms(v_asked.terms, v_asked.groups, v_asked.counts, v_most);
   end if;
   return query execute format($sql$
-    select b.message_id, b.score - case when $8 then 0 else app.surplus(b.weights, $9, $10, $11) end as score
+    select b.message_id, b.score - case when $8 is null then 0 else app.surplus(b.weights, $8, $9) end as score
     from (
       select t.message_id, t.weights, -(t.weights <#> $2) as score
       from message_terms t
@@ -108,15 +126,15 @@ begin
       order by t.weights <#> $2, t.created_at desc, t.message_id limit $7
     ) b
     where b.score > 0
-    order by 2 desc limit $12 $sql$,
-    case when v_rare is null then 't.user_id = $1' else 't.terms && $13 and t.user_id = $1' end,
+    order by 2 desc limit $10 $sql$,
+    case when v_rare is null then 't.user_id = $1' else 't.terms && $11 and t.user_id = $1' end,
     case when v_from > '-infinity' or v_to < 'infinity' then 't.created_at >= $3 and t.created_at < $4' else 'true' end,
     case when v_context_id is null and v_role is null then 'true'
       else 'exists (select from chat_messages m where m.user_id = $1 and m.id = t.message_id
-        and ($5 is null or m.context_id = $5) and ($14 is null or m.role = $14))' end,
+        and ($5 is null or m.context_id = $5) and ($12 is null or m.role = $12))' end,
     case when v_without = '{}' then 'true' else 't.message_id <> all ($6)' end)
-  using p_user_id, v_vector, v_from, v_to, v_context_id, v_without, greatest(v_best, p_limit), v_is_single, v_asked.terms, v_asked.weights,
-    v_asked.groups, p_limit, v_rare, v_role;
+  using p_user_id, v_vector, v_from, v_to, v_context_id, v_without, greatest(v_best, p_limit), v_several.vectors, v_several.groups,
+    p_limit, v_rare, v_role;
 end $$;
 
 -- The nearest messages by the index, which holds everybody's and is read on until p_limit of this person's have come, or it gives up.

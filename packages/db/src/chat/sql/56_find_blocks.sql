@@ -14,19 +14,19 @@ declare
   v_asked record;
   v_vector sparsevec;
   v_rare int[];
-  v_is_single boolean;
+  v_several record;
 begin
   select * into v_asked from app.weigh_query(p_workspace_id, p_query);
   if v_asked.terms is null then
     return;
   end if;
   v_vector := app.query_vector(v_asked.terms, v_asked.weights);
-  v_is_single := cardinality(v_asked.terms) = (select count(distinct g) from unnest(v_asked.groups) g);
+  select * into v_several from app.alternatives(v_asked.terms, v_asked.weights, v_asked.groups);
   if v_asked.documents > v_few and not p_is_exact then
     v_rare := app.rarest_terms(v_asked.terms, v_asked.groups, v_asked.counts, v_most);
   end if;
   return query execute format($sql$
-    select b.canvas_id, b.block_id, b.score - case when $5 then 0 else app.surplus(b.weights, $6, $7, $8) end as score
+    select b.canvas_id, b.block_id, b.score - case when $5 is null then 0 else app.surplus(b.weights, $5, $6) end as score
     from (
       select t.canvas_id, t.block_id, t.weights, -(t.weights <#> $3) as score
       from block_terms t join canvases c on c.workspace_id = $1 and c.id = t.canvas_id and c.archived_at is null
@@ -34,10 +34,10 @@ begin
       order by t.weights <#> $3, t.updated_at desc, t.block_id limit $4
     ) b
     where b.score > 0
-    order by 3 desc limit $9 $sql$,
-    case when v_rare is null then 'true' else 't.terms && $10' end,
+    order by 3 desc limit $7 $sql$,
+    case when v_rare is null then 'true' else 't.terms && $8' end,
     case when p_canvas_ids is null then 'true' else 't.canvas_id = any ($2)' end)
-  using p_workspace_id, p_canvas_ids, v_vector, greatest(v_best, p_limit), v_is_single, v_asked.terms, v_asked.weights, v_asked.groups,
+  using p_workspace_id, p_canvas_ids, v_vector, greatest(v_best, p_limit), v_several.vectors, v_several.groups,
     p_limit, v_rare;
 end $$;
 
