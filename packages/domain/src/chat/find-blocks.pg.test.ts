@@ -73,6 +73,31 @@ it('whoever may see the canvas now finds them, nobody else does', async () => {
   expect(await ids(canvas.user_id, 'platypus')).toEqual([]);
 });
 
+it('by their meaning they are found by the same people, and by vectors of the same model alone', async () => {
+  const vector = Array.from({ length: 768 }, (_, at) => Number(at === 0));
+  const embed = (block_id: string, { workspace_id, canvas_id }: SeededCanvas, model = 'm'): Promise<unknown> =>
+    t.asOwner(
+      `insert into app.block_embeddings (workspace_id, canvas_id, block_id, model, dimensions, embedding)
+       values ($1, $2, $3, $4, 768, ($5::text)::halfvec)`,
+      [workspace_id, canvas_id, block_id, model, JSON.stringify(vector)],
+    );
+  const near = async (user_id: string): Promise<string[]> => {
+    const asked = { user_id, query: [], vector, model: 'm', limit: 10, options: {} };
+    return (await findRelevantBlocks(t.db, asked)).map(({ block_id }) => block_id);
+  };
+  const [id, other] = [await write(canvas, 'A wombat'), await write(canvas, 'Of another model')];
+  const closed = await seedCanvas(t.db, workspace);
+  const hidden = await write(closed, 'A wombat, too');
+  await Promise.all([embed(id, canvas), embed(other, canvas, 'other'), embed(hidden, closed)]);
+  const invited = await addCanvasAccess(t.db, canvas, 'viewer');
+  const stranger = await seedUser(t.db);
+  expect((await near(canvas.user_id)).sort()).toEqual([id, hidden].sort());
+  expect(await near(invited.user_id)).toEqual([id]);
+  expect(await near(stranger.user_id)).toEqual([]);
+  await t.asOwner('update app.canvases set archived_at = now() where id = $1', [canvas.canvas_id]);
+  expect(await near(invited.user_id)).toEqual([]);
+});
+
 it('not what is in the trash, not even before that is indexed, nor what is in an archived canvas', async () => {
   const id = await write(canvas, 'A narwhal');
   await t.asOwner('update app.blocks set deleted_at = now(), trashed_with = id where id = $1', [id]);

@@ -118,6 +118,27 @@ describe('a newer fact', () => {
     expect(await contents({}, stranger.user_id)).toEqual(['A secret']);
   });
 
+  it('comes into a prompt in the place of the older one, by its words and by its meaning, and nobody else’s does', async () => {
+    const vector = JSON.stringify(Array.from({ length: 768 }, (_, at) => Number(at === 0)));
+    const embed = (memory_id: string, user_id: string, model = 'm') =>
+      t.asOwner(
+        `insert into app.memory_embeddings (memory_id, user_id, model, dimensions, embedding) values ($1, $2, $3, 768, ($4::text)::halfvec)`,
+        [memory_id, user_id, model, vector],
+      );
+    const near = async () =>
+      (await getUserSemanticMemories(t.db, { user_id: me, query: [], vector, model: 'm', limit: 2 })).map(
+        ({ id }) => id,
+      );
+    const old = await learn('The piano stands in the attic');
+    const next = await learn('The piano stands in the cellar', { supersedes: old.memory.id });
+    const other = await learn('Of another model');
+    const { user_id } = await seedUser(t.db);
+    for (let n = 0; n < 20; n += 1) await embed((await learn(`Theirs ${n}`, {}, user_id)).memory.id, user_id);
+    await Promise.all([embed(old.memory.id, me), embed(next.memory.id, me), embed(other.memory.id, me, 'other')]);
+    expect(await found('piano')).toEqual(['The piano stands in the cellar']);
+    expect(await near()).toEqual([next.memory.id]);
+  });
+
   it('that holds from a later day leaves the old one in force until then', async () => {
     const soon = new Date(Date.now() + 864e5 * 10).toISOString();
     await learn('Lives in Jakarta', { kind: 'fact', attribute: 'home city' });

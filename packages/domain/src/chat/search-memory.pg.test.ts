@@ -210,6 +210,13 @@ describe('a search', () => {
     ]);
     const { results } = await searchMemory(as(user_id), { query: 'lynx' });
     expect(results.map(({ external_id }) => external_id)).toEqual(['new', 'old']);
+    // What was said later, not what came in later.
+    const brought = await say([
+      { content: 'A stoat in the snow', created_at: '2025-01-01T00:00:00Z' },
+      { content: 'A stoat in the snow', created_at: '2024-01-01T00:00:00Z' },
+    ]);
+    const stoats = await searchMemory(as(brought.user_id), { query: 'stoat' });
+    expect(stoats.results.map(({ message_id }) => message_id)).toEqual(brought.ids);
   });
 
   it('names the field that is wrong', async () => {
@@ -270,6 +277,23 @@ describe('by its meaning', () => {
       options: { without: [ids[0]!], to: '2026-01-03T00:00:00Z' },
     });
     expect(legs(filtered)).toEqual([['A swimming mammal', 'vector']]);
+  });
+
+  it('is found among any number of nearer ones of other people, compared one by one or by the index', async () => {
+    const { user_id, ids } = await say(['Mine']);
+    await embed(user_id, ids[0]!, unit(20, 0.5));
+    const stranger = await seedContext(t.db);
+    await t.asOwner(
+      `with said as (
+         insert into app.chat_messages (id, user_id, context_id, seq, role, content, created_at)
+         select gen_random_uuid(), $1, $2, n, 'user', 'Theirs ' || n, now() from generate_series(1, 300) n returning id
+       ) insert into app.message_embeddings (message_id, user_id, side, model, dimensions, embedding)
+         select id, $1, 'user', 'm', 768, ($3::text)::halfvec from said`,
+      [stranger.user_id, stranger.context_id, JSON.stringify(unit(20))],
+    );
+    const ask = { user_id, query: [], vector: unit(20), model: 'm', limit: 10 };
+    for (const options of [{}, { exact_below: 0 }])
+      expect(found({ results: await findRelevantHistory(t.db, { ...ask, options }) } as never)).toEqual(['Mine']);
   });
 
   it('goes on by words when the vector does not come, and says so', async () => {
