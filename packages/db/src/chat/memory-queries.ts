@@ -49,7 +49,7 @@ export interface MemoryBounds {
   pinned: number;
 }
 
-export type KnownMemoryRow = Pick<MemoryRow, 'id' | 'kind' | 'subject' | 'content' | 'valid_until'> & {
+export type KnownMemoryRow = Pick<MemoryRow, 'id' | 'kind' | 'subject' | 'content' | 'is_pinned' | 'valid_until'> & {
   attribute: string | null;
   content_hash: string;
 };

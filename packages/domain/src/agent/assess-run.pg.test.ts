@@ -178,6 +178,21 @@ describe('what a person says', () => {
     expect(all.items.find(({ id }) => id === old.memory.id)?.superseded_by).not.toBeNull();
   });
 
+  it('stands beside what the person has pinned, and takes no place of it', async () => {
+    const pinned = { kind: 'fact', attribute: 'diet', content: 'Allergic to peanuts', source: 'manual' } as const;
+    const { memory } = await remember(personCtx(t.db, me.user_id), { ...pinned, is_pinned: true });
+    const { run_id } = await turn('I like peanuts');
+    const found = finding('I like peanuts', { kind: 'fact', attribute: 'diet', supersedes: memory.id });
+    await assessRun(
+      ctx(() => ({ findings: [found] })),
+      { run_id, asked_at: now() },
+    );
+    expect((await memories()).map(({ content, kind, is_pinned }) => [content, kind, is_pinned]).toSorted()).toEqual([
+      ['Allergic to peanuts', 'fact', true],
+      ['I like peanuts', 'memory', false],
+    ]);
+  });
+
   it('has its relative dates resolved by when it was said', async () => {
     const { run_id } = await turn('My exam is tomorrow');
     await assessRun(

@@ -196,7 +196,7 @@ async function keep(ctx: AssessCtx, { row, asked, answer, attempt }: Result): Pr
   const { result, report } = answer;
   const { accepted, refused } = checkFindings(result.findings, {
     message: row.message.content,
-    known_ids: new Set(asked.known.map((known) => known.id)),
+    known: asked.known,
   });
   const assessed: Assessed = { outcome: 'done', remembered: [], refused: { ...refused } };
   const counts: Record<string, number> = { ...refused };
@@ -244,7 +244,13 @@ async function keepFinding(
 ): Promise<Kept> {
   const input = rememberInput.safeParse({
     ...finding,
-    ...{ source: 'said', source_message_id: row.message.id, source_run_id: run_id, said_at: row.message.created_at },
+    ...{
+      keeps_pinned: true,
+      source: 'said',
+      source_message_id: row.message.id,
+      source_run_id: run_id,
+      said_at: row.message.created_at,
+    },
   });
   if (!input.success) return { outcome: 'malformed', memory_id: null };
   await tx.call('savepoint finding');

@@ -141,6 +141,7 @@ export const rememberInput = z.strictObject({
   valid_from: validFrom.default(null),
   valid_until: validUntil.default(null),
   is_pinned: z.boolean().default(false),
+  keeps_pinned: z.boolean().default(false).describe('What is pinned stays, whatever this says'),
   source: z.enum(['said', 'manual', 'import']),
   source_message_id: id.nullable().default(null),
   source_run_id: id.nullable().default(null),

@@ -58,15 +58,17 @@ export async function rememberWithin(ctx: UserCtx, tx: Tx, input: z.output<typeo
     input.content,
     findDates(input.content, { at, time_zone, language: analysis.language }),
   );
-  const row = memoryRow({ ...input, content });
-  const decision = decideMemory({ ...row, supersedes: input.supersedes }, known, now);
+  const { supersedes: named, keeps_pinned } = input;
+  const wanted = memoryRow({ ...input, content });
+  const decision = decideMemory({ ...wanted, supersedes: named, keeps_pinned }, known, now);
   if (decision.known_id !== null)
     return {
       outcome: 'known',
       memory: await getMemory(tx, { user_id, memory_id: decision.known_id }),
       superseded: [],
     };
-  const { supersedes } = decision;
+  const { supersedes, is_beside } = decision;
+  const row = is_beside ? memoryRow({ ...wanted, kind: 'memory', attribute: null }) : wanted;
   const memory = await writeMemory(tx, {
     ...{ user_id, row, supersedes, bounds: MEMORY_LIMITS, request_id: ctx.request_id },
     words: memoryWords(row),

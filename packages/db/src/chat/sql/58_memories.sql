@@ -46,12 +46,12 @@ begin
   return query
   select v_head.is_memory_enabled, (select u.time_zone from users u where u.id = p_user_id), (
     select coalesce(jsonb_agg(jsonb_build_object('id', k.id, 'kind', k.kind, 'subject', k.subject, 'attribute', k.attribute,
-      'content', k.content, 'content_hash', k.content_hash, 'valid_until', app.iso(k.valid_until))), '[]')
+      'content', k.content, 'content_hash', k.content_hash, 'is_pinned', k.is_pinned, 'valid_until', app.iso(k.valid_until))), '[]')
     from (
-      select p.id, p.kind, p.subject, p.attribute, p.content, p.content_hash, p.valid_until from user_preferences p
+      select p.id, p.kind, p.subject, p.attribute, p.content, p.content_hash, p.is_pinned, p.valid_until from user_preferences p
       where p.user_id = p_user_id and (lower(p.subject) = lower(p_subject) or p.id = p_also) and p.superseded_at is null
       union
-      (select m.id, m.kind, m.subject, m.attribute, m.content, m.content_hash, m.valid_until from user_semantic_memories m
+      (select m.id, m.kind, m.subject, m.attribute, m.content, m.content_hash, m.is_pinned, m.valid_until from user_semantic_memories m
       where m.user_id = p_user_id and m.superseded_at is null
         and (m.id = p_also or (lower(m.subject) = lower(p_subject) and (m.terms && v_terms or m.terms = '{}')))
       order by m.weights <#> v_words, m.created_at desc limit 100)

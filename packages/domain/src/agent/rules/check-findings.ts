@@ -1,8 +1,9 @@
-import { tokens } from '../../chat/rules/tokens.ts';
-import { stem } from '../../chat/rules/stem.ts';
 import { isStopWord } from '../../chat/rules/analyse.ts';
-import type { Finding } from '../model.ts';
+import { tokens } from '../../chat/rules/tokens.ts';
+import type { AssessInput, Finding } from '../model.ts';
 import { ownTextOf } from './asked-for.ts';
+import { isHintedAt } from './own-words.ts';
+import { isSupported } from './supported.ts';
 
 /*
  * What a model says that a person said, held against what the person said. Whoever poisons what the model reads can make it answer
@@ -13,6 +14,7 @@ export type Refusal =
   | 'no_quote'
   | 'foreign_quote'
   | 'question'
+  | 'supposed'
   | 'low_confidence'
   | 'unknown_subject'
   | 'order'
@@ -27,41 +29,72 @@ export interface CheckedFindings {
 }
 
 const MAX_FINDINGS = 10;
+/** More than these are not even looked at. */
+const MAX_READ = 50;
 const MIN_CONFIDENCE = 0.6;
-/** Of the words of a content, how many must be the person's; else their quote stands for it, if it says enough by itself. */
-const MIN_SUPPORT = 0.5;
+/** Of a quote that stands for a content which was not said. */
 const MIN_QUOTE_WORDS = 2;
 const MAX_ATTRIBUTE_WORDS = 5;
 
-/** The findings that stand on the person's own words. `known_ids`: what they may supersede. */
+type Known = AssessInput['known'][number];
+
+/** The findings that stand on the person's own words. `known`: what they may supersede, if they are of the same. */
 export function checkFindings(
   findings: readonly Finding[],
-  { message, known_ids }: { message: string; known_ids: ReadonlySet<string> },
+  { message, known }: { message: string; known: readonly Known[] },
 ): CheckedFindings {
-  const own = flat(ownTextOf(message));
+  const own = flat(withoutTask(ownTextOf(message)));
+  const said = { own, whole: flat(message), quoted: quotedIn(own) };
   const checked: CheckedFindings = { accepted: [], refused: {} };
-  for (const finding of findings) {
-    const refusal = refusalOf(finding, { own, whole: flat(message), taken: checked.accepted.length });
-    if (refusal) checked.refused[refusal] = (checked.refused[refusal] ?? 0) + 1;
-    else checked.accepted.push(tidied(finding, own, known_ids));
+  const refuse = (refusal: Refusal, count = 1): void => {
+    if (count > 0) checked.refused[refusal] = (checked.refused[refusal] ?? 0) + count;
+  };
+  for (const finding of findings.slice(0, MAX_READ)) {
+    const refusal = refusalOf(finding, { ...said, taken: checked.accepted.length });
+    if (refusal) refuse(refusal);
+    else checked.accepted.push(tidied(finding, own, known));
   }
+  refuse('too_many', findings.length - MAX_READ);
   return checked;
+}
+
+/** Begins a wish to have a text worked on; what follows is that text, and nobody's word. */
+const TASK =
+  /(?:^|[.!?]\s+)(?:please\s+|pls\s+|tolong\s+|mohon\s+|(?:can|could|would)\s+you\s+|bisa(?:kah)?\s+)*(?:summari[sz]e|translate|rewrite|rephrase|paraphrase|proofread|correct|improve|shorten|reply\s+to|respond\s+to|answer|explain|analy[sz]e|ringkas(?:kan)?|rangkum(?:kan)?|terjemah(?:kan)?|jelaskan|perbaiki|balas(?:kan)?|koreksi)\b[^:\n.!?]*(?::|\n)/iu;
+
+function withoutTask(text: string): string {
+  const task = TASK.exec(text);
+  return task ? text.slice(0, task.index + task[0].length) : text;
 }
 
 interface Message {
   own: string;
   whole: string;
+  /** What stands between quotation marks in `own`. */
+  quoted: string[];
   taken: number;
 }
 
-function refusalOf(finding: Finding, { own, whole, taken }: Message): Refusal | null {
+/** Longer ones than a name. */
+const quotedIn = (own: string): string[] =>
+  [...own.matchAll(/"([^"]*)"|(?<!\p{L})'([^']{3,})'(?!\p{L})/gu)]
+    .map(([, double, single]) => double ?? single ?? '')
+    .filter((text) => text.trim().includes(' '));
+
+function refusalOf(finding: Finding, { own, whole, quoted, taken }: Message): Refusal | null {
   const quote = flat(finding.quote);
   if (!hasWords(quote)) return 'no_quote';
   if (!own.includes(quote)) return whole.includes(quote) ? 'foreign_quote' : 'no_quote';
+  // What stands in quotation marks is somebody's, unless it is said again outside of them.
+  if (
+    quoted.some((text) => text.includes(quote)) &&
+    own.split(quote).length - 1 === quoted.join('\n').split(quote).length - 1
+  )
+    return 'foreign_quote';
   if (isAsked(own, quote)) return 'question';
+  if (isSupposed(own, quote)) return 'supposed';
   if (finding.confidence < MIN_CONFIDENCE) return 'low_confidence';
-  const subject = flat(finding.subject).toLowerCase();
-  if (subject !== 'user' && !own.toLowerCase().includes(subject)) return 'unknown_subject';
+  if (!isOf(flat(finding.subject), own, quote)) return 'unknown_subject';
   const said = `${finding.content}\n${finding.attribute ?? ''}\n${quote}`;
   if (OBEYS.some((pattern) => pattern.test(said))) return 'order';
   if (SECRET.test(said) || hasCardNumber(said)) return 'secret';
@@ -100,6 +133,32 @@ function isAsked(own: string, quote: string): boolean {
 const ASKING_FIRST =
   "(?:do|did|does|am|is|are|was|were|have|has|can|could|should|would|will|may|what|when|where|who|why|how|which|apa|apakah|kapan|siapa|mengapa|kenapa|bagaimana|berapa)(?:'s|'re)?\\b";
 
+const SUPPOSED =
+  /\b(?:if|unless|suppose|supposing|imagine|pretend|assume|assuming|hypothetically|let['’]s\s+say|act\s+as|role-?play|kalau|jika|bila|seandainya|andai(?:kan|kata)?|misal(?:nya|kan)?|bayangkan|anggap(?:lah|\s+saja)?|pura-pura|seolah(?:-olah)?)\b/iu;
+
+/** Whether it stands in a supposition, or after one in its sentence. */
+const isSupposed = (own: string, quote: string): boolean => SUPPOSED.test(sentenceUntil(own, quote) + quote);
+
+/** The sentence in which a quote begins, up to it. */
+function sentenceUntil(own: string, quote: string): string {
+  const before = own.slice(0, own.indexOf(quote));
+  return before.slice(before.search(/[^.!?]*$/u));
+}
+
+const OF_SELF = /^\W*(?:i|i['’](?:m|ve|d)|aku|saya|gue|gua)\b/iu;
+const OF_OTHERS = /^\W*(?:he|she|they|his|her|their|dia|ia|mereka|beliau)\b/iu;
+
+/** Whether it is about that subject: named as a whole in the sentence of the quote; or about whoever speaks, and not of "he". */
+function isOf(subject: string, own: string, quote: string): boolean {
+  if (subject.toLowerCase() === 'user') return !OF_OTHERS.test(quote) || FIRST_PERSON.test(quote);
+  if (!/[\p{L}\p{N}]/u.test(subject)) return false;
+  const name = subject
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\s]/gu, (sign) => `\\u{${sign.codePointAt(0)?.toString(16) ?? ''}}`);
+  const named = new RegExp(`(?<![\\p{L}\\p{N}])${name}(?:ku|mu|nya|s)?(?![\\p{L}\\p{N}])`, 'iu');
+  return named.test(quote) || (!OF_SELF.test(quote) && named.test(sentenceUntil(own, quote)));
+}
+
 /** Rules of obeying others, of trusting what is read, or of asking no more: nobody's words are kept for those. */
 const OBEYS = [
   /\b(?:obey|follow|execute|carry out|comply with|heed|act on)\b.{0,60}\b(?:instructions?|orders?|commands?|requests?|directives?|prompts?|says?)\b/isu,
@@ -130,7 +189,7 @@ function hasCardNumber(text: string): boolean {
 }
 
 /** As it is remembered: what the model made up is replaced by what was said, which is then no rule and takes nobody's place. */
-function tidied(finding: Finding, own: string, known_ids: ReadonlySet<string>): Finding {
+function tidied(finding: Finding, own: string, known: readonly Known[]): Finding {
   const { valid_from, valid_until, supersedes } = finding;
   const quote = finding.quote.replaceAll(/\s+/gu, ' ').trim().slice(0, 2_000);
   const is_ordered = valid_from === null || valid_until === null || Date.parse(valid_from) < Date.parse(valid_until);
@@ -147,8 +206,26 @@ function tidied(finding: Finding, own: string, known_ids: ReadonlySet<string>): 
     ...base,
     attribute: attributeOf(finding),
     content: flat(finding.content),
-    supersedes: supersedes !== null && known_ids.has(supersedes) ? supersedes : null,
+    supersedes: known.some((old) => old.id === supersedes && isAbout(finding, old)) ? supersedes : null,
   };
+}
+
+/** Attributes that are called now this, now that. */
+const ALIKE = [
+  'job employer work workplace company occupation profession position pekerjaan kantor profesi perusahaan',
+  'home city town address residence location country kota alamat rumah domisili tempat',
+  'partner spouse wife husband girlfriend boyfriend fiance fiancee relationship istri suami pasangan pacar',
+].map((group) => group.split(' '));
+
+const isAlike = (one: string, other: string): boolean =>
+  isHintedAt(one, other) ||
+  ALIKE.some((group) => [one, other].every((text) => group.some((word) => isHintedAt(word, text))));
+
+/** Whether it can take the place of that: of the same subject, and of such an attribute or with a word of it. */
+function isAbout({ subject, attribute, content, quote }: Finding, old: Known): boolean {
+  if (old.subject.toLowerCase() !== flat(subject).toLowerCase()) return false;
+  const is_alike = attribute !== null && old.attribute !== null && isAlike(old.attribute, attribute);
+  return is_alike || isHintedAt(old.content, `${content}\n${quote}`);
 }
 
 /** A few plain words; anything longer is a text of its own, which nobody said. */
@@ -159,22 +236,3 @@ function attributeOf({ kind, attribute }: Finding): string | null {
     ? words.join(' ')
     : null;
 }
-
-/**
- * Whether the content is made of what was said: half of its words, and every address, link and number (a date that was worked out is
- * one in digits and dashes).
- */
-function isSupported(content: string, own: string): boolean {
-  const said = new Set(tokens(own).flatMap(({ text }) => formsOf(text)));
-  const plain = content.replaceAll(/\b\d{4}-\d{2}-\d{2}(?:T[\d:.]+Z?)?\b/gu, ' ');
-  const words = tokens(plain).filter((token) => !isStopWord(token, 'und') && !/^users?$/u.test(token.text));
-  if (/https?:|www\.|@/iu.test(plain.replaceAll(/\s/gu, '')) && !links(plain).every((link) => own.includes(link)))
-    return false;
-  if (words.some(({ text, kind }) => kind === 'mark' && !said.has(text))) return false;
-  if (words.length === 0) return false;
-  const supported = words.filter(({ text }) => formsOf(text).some((form) => said.has(form))).length;
-  return supported / words.length >= MIN_SUPPORT;
-}
-
-const links = (text: string): string[] => text.match(/\S*(?:https?:|www\.|@)\S*/giu) ?? [];
-const formsOf = (word: string): string[] => [word, stem(word, 'en'), stem(word, 'id')];

@@ -115,7 +115,7 @@ const RULES: Record<string, (text: string) => unknown> = {
       repeats: true,
     }),
   isOwnStatement: (text) => isOwnStatement(text, text.slice(0, 2_000)),
-  checkFindings: (text) => checkFindings([finding(text.slice(0, 2_000))], { message: text, known_ids: new Set() }),
+  checkFindings: (text) => checkFindings([finding(text.slice(0, 2_000))], { message: text, known: [] }),
   parseCommand: (text) => parseCommand(text, { now: at, time_zone: zone }),
   estimateTokens: (text) => estimateTokens(text),
 };

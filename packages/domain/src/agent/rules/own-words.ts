@@ -20,7 +20,7 @@ const BETWEEN = set(
 /** How many words that say nothing may stand there, too. */
 const MAX_BETWEEN = 3;
 
-interface Word {
+export interface Word {
   /** What it may be met by: as it stands, and its stem in either language. Its opposite has other ones. */
   forms: string[];
   is_generic: boolean;
@@ -30,7 +30,7 @@ const formsOfWord = (word: string, is_not: boolean): string[] =>
   [word, stem(word, 'en'), stem(word, 'id')].map((form) => (is_not ? `!${form}` : form));
 
 /** The words of a text that say something, in their order. `I do not like tea` has `!like` and `tea`. */
-function contentOf(text: string): Word[] {
+export function contentOf(text: string): Word[] {
   const plain = text
     .normalize('NFKC')
     .replaceAll('’', "'")

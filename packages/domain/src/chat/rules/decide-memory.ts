@@ -7,16 +7,19 @@ export interface KnownMemory {
   attribute: string | null;
   content: string;
   content_hash: string;
+  is_pinned: boolean;
   valid_until: string | null;
 }
 
 export interface NewMemory extends Omit<KnownMemory, 'id'> {
   /** What whoever noticed it says that it takes the place of. */
   supersedes: string | null;
+  /** The person did not ask for it: what they have pinned stays in its place. */
+  keeps_pinned: boolean;
 }
 
-/** `known_id`: it says nothing new. Else it is written, in the place of `supersedes`. */
-export type MemoryDecision = { known_id: string } | { known_id: null; supersedes: string[] };
+/** `known_id`: it says nothing new. Else it is written, in the place of `supersedes`; `is_beside`: as a memory, since its place is kept. */
+export type MemoryDecision = { known_id: string } | { known_id: null; supersedes: string[]; is_beside: boolean };
 
 /**
  * What a new memory is to those known of the same subject. The same in other words changes nothing, unless the old one is over, the
@@ -28,11 +31,17 @@ export function decideMemory(found: NewMemory, known: readonly KnownMemory[], no
   const same = about.filter(
     ({ content_hash, content }) => content_hash === found.content_hash || isSameMeaning(meaning, meaningOf(content)),
   );
-  const standing = same.find((old) => !isOver(old, now) && !says(found, old));
+  const isKept = ({ is_pinned }: KnownMemory): boolean => is_pinned && found.keeps_pinned;
+  const standing = same.find((old) => !isOver(old, now) && (isKept(old) || !says(found, old)));
   if (standing) return { known_id: standing.id };
   const of_attribute = found.kind === 'memory' ? [] : about.filter((old) => hasAttribute(old, found.attribute));
   const named = known.filter(({ id }) => id === found.supersedes);
-  return { known_id: null, supersedes: [...new Set([...same, ...of_attribute, ...named].map(({ id }) => id))] };
+  const replaced = [...same, ...of_attribute, ...named].filter((old) => !isKept(old));
+  return {
+    known_id: null,
+    supersedes: [...new Set(replaced.map(({ id }) => id))],
+    is_beside: of_attribute.some(isKept),
+  };
 }
 
 /** Whether a new one that means the same says more than the old. */
