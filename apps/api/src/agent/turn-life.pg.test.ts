@@ -5,7 +5,7 @@ import { sweepRuns } from '@potentia/domain/agent/sweep-runs';
 import { recordBus } from '@potentia/domain/platform/testing/person';
 import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
 import { startGemini, type TestGemini } from '@potentia/sandbox/testing/gemini';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Person, person, startApi, type TestApi } from '../testing/api.ts';
 import { listen, openTurn } from '../testing/turns.ts';
 
@@ -68,6 +68,25 @@ describe('when the service stops', () => {
     expect(turn.events.at(-1)).toMatchObject({ type: 'done', finish_reason: 'stop' });
     await closing;
     expect(await statuses()).toEqual(['done']);
+  });
+
+  it('who waits here for a turn of another replica is sent there', async () => {
+    await using elsewhere = await start();
+    const api = await start();
+    const [url, elsewhere_url] = await Promise.all([listen(api), listen(elsewhere)]);
+    gemini.set({ chunks: 20, chunk_ms: 150 });
+    gemini.script({ type: 'answer', text: 'not so fast '.repeat(20) }, { call: 'specialist', times: 1 });
+    const once = key();
+    const turn = await openTurn(`${elsewhere_url}${TURNS}`, ada, { content: 'Elsewhere' }, once);
+    await turn.find('delta');
+    const reads = vi.spyOn(api.context.turns.events, 'read');
+    const waiting = openTurn(`${url}${TURNS}`, ada, { content: 'Elsewhere' }, { ...once, accept: 'application/json' });
+    await expect.poll(() => reads.mock.calls.length).toBeGreaterThan(0);
+    await api[Symbol.asyncDispose]();
+    const { status, headers } = await waiting;
+    expect({ status, wait: headers.get('retry-after') }).toEqual({ status: 503, wait: '1' });
+    await turn.ended;
+    expect(turn.events.at(-1)).toMatchObject({ type: 'done' });
   });
 
   it('one that takes too long is given up, not paid, and begun anew by the same key elsewhere', async () => {

@@ -153,5 +153,10 @@ async function inOnePiece(events: AsyncIterable<LoggedEvent>, read: () => Promis
     failure = { code, detail, retry_after_ms, reset_at };
   }
   const answer = await read();
+  // This process stops, and the answer goes on in another one.
+  if (answer.status === 'running')
+    throw new AppError('unavailable', 'turn.draining', 'Another replica can tell the answer.', {
+      retry_after_ms: 1_000,
+    });
   return { ...answer, error: answer.error && (failure ?? answer.error) };
 }
