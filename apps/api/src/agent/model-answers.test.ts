@@ -179,6 +179,14 @@ describe('tools', () => {
 });
 
 describe('answers in JSON', () => {
+  test('is read without what the model thought before it', async () => {
+    const { model, gemini } = await startModel();
+    gemini.script({ type: 'thoughts', text: 'The hotel? {"decision": "new"}' });
+    const { is_defaulted, report } = await model.judge(judging('and the hotel?'), never);
+    expect([is_defaulted, report.calls]).toEqual([false, 1]);
+    expect(report.usage.thought_tokens).toBeGreaterThan(0);
+  });
+
   test('the judge goes on, begins anew, or goes to a conversation that there is', async () => {
     const { model, gemini } = await startModel();
     expect(await model.judge(judging('and the hotel?'), never)).toMatchObject({

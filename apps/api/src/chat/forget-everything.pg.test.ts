@@ -204,6 +204,13 @@ describe('a word that went in by every door', () => {
       [ada.user_id],
     );
     expect(left).toEqual([]);
+    const kept = await rows<{ kind: string }>(
+      `select 'event ' || type as kind from app.user_events where user_id = $1 and app.is_told_of_chat(type) and payload <> '{}'
+         and type <> 'memory.forgotten'
+       union select 'key ' || operation from app.idempotency_keys where user_id = $1 and app.is_told_of_chat(operation)`,
+      [ada.user_id],
+    );
+    expect(kept).toEqual([]);
     expect(await ok(ada, 'GET', '/usage')).toEqual(usage);
     expect(await tablesWith(theirs, bob)).toEqual(at_bob);
     for (const path of ['/chat/contexts', '/chat/messages', '/memories', '/agent/runs', '/agent/tool-calls'])

@@ -224,6 +224,14 @@ describe('what others would notice', () => {
     const waits = await add();
     expect(waits.response).toMatchObject({ status: 'needs_confirmation', reason: 'affects_others' });
     expect(waits.tool.summary).toContain('others see it');
+    const linked = await canvasOf(me, 'Linked list');
+    await t.asOwner(
+      `insert into app.share_links (workspace_id, canvas_id, id, token_hash, last_four, created_by)
+       values ($1, $2, gen_random_uuid(), sha256(gen_random_uuid()::text::bytea), 'last', $3)`,
+      [linked.workspace_id, linked.canvas_id, me.user_id],
+    );
+    const read = await me.ask('Add eggs to my list', 'append_block', { canvas_id: linked.canvas_id, text: 'Eggs' });
+    expect(read.response).toMatchObject({ reason: 'affects_others' });
 
     const home = { calendar_id: me.calendar_id, workspace_id: me.personal_workspace_id, user_id: me.user_id };
     const lunch = await seedSchedule(t.db, home, { title: 'Lunch' });

@@ -130,14 +130,14 @@ describe('packPrompt', () => {
   });
 
   test('a pinned memory comes before the conversation', () => {
-    const pinned = item('preferences', 'p', 'Call me Sari', { leg: 'pinned' });
+    const pinned = item('preferences', 'p', 'x'.repeat(450), { leg: 'pinned' });
     const recent = Array.from({ length: 50 }, (_, i) => ({
-      ...{ id: `m${String(i + 1)}`, role: 'user' as const, content: 'y'.repeat(3_000), created_at: AT },
+      ...{ id: `m${String(i + 1)}`, role: 'user' as const, content: 'y'.repeat(90), created_at: AT },
     }));
-    const { prompt } = packPrompt(
-      input({ budget_tokens: 1_200, recent, sections: { ...nothing(), preferences: [pinned] } }),
-    );
+    const sections = { ...nothing(), preferences: [pinned] };
+    const { prompt } = packPrompt(input({ budget_tokens: HOUSE_TOKENS + 300, recent, sections }));
     expect(prompt.preferences.map(({ id }) => id)).toEqual(['p']);
+    expect(prompt.recent.length).toBeGreaterThan(0);
   });
 
   test('what was found in the conversation itself can be cited, a few of it, once there is room for all else', () => {
