@@ -563,6 +563,16 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
     stranger: 'db.forbidden',
     member: 'db.forbidden',
   },
+  cited_text: {
+    run: (user_id) =>
+      call(`select app.cited_text($1, 'schedule', $2, $3) is not null as told`, [
+        user_id,
+        schedule.schedule_id,
+        calendar.calendar_id,
+      ]),
+    stranger: [{ told: false }],
+    member: [{ told: true }],
+  },
   apply_ledger: {
     run: (user_id) => failure(call(`select app.apply_ledger($1, $2, '[]') as results`, [user_id, run.run_id])),
     stranger: 'agent.run_not_found',

@@ -1,4 +1,5 @@
 import { inSpan } from '@potentia/config/telemetry';
+import { applyLedger } from '@potentia/db/agent/ledger-queries';
 import { decideTurn, getRecentMessages, type RecentMessageRow } from '@potentia/db/agent/turn-queries';
 import { findDates } from '../chat/rules/dates.ts';
 import { type Retrieved, retrieveForTurn } from '../chat/retrieve-for-turn.ts';
@@ -10,7 +11,7 @@ import { failRun } from './fail-run.ts';
 import { finishRun } from './finish-run.ts';
 import { judgeStep, type Placement } from './judge-step.ts';
 import { beginStep, type Grant, type LedgerOp, quotaRefusal, settleStep } from './ledger.ts';
-import type { ModelFailureMeta, ModelPort } from './model.ts';
+import type { ModelFailureMeta, ModelPort, ModelReport } from './model.ts';
 import { historyForPrompt } from './rules/history-for-prompt.ts';
 import { type Packed, packPrompt } from './rules/pack.ts';
 import { Answer, estimateReport, isFree, specialistStep } from './specialist-step.ts';
@@ -74,6 +75,7 @@ function retrieve(turn: Turn): Promise<Retrieved> {
     const found = await retrieveForTurn(ctx, {
       ...{ message: content, message_id: message.id, workspace_id, role_prompt_id, time_zone },
       ...{ now: message.created_at, signal: run.signal },
+      onLateVector: (report) => void payLate(turn, report),
     });
     const said = { message: content, now: message.created_at, recent: begun.recent };
     const history = historyForPrompt(found.history, said);
@@ -148,11 +150,23 @@ async function decide(
 }
 
 /** The vector of the question, which was made and paid with the search. */
-function embedOps({ ctx }: Turn, { embedding }: Retrieved): LedgerOp[] {
-  if (embedding === null) return [];
+const embedOps = (turn: Turn, { embedding }: Retrieved): LedgerOp[] =>
+  embedding === null ? [] : vectorOps(turn, embedding);
+
+function vectorOps({ ctx }: Turn, report: ModelReport): LedgerOp[] {
   const begin = beginStep(ctx.model, 'embed', { prompt_tokens: 0, input_hash: null, limits: ctx.usage_limits });
   const { step_id } = begin;
-  return [begin, settleStep(ctx.model, { step_id, outcome: 'done', latency_ms: 0, report: embedding })];
+  return [begin, settleStep(ctx.model, { step_id, outcome: 'done', latency_ms: 0, report })];
+}
+
+/** One that came when nobody waited for it any more. */
+async function payLate(turn: Turn, report: ModelReport): Promise<void> {
+  const { ctx, run } = turn;
+  try {
+    await fromDb(() => applyLedger(ctx.db, { ...run.held, ops: vectorOps(turn, report) }));
+  } catch (error) {
+    ctx.log.warn({ err: error, run_id: run.held.run_id }, 'a late vector could not be written down');
+  }
 }
 
 async function place(

@@ -10,6 +10,13 @@ export interface QueryVector {
   report: ModelReport;
 }
 
+export interface QueryVectorOptions {
+  signal: AbortSignal;
+  within_ms?: number;
+  /** Told what a vector took that came when nobody waited for it any more: it is paid all the same. */
+  onLate: (report: ModelReport) => void;
+}
+
 /** Why there is no vector: there is nothing that makes any, or not now. */
 export type NoVector = 'off' | 'unavailable';
 
@@ -20,15 +27,23 @@ export type NoVector = 'off' | 'unavailable';
 export async function queryVector(
   { embedder }: Pick<ModelPort, 'embedder'>,
   text: string,
-  { signal, within_ms = WITHIN_MS }: { signal: AbortSignal; within_ms?: number },
+  { signal, within_ms = WITHIN_MS, onLate }: QueryVectorOptions,
 ): Promise<QueryVector | NoVector> {
   if (!embedder) return 'off';
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<null>((resolve) => (timer = setTimeout(resolve, within_ms, null)));
+  const made = embedder.embed([text], 'query', signal);
   try {
-    const answer = await Promise.race([embedder.embed([text], 'query', signal), late]);
-    const vector = answer?.result[0];
-    return answer && vector ? { vector, model: embedder.model, report: answer.report } : 'unavailable';
+    const answer = await Promise.race([made, late]);
+    if (answer === null) {
+      made.then(
+        ({ report }) => onLate(report),
+        () => undefined,
+      );
+      return 'unavailable';
+    }
+    const [vector] = answer.result;
+    return vector ? { vector, model: embedder.model, report: answer.report } : 'unavailable';
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof AppError) return 'unavailable';

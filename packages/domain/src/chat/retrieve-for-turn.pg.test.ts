@@ -24,7 +24,7 @@ const as = (user_id: string, more: Partial<RetrieveCtx> = {}): RetrieveCtx => ({
 });
 const ask = (workspace_id: string, message: string, more: Partial<RetrieveInput> = {}): RetrieveInput => ({
   ...{ message, message_id: newId(), workspace_id, role_prompt_id: null, time_zone: 'Asia/Jakarta' },
-  ...{ now: new Date().toISOString(), signal: new AbortController().signal },
+  ...{ now: new Date().toISOString(), signal: new AbortController().signal, onLateVector: () => undefined },
   ...more,
 });
 

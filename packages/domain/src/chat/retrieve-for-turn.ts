@@ -23,6 +23,8 @@ export interface RetrieveInput {
   /** ISO 8601 UTC. */
   now: string;
   signal: AbortSignal;
+  /** Told what the vector of the message took, when it came too late to be `embedding`. */
+  onLateVector: (report: ModelReport) => void;
 }
 
 /** What could stand in a turn's prompt, each list the best first. */
@@ -85,7 +87,9 @@ export async function retrieveForTurn(ctx: RetrieveCtx, input: RetrieveInput): P
   };
   // What says nothing is not worth a vector: "yes", "thanks".
   const embed = (): Promise<QueryVector | NoVector> =>
-    query.length === 0 ? Promise.resolve('off') : queryVector(ctx.model, message, { signal, within_ms: VECTOR_MS });
+    query.length === 0
+      ? Promise.resolve('off')
+      : queryVector(ctx.model, message, { signal, within_ms: VECTOR_MS, onLate: input.onLateVector });
   const embedded = await leg<QueryVector | NoVector | 'failed'>('vector', embed, 'failed');
   if (embedded === 'unavailable') warnings.push('retrieve.vector_failed');
   const { vector, model, report } =

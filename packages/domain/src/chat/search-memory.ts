@@ -2,7 +2,7 @@ import { getContext } from '@potentia/db/chat/context-queries';
 import { findRelevantHistory, paySearch, type HistoryRow } from '@potentia/db/chat/search-queries';
 import type { z } from 'zod';
 import { beginStep, settleStep, type Grant, type UsageLimits } from '../agent/ledger.ts';
-import type { ModelPort } from '../agent/model.ts';
+import type { ModelPort, ModelReport } from '../agent/model.ts';
 import type { UserCtx } from '../platform/ctx.ts';
 import { fromDb } from '../platform/db-errors.ts';
 import { parseInput } from '../platform/parse.ts';
@@ -67,7 +67,10 @@ async function paidVector(ctx: SearchMemoryCtx, query: string): Promise<QueryVec
   const [grant] = await fromDb(() => paySearch<Grant>(db, actor.user_id, [begin]));
   if (!grant?.granted) return 'unavailable';
   const began = performance.now();
-  const found = await queryVector(model, query, { signal: AbortSignal.timeout(60_000) });
+  const found = await queryVector(model, query, {
+    signal: AbortSignal.timeout(60_000),
+    onLate: (report) => void payLate(ctx, report),
+  });
   const settled = settleStep(model, {
     step_id: begin.step_id,
     outcome: typeof found === 'string' ? 'failed' : 'done',
@@ -76,4 +79,16 @@ async function paidVector(ctx: SearchMemoryCtx, query: string): Promise<QueryVec
   });
   await fromDb(() => paySearch(db, actor.user_id, [settled]));
   return found;
+}
+
+/** A vector that came when nobody waited for it any more. */
+async function payLate(ctx: SearchMemoryCtx, report: ModelReport): Promise<void> {
+  const { model, db, actor, usage_limits: limits } = ctx;
+  const begin = beginStep(model, 'embed', { prompt_tokens: report.usage.prompt_tokens, input_hash: null, limits });
+  const settled = settleStep(model, { step_id: begin.step_id, outcome: 'done', latency_ms: 0, report });
+  try {
+    await fromDb(() => paySearch(db, actor.user_id, [begin, settled]));
+  } catch (error) {
+    ctx.log.warn({ err: error }, 'a late vector could not be written down');
+  }
 }

@@ -468,7 +468,21 @@ begin
   return v_status;
 end $$;
 
--- A turn as it stands, with the words of what it cites, where they are the person's own and still there.
+-- What stands in a block or a schedule that an answer cites, as far as the person sees it now; null: not any more.
+create or replace function app.cited_text(p_user_id uuid, p_kind text, p_id uuid, p_place_id uuid) returns text
+language plpgsql stable security definer set search_path = app, pg_temp as $$
+begin
+  if p_kind = 'block' then
+    return (select app.block_text(b.type, b.content) from app.find_canvas_access(p_user_id, p_place_id) a
+      join blocks b on b.workspace_id = a.workspace_id and b.canvas_id = p_place_id and b.id = p_id and b.deleted_at is null
+      where a.rank is not null);
+  end if;
+  return (select s.title from app.decide_schedule_access(p_user_id, p_id) a
+    join schedules s on s.workspace_id = a.workspace_id and s.calendar_id = a.calendar_id and s.id = p_id
+    where a.role is not null);
+end $$;
+
+-- A turn as it stands, with the words of what it cites, as far as they are still there and the person's to see.
 create or replace function app.get_turn(p_user_id uuid, p_run_id uuid) returns jsonb
 language plpgsql set search_path = app, pg_temp set plan_cache_mode = force_generic_plan as $$
 declare
@@ -497,6 +511,7 @@ begin
           when 'message' then (select m.content from chat_messages m where m.user_id = p_user_id and m.id = c.id)
           when 'memory' then (select s.content from user_semantic_memories s where s.user_id = p_user_id and s.id = c.id)
           when 'preference' then (select p.content from user_preferences p where p.user_id = p_user_id and p.id = c.id)
+          else app.cited_text(p_user_id, c.kind, c.id, (c.value ->> 'place_id')::uuid)
         end, ''), 300)) order by c.ordinality), '[]')
       from (select e.value, e.ordinality, e.value ->> 'kind' as kind, (e.value ->> 'id')::uuid as id
         from jsonb_array_elements(v_run.citations) with ordinality e offset 0) c),
@@ -543,5 +558,5 @@ end $$;
 
 grant execute on function app.find_payer, app.context_brief, app.recent_messages, app.turn_state, app.begin_turn, app.lock_turn,
   app.decide_turn, app.continue_turn, app.turn_usage, app.tell_of_turn, app.store_answer, app.finish_turn, app.fail_turn, app.keep_shown,
-  app.end_left_turn, app.renew_turns, app.cancel_turn, app.get_turn, app.get_recent_messages to app_user;
+  app.end_left_turn, app.renew_turns, app.cancel_turn, app.cited_text, app.get_turn, app.get_recent_messages to app_user;
 grant execute on function app.find_left_turns, app.sweep_turn to job_user;
