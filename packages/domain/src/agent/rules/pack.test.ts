@@ -130,7 +130,7 @@ describe('packPrompt', () => {
   });
 
   test('a pinned memory comes before the conversation', () => {
-    const pinned = item('preferences', 'p', 'x'.repeat(450), { leg: 'pinned' });
+    const pinned = item('preferences', 'p', 'x'.repeat(500), { leg: 'pinned' });
     const recent = Array.from({ length: 50 }, (_, i) => ({
       ...{ id: `m${String(i + 1)}`, role: 'user' as const, content: 'y'.repeat(90), created_at: AT },
     }));
