@@ -74,8 +74,8 @@ function judgeInput({ content, time_zone, begun }: Turn): JudgeInput {
     time_zone,
     active: begun.is_new_context ? null : brief(begun.context),
     others: begun.others.map(brief),
-    recent: begun.recent.slice(-SHOWN_MESSAGES).map(({ role, content: text, created_at, context_id }) => ({
-      ...{ role, content: clip(text), created_at, context_id },
+    recent: begun.recent.slice(-SHOWN_MESSAGES).map(({ role, content: text, created_at, context_id, is_imported }) => ({
+      ...{ role, content: clip(text), created_at, context_id, is_imported },
     })),
   };
 }
