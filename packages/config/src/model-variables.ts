@@ -59,7 +59,7 @@ export const modelVariables = {
   MODEL_EMBEDDING_TIMEOUT_MS: milliseconds
     .default(10_000)
     .meta({ description: 'Deadline of making vectors, with its retries' }),
-  PROMPT_TOKENS: wholeNumber(2_000, 500_000)
+  PROMPT_TOKENS: wholeNumber(8_000, 500_000)
     .default(16_000)
     .meta({ description: 'What the prompt of an answer may take, in tokens' }),
   USAGE_TOKENS_PER_DAY: wholeNumber(1, Number.MAX_SAFE_INTEGER)

@@ -116,3 +116,11 @@ describe('what a person says', () => {
     }
   });
 });
+
+it('a message for which no prompt has room is refused by name, and nothing of it is stored', async () => {
+  const { status, body } = await api.call(ada, 'POST', TURNS, { content: '漢'.repeat(32_000) });
+  expect([status, body.code]).toEqual([400, 'turn.too_long']);
+  expect(body.errors).toEqual([expect.objectContaining({ pointer: '/content' })]);
+  const rows = await backends.database.asOwner('select from app.chat_messages where user_id = $1', [ada.user_id]);
+  expect(rows).toEqual([]);
+});

@@ -12,6 +12,7 @@ import { asReplayed, type Follow, followRun } from './follow-run.ts';
 import { JUDGE_TOKENS } from './judge-step.ts';
 import { beginStep, quotaRefusal } from './ledger.ts';
 import { readConfirmation } from './rules/confirmation.ts';
+import { HOUSE_TOKENS, turnTooLong } from './rules/pack.ts';
 import type { LoggedEvent } from './run-log.ts';
 import { runTurn } from './run-turn.ts';
 import { isFree } from './specialist-step.ts';
@@ -34,6 +35,8 @@ export interface StartedTurn {
 
 /** What a prompt takes beside the message and the tools: house rules and a role. */
 const LEAST_PROMPT = 1_000;
+/** The same with the longest role that there can be: what is refused for its length is refused before it is stored. */
+const MOST_PROMPT = HOUSE_TOKENS + 2_800;
 /** What travels beside every prompt. */
 const DECLARATIONS = JSON.stringify(toolDeclarations());
 
@@ -41,7 +44,7 @@ const DECLARATIONS = JSON.stringify(toolDeclarations());
  * Takes a person's message and begins to answer it. The message is stored when this returns. The same `Idempotency-Key` is the same
  * turn: done, its stored answer; running, the rest of its stream; failed or left behind by a process that died, another attempt.
  * Throws `turn.key_reused`, `turn.too_many`, `turn.busy`, `turn.draining`, `workspace.not_found`, `role_prompt.not_found`,
- * `chat.context_not_found`, `usage.quota_exceeded` (the message is kept), `request.invalid`, `platform.database_unavailable`.
+ * `chat.context_not_found`, `usage.quota_exceeded` (the message is kept), `turn.too_long`, `request.invalid`, `platform.database_unavailable`.
  */
 export async function startTurn(ctx: TurnCtx, input: z.input<typeof startTurnInput>): Promise<StartedTurn> {
   const began_at = performance.now();
@@ -61,6 +64,8 @@ interface Request {
 
 async function begin(ctx: TurnCtx, body: Input, request: Request): Promise<StartedTurn> {
   ctx.turns.assertOpen();
+  const tokens = ctx.model.estimateTokens(body.content) + ctx.model.estimateTokens(DECLARATIONS);
+  if (tokens + MOST_PROMPT > ctx.prompt_tokens) throw turnTooLong();
   const language = analyse(body.content).language;
   const confirmation = readConfirmation(body.content);
   const begun = await refusalCounted(ctx, () => fromDb(() => ask(ctx, body, request, language, confirmation !== null)));

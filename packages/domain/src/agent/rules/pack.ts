@@ -80,11 +80,7 @@ export function packPrompt(input: PackInput): Packed {
   const room = new Room(input.budget_tokens);
   const must = [input.role.prompt, input.role.name, input.user_name, context.title, input.pending?.summary ?? ''];
   const fixed = must.reduce((sum, text) => sum + estimate(text), HOUSE_TOKENS + input.tool_tokens + MESSAGE_TOKENS);
-  if (!room.take(fixed + estimate(input.message))) {
-    throw new AppError('invalid', 'turn.too_long', 'The message is longer than the model can be asked.', {
-      errors: [{ pointer: '/content', message: 'Longer than the model can be asked' }],
-    });
-  }
+  if (!room.take(fixed + estimate(input.message))) throw turnTooLong();
 
   const candidates = SECTIONS.flatMap((section) =>
     input.sections[section].map((item): Candidate => {
@@ -154,6 +150,12 @@ export function packPrompt(input: PackInput): Packed {
     },
   };
 }
+
+/** The refusal of a message for which no prompt has room. */
+export const turnTooLong = (): AppError =>
+  new AppError('invalid', 'turn.too_long', 'The message is longer than the model can be asked.', {
+    errors: [{ pointer: '/content', message: 'Longer than the model can be asked' }],
+  });
 
 /** Tokens that are still free. */
 class Room {
