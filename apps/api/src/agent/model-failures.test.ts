@@ -43,6 +43,13 @@ describe('what fails', () => {
     expect(gemini.requests()).toHaveLength(1);
   });
 
+  test('what the API does not take, it does not take of the fallback model', async () => {
+    const { model, gemini } = await startModel({ fallback: 'gemini-other' });
+    const { error } = await hear(model, ask('Go [[gemini:error {"status":400}]]'));
+    expect(error).toMatchObject({ code: 'model.refused' });
+    expect(gemini.requests()).toHaveLength(1);
+  });
+
   test('the fallback model answers when the first one does not, and the report names it', async () => {
     const { model, gemini, metric } = await startModel({ fallback: 'gemini-other' });
     gemini.script({ type: 'error', status: 503 }, { model: 'gemini-specialist' });
@@ -69,6 +76,13 @@ describe('what fails', () => {
     const { model } = await startModel();
     const { text } = await hear(model, ask('Go [[gemini:cut {"after":0,"times":1}]]'));
     expect(text).toContain('You asked');
+  });
+
+  test('an error in the middle of a stream is told as what it is', async () => {
+    const { model } = await startModel();
+    const { error, text } = await hear(model, ask('Go [[gemini:stream_error {"after":2,"status":429}]]'));
+    expect(text).not.toBe('');
+    expect(error).toMatchObject({ code: 'model.rate_limited' });
   });
 
   test.each(['cut {"after":2}', 'stream_error {"after":2}', 'no_finish'])(

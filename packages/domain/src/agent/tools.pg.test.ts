@@ -352,7 +352,11 @@ describe('a request', () => {
   });
 
   it('that is none is answered with what is wrong with it, and is written down', async () => {
+    const counted: string[] = [];
+    me.ctx.tool_metrics = { countCall: (name, status) => void counted.push(`${name} ${status}`) };
     expect(codeOf(await me.ask('x', 'send_mail', { to: 'x' }))).toBe('tool.unknown');
+    // Whatever a model makes up is one name to whoever counts.
+    expect(counted).toEqual(['unknown failed']);
     const wrong = await me.ask('Remind me', 'set_reminder', { title: 'x', at: '2026-03-02T09:00:00Z', extra: 1 });
     const fields = (wrong.response as { error: { fields: { field: string }[] } }).error.fields.map(
       ({ field }) => field,

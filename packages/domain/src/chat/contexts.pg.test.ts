@@ -10,18 +10,21 @@ import {
   type SeededContext,
 } from '@potentia/db/testing/seed-chat';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { personCtx } from '../platform/testing/person.ts';
+import { personCtx, recordBus } from '../platform/testing/person.ts';
 import { newId } from '../platform/uuid.ts';
 import { archiveContext, restoreContext } from './archive-context.ts';
+import { getChatSettings } from './chat-settings.ts';
 import { createContext } from './create-context.ts';
 import { deleteContext } from './delete-context.ts';
 import { deleteMessage } from './delete-message.ts';
+import { EMBEDDING_HINT_CHANNEL } from './embedding-hint.ts';
 import { getContext } from './get-context.ts';
 import { getMessage } from './get-message.ts';
 import { indexMessages } from './index-subjects.ts';
 import { listContexts } from './list-contexts.ts';
 import { listContextMessages, listMessages } from './list-messages.ts';
 import { mergeContexts } from './merge-contexts.ts';
+import { remember } from './remember.ts';
 import { updateContext } from './update-context.ts';
 
 let t: TestDatabase;
@@ -73,7 +76,13 @@ describe('a context', () => {
       updateContext(me(), { context_id: made.id, title: 'Late', expected_version: 1 }),
     ).rejects.toMatchObject({ kind: 'precondition', code: 'chat.version_conflict', meta: { current: { version: 2 } } });
     expect(await updateContext(me(), { context_id: made.id, title: 'Secret aims' })).toMatchObject({ version: 2 });
+    await t.asOwner(
+      `insert into app.chat_heads (user_id, active_context_id) values ($1, $2)
+       on conflict (user_id) do update set active_context_id = excluded.active_context_id`,
+      [user_id, made.id],
+    );
     await archiveContext(me(), { context_id: made.id });
+    expect(await getChatSettings(me())).toMatchObject({ active_context_id: null });
     expect(await archiveContext(me(), { context_id: made.id })).toMatchObject({ status: 'archived', version: 3 });
     expect((await listContexts(me(), {})).items).toEqual([]);
     expect((await listContexts(me(), { status: 'archived' })).items).toMatchObject([{ id: made.id }]);
@@ -88,6 +97,21 @@ describe('a context', () => {
       'chat_context.delete',
     ]);
     expect(JSON.stringify(rows)).not.toContain('Secret');
+  });
+
+  it('and what is remembered wake whoever indexes them, when they change', async () => {
+    const [one, other] = [await seedContext(t.db, { user_id }), await seedContext(t.db, { user_id })];
+    const { message_id } = await say(one, 1);
+    const works = [
+      (more: object) => deleteMessage(me(more), { message_id }),
+      (more: object) => mergeContexts(me(more), { context_id: one.context_id, into_context_id: other.context_id }),
+      (more: object) => remember(me(more), { kind: 'memory', content: 'A boiler', source: 'said' }),
+    ];
+    for (const work of works) {
+      const bus = recordBus();
+      await work({ bus });
+      expect(bus.published.map(({ channel }) => channel)).toContain(EMBEDDING_HINT_CHANNEL);
+    }
   });
 
   it('is opened once per key', async () => {
