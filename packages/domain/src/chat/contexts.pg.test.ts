@@ -360,6 +360,16 @@ describe('what was said', () => {
     await seedContextItem(t.db, run, cited);
     const { message_id: unused } = await say(context, 1, 'beside it');
     await seedContextItem(t.db, run, unused, { citation: 2, is_cited: false });
+    // An attempt that broke off before this one had numbers of its own.
+    const step_id = newId();
+    await t.asOwner('update app.agent_runs set attempt = 2 where id = $1', [run.run_id]);
+    await t.asOwner('update app.agent_steps set attempt = 2 where id = $1', [run.step_id]);
+    await t.asOwner(
+      `insert into app.agent_steps (id, user_id, workspace_id, run_id, attempt, kind, provider, model, outcome, finished_at)
+       values ($1, $2, $3, $4, 1, 'specialist', 'p', 'm', 'abandoned', now())`,
+      [step_id, user_id, workspace_id, run.run_id],
+    );
+    await seedContextItem(t.db, { ...run, step_id }, unused, { citation: 1, is_cited: false });
     const { message_id } = await say(context, 2, 'as you said [1]', { role: 'assistant', run_id: run.run_id });
     expect(await getMessage(me(), { message_id })).toMatchObject({
       citations: [{ index: 1, kind: 'message', id: cited, leg: 'lexical', score: 0.5 }],

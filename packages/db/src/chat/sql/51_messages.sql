@@ -58,9 +58,11 @@ language plpgsql stable set search_path = app, pg_temp as $$
 begin
   return (select coalesce(jsonb_agg(jsonb_build_object('index', i.citation, 'kind', i.kind, 'id', i.item_id, 'leg', i.leg, 'score', i.score)
       order by i.citation), '[]')
-    from agent_runs r, jsonb_array_elements(r.citations) c, context_items i
+    from agent_runs r, jsonb_array_elements(r.citations) c, context_items i, agent_steps s
     where r.user_id = p_user_id and r.id = p_run_id and i.user_id = p_user_id and i.run_id = p_run_id
-      and i.citation = (c.value ->> 'index')::int and i.is_included);
+      and i.citation = (c.value ->> 'index')::int and i.is_included
+      -- Each attempt has numbers of its own.
+      and s.user_id = p_user_id and s.id = i.step_id and s.attempt = r.attempt);
 end $$;
 
 create or replace function app.get_message(p_user_id uuid, p_message_id uuid) returns jsonb
