@@ -66,7 +66,7 @@ const WRITES: Record<string, object> = {
 };
 
 /** Every door by which somebody else's words come into a prompt, each with its own word to be found by. */
-const DOORS: Record<string, (text: string) => Promise<object | void>> = {
+const DOORS: Record<string, (text: string) => Promise<object | undefined>> = {
   'a block of an own canvas': async (text) => {
     await api.addBlocks(ada, await api.makeCanvas(ada, { title: 'Zebra plan' }), [`Zebra: ${text}`]);
   },

@@ -248,6 +248,28 @@ it('what is said afterwards stays, in a context that no longer says what it was 
   expect(count).toEqual({ same: true });
 });
 
+it('what is taken since from what was said before goes too, and a name that was given since stays', async () => {
+  const [word, name] = [newWord(), newWord()];
+  const first = await ok(ada, 'POST', '/chat/turns', { content: `My cat is ${word}` });
+  const other = await ok(ada, 'POST', '/chat/contexts', { title: `About ${word}` });
+  const cut = new Date().toISOString();
+  const finding = { kind: 'fact', subject: 'user', attribute: 'pet', confidence: 0.9 };
+  const words = { content: `My cat is ${word}`, quote: `My cat is ${word}` };
+  gemini.script({ type: 'assess', findings: [{ ...finding, ...words }], title: `Of ${word}`, summary: `Of ${word}.` });
+  await runJobs(ada);
+  const after = { content: 'Something else' };
+  await seedMessage(backends.database.db, { context_id: first.context_id, user_id: ada.user_id }, after);
+  await seedMessage(backends.database.db, { context_id: other.id, user_id: ada.user_id }, after);
+  await rows('update app.chat_contexts set summary = $2 where id = $1', [other.id, `Of ${word}`]);
+  await ok(ada, 'PATCH', `/chat/contexts/${other.id}`, { title: name });
+  expect(await tablesWith(word, ada)).toEqual(expect.arrayContaining(['user_preferences', 'chat_contexts']));
+  for (let slice = 0; slice < 5; slice++) await forgetRest(forgetCtx(ada), { before: cut });
+  await rows(`delete from app.outbox where user_id = $1`, [ada.user_id]);
+  expect(await tablesWith(word, ada)).toEqual([]);
+  const { items } = await ok(ada, 'GET', '/chat/contexts');
+  expect(items.map(({ title }: { title: string }) => title).toSorted()).toEqual(['Untitled', name].toSorted());
+});
+
 it('a large history is forgotten in slices, and a job that dies in between goes on where it was', async () => {
   const word = newWord();
   await ok(ada, 'GET', '/me');

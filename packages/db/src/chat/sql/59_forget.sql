@@ -54,6 +54,7 @@ language plpgsql security definer set search_path = app, pg_temp as $$
 declare
   v_messages uuid[];
   v_runs uuid[] := '{}';
+  v_asked uuid[];
   v_recent uuid[] := '{}';
   v_contexts int := 0;
   v_preferences int := 0;
@@ -75,15 +76,20 @@ begin
     return jsonb_build_object('contexts', 0, 'messages', cardinality(v_messages), 'memories', 0, 'runs', 0, 'run_ids', '[]'::jsonb,
       'is_done', false, 'is_waiting', false);
   end if;
-  delete from user_preferences p where p.user_id = p_user_id and p.created_at <= p_before;
+  -- What an assessor or a tool has taken since from what was said before, too.
+  v_asked := array(select r.id from agent_runs r where r.user_id = p_user_id and r.started_at <= p_before);
+  delete from user_preferences p where p.user_id = p_user_id and (p.created_at <= p_before or p.source_run_id = any (v_asked));
   get diagnostics v_preferences = row_count;
-  delete from user_semantic_memories s where s.user_id = p_user_id and s.created_at <= p_before;
+  delete from user_semantic_memories s where s.user_id = p_user_id and (s.created_at <= p_before or s.source_run_id = any (v_asked));
   get diagnostics v_memories = row_count;
-  -- A context in which something was said since stays, without what it was about.
-  update chat_contexts c set title = 'Untitled', titled_by = 'rules', summary = null, summary_until = 0, import_source = null,
+  -- A context in which something was said since stays, without what it was about; with the name that the person has given it since.
+  update chat_contexts c set title = case when o.is_named then c.title else 'Untitled' end,
+    titled_by = case when o.is_named then c.titled_by else 'rules' end, summary = null, summary_until = 0, import_source = null,
     external_id = null, version = c.version + 1, updated_at = now()
-  where c.user_id = p_user_id and c.created_at <= p_before and c.updated_at <= p_before
-    and exists (select from chat_messages m where m.user_id = p_user_id and m.context_id = c.id);
+  from (select h.id, h.titled_by = 'user' and h.updated_at > p_before as is_named from chat_contexts h
+    where h.user_id = p_user_id and h.created_at <= p_before) o
+  where c.user_id = p_user_id and c.id = o.id and exists (select from chat_messages m where m.user_id = p_user_id and m.context_id = c.id)
+    and (c.summary is not null or c.import_source is not null or not (o.is_named or (c.title, c.titled_by) = ('Untitled', 'rules')));
   delete from chat_contexts c where c.id in (select o.id from chat_contexts o
     where o.user_id = p_user_id and o.created_at <= p_before
       and not exists (select from chat_messages m where m.user_id = p_user_id and m.context_id = o.id) limit p_limit);
