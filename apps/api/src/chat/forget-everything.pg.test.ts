@@ -248,6 +248,20 @@ it('what is said afterwards stays, in a context that no longer says what it was 
   expect(count).toEqual({ same: true });
 });
 
+it('a message that is deleted is in no title any more, nor in what other runs were told of it', async () => {
+  const word = newWord();
+  gemini.script({ type: 'answer', text: 'Fine.' }, { call: 'specialist' });
+  const first = await ok(ada, 'POST', '/chat/turns', { content: `My cat is ${word}` });
+  await ok(ada, 'POST', '/chat/turns', { content: 'And now?', context_id: first.context_id });
+  await ok(ada, 'POST', '/chat/turns', { content: `Of ${word}`, context_id: first.context_id });
+  await runJobs(ada);
+  const { items } = await ok(ada, 'GET', `/chat/contexts/${first.context_id}/messages`);
+  for (const { id, content } of items as { id: string; content: string }[])
+    if (content.includes(word)) await ok(ada, 'DELETE', `/chat/messages/${id}`);
+  expect(await tablesWith(word, ada)).toEqual([]);
+  expect(await keysWith(word)).toEqual([]);
+});
+
 it('what is taken since from what was said before goes too, and a name that was given since stays', async () => {
   const [word, name] = [newWord(), newWord()];
   const first = await ok(ada, 'POST', '/chat/turns', { content: `My cat is ${word}` });

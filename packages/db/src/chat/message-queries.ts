@@ -84,8 +84,8 @@ export async function getMessage(
 export async function deleteMessage(
   db: Queryable,
   input: { user_id: string; message_id: string; request_id: string },
-): Promise<string | null> {
+): Promise<string[]> {
   const params = [input.user_id, input.message_id, input.request_id];
-  const text = 'select app.delete_message($1, $2, $3) as run_id';
-  return (await callOne<{ run_id: string | null }>(db, text, params)).run_id;
+  const text = 'select array_remove(app.delete_message($1, $2, $3), null) as run_ids';
+  return (await callOne<{ run_ids: string[] }>(db, text, params)).run_ids;
 }

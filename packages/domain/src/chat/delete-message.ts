@@ -13,8 +13,8 @@ import { messageRef } from './message-schemas.ts';
 export async function deleteMessage(ctx: DeleteCtx, input: z.input<typeof messageRef>): Promise<void> {
   const { message_id } = parseInput(messageRef, input);
   const { user_id } = ctx.actor;
-  const run_id = await fromDb(() => dropMessage(ctx.db, { user_id, message_id, request_id: ctx.request_id }));
-  if (run_id !== null) await ctx.run_eraser.erase([run_id]);
+  const run_ids = await fromDb(() => dropMessage(ctx.db, { user_id, message_id, request_id: ctx.request_id }));
+  await ctx.run_eraser.erase(run_ids);
   // Its neighbours are indexed anew.
   publishEmbeddingHint(ctx);
 }

@@ -154,18 +154,19 @@ begin
     where m.user_id = p_user_id and m.context_id = p_context_id order by m.created_at, m.seq limit 1)), ''), 'Untitled');
 end $$;
 
--- One message, with what was made of it (its neighbours are indexed anew by a trigger): a summary that covers it is made anew, and so is a title that was taken from it.
--- Its run, if that has one.
-create or replace function app.delete_message(p_user_id uuid, p_message_id uuid, p_request_id text) returns uuid
+-- One message, with what was made of it (its neighbours are indexed anew by a trigger): a summary that covers it is made anew, and so is a
+-- title that was taken from it, wherever it stands. The runs of the last hours that tell of it.
+create or replace function app.delete_message(p_user_id uuid, p_message_id uuid, p_request_id text) returns uuid[]
 language plpgsql set search_path = app, pg_temp as $$
 declare
   v_message chat_messages;
   v_is_early boolean;
+  v_runs uuid[];
 begin
   perform app.set_user_context(p_user_id);
   perform app.lock_chat_head(p_user_id);
   v_message := app.find_message(p_user_id, p_message_id);
-  -- What a title was taken from is among the first.
+  -- What a title was taken from is among the first; a model may have taken it from any.
   v_is_early := (select count(*) from (select from chat_messages m where m.user_id = p_user_id and m.context_id = v_message.context_id
     and (m.created_at, m.seq) < (v_message.created_at, v_message.seq) limit 5) b) < 5;
   if v_message.role = 'user' and v_message.run_id is not null then
@@ -176,15 +177,21 @@ begin
   update chat_contexts c set
     summary = case when c.summary_until >= v_message.seq then null else c.summary end,
     summary_until = case when c.summary_until >= v_message.seq then 0 else c.summary_until end,
-    title = case when v_is_early and c.titled_by in ('rules', 'model') then app.first_words(p_user_id, c.id) else c.title end,
-    titled_by = case when v_is_early and c.titled_by = 'model' then 'rules' else c.titled_by end,
+    title = case when c.titled_by = 'model' or (v_is_early and c.titled_by = 'rules') then app.first_words(p_user_id, c.id) else c.title end,
+    titled_by = case when c.titled_by = 'model' then 'rules' else c.titled_by end,
     last_message_at = coalesce((select max(m.created_at) from chat_messages m where m.user_id = p_user_id and m.context_id = c.id), c.created_at)
   where c.user_id = p_user_id and c.id = v_message.context_id;
+  -- Other runs were told the title, too.
+  update agent_runs r set judgement = r.judgement - 'title'
+  where r.user_id = p_user_id and r.context_id = v_message.context_id and r.judgement ? 'title'
+    and r.judgement ->> 'title' <> (select c.title from chat_contexts c where c.user_id = p_user_id and c.id = v_message.context_id);
+  v_runs := array(select r.id from agent_runs r where r.user_id = p_user_id and r.context_id = v_message.context_id
+    and r.status <> 'running' and r.started_at > now() - interval '2 hours' order by r.started_at desc limit 200);
   perform app.append_person_audit(p_user_id, 'chat_message.delete', 'chat_message', p_message_id::text,
     jsonb_build_object('context_id', v_message.context_id, 'role', v_message.role), null, p_request_id);
-  return v_message.run_id;
+  return case when v_message.run_id = any (v_runs) then v_runs else array_append(v_runs, v_message.run_id) end;
 end $$;
 
 grant execute on function app.message_json, app.list_messages, app.find_message, app.message_citations, app.get_message,
   app.requeue_messages, app.neighbours_of, app.merged_windows, app.move_message_terms, app.clear_runs, app.cut_message_traces,
-  app.first_words,   app.delete_message to app_user;
+  app.first_words, app.delete_message to app_user;
