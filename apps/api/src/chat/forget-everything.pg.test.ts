@@ -258,6 +258,8 @@ it('a message that is deleted is in no title any more, nor in what other runs we
   const { items } = await ok(ada, 'GET', `/chat/contexts/${first.context_id}/messages`);
   for (const { id, content } of items as { id: string; content: string }[])
     if (content.includes(word)) await ok(ada, 'DELETE', `/chat/messages/${id}`);
+  // Its neighbours are indexed anew.
+  await runJobs(ada);
   expect(await tablesWith(word, ada)).toEqual([]);
   expect(await keysWith(word)).toEqual([]);
 });

@@ -166,7 +166,7 @@ begin
   perform app.set_user_context(p_user_id);
   perform app.lock_chat_head(p_user_id);
   v_message := app.find_message(p_user_id, p_message_id);
-  -- What a title was taken from is among the first; a model may have taken it from any.
+  -- What a title was taken from is among the first; a model may have taken a word of it from any.
   v_is_early := (select count(*) from (select from chat_messages m where m.user_id = p_user_id and m.context_id = v_message.context_id
     and (m.created_at, m.seq) < (v_message.created_at, v_message.seq) limit 5) b) < 5;
   if v_message.role = 'user' and v_message.run_id is not null then
@@ -177,10 +177,13 @@ begin
   update chat_contexts c set
     summary = case when c.summary_until >= v_message.seq then null else c.summary end,
     summary_until = case when c.summary_until >= v_message.seq then 0 else c.summary_until end,
-    title = case when c.titled_by = 'model' or (v_is_early and c.titled_by = 'rules') then app.first_words(p_user_id, c.id) else c.title end,
-    titled_by = case when c.titled_by = 'model' then 'rules' else c.titled_by end,
+    title = case when t.is_taken then app.first_words(p_user_id, c.id) else c.title end,
+    titled_by = case when t.is_taken then 'rules' else c.titled_by end,
     last_message_at = coalesce((select max(m.created_at) from chat_messages m where m.user_id = p_user_id and m.context_id = c.id), c.created_at)
-  where c.user_id = p_user_id and c.id = v_message.context_id;
+  from (select o.id, o.titled_by in ('rules', 'model') and (v_is_early or exists (
+      select from regexp_split_to_table(lower(o.title), '\W+') w (word) where length(w.word) > 2 and strpos(lower(v_message.content), w.word) > 0)
+    ) as is_taken from chat_contexts o where o.user_id = p_user_id and o.id = v_message.context_id) t
+  where c.user_id = p_user_id and c.id = t.id;
   -- Other runs were told the title, too.
   update agent_runs r set judgement = r.judgement - 'title'
   where r.user_id = p_user_id and r.context_id = v_message.context_id and r.judgement ? 'title'
