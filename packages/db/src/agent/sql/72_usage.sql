@@ -1,10 +1,11 @@
-create or replace function app.run_usage(p_user_id uuid, p_run_id uuid) returns jsonb
-language plpgsql stable set search_path = app, pg_temp as $$
+-- What all steps of a run took; of its turn alone without the assessor, who comes later.
+create or replace function app.run_usage(p_user_id uuid, p_run_id uuid, p_with_assess boolean) returns jsonb
+language plpgsql stable set search_path = app, pg_temp set plan_cache_mode = force_generic_plan as $$
 begin
   return (select jsonb_build_object('prompt_tokens', coalesce(sum(s.prompt_tokens), 0), 'output_tokens', coalesce(sum(s.output_tokens), 0),
     'thought_tokens', coalesce(sum(s.thought_tokens), 0), 'cached_tokens', coalesce(sum(s.cached_tokens), 0),
     'cost_micros', coalesce(sum(s.cost_micros), 0))
-    from agent_steps s where s.user_id = p_user_id and s.run_id = p_run_id);
+    from agent_steps s where s.user_id = p_user_id and s.run_id = p_run_id and (p_with_assess or s.kind <> 'assess'));
 end $$;
 
 create or replace function app.run_json(r app.agent_runs) returns jsonb
@@ -14,7 +15,7 @@ begin
     'attempt', r.attempt, 'user_message_id', r.user_message_id, 'answer_message_id', r.answer_message_id, 'judgement', r.judgement,
     'role_prompt_id', r.role_prompt_id, 'packing', r.packing, 'finish_reason', r.finish_reason, 'error_code', r.error_code,
     'error_detail', r.error_detail, 'request_id', r.request_id, 'started_at', app.iso(r.started_at),
-    'first_token_at', app.iso(r.first_token_at), 'finished_at', app.iso(r.finished_at), 'usage', app.run_usage(r.user_id, r.id));
+    'first_token_at', app.iso(r.first_token_at), 'finished_at', app.iso(r.finished_at), 'usage', app.run_usage(r.user_id, r.id, true));
 end $$;
 
 -- The person's runs, the newest first. The cursor is the last row read.

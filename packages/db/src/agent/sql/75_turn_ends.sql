@@ -1,15 +1,5 @@
 -- How turns go on and end, whoever ends them, and how they are read.
 
--- What all steps of a run took.
-create or replace function app.turn_usage(p_user_id uuid, p_run_id uuid) returns jsonb
-language plpgsql stable set search_path = app, pg_temp set plan_cache_mode = force_generic_plan as $$
-begin
-  return (select jsonb_build_object('prompt_tokens', coalesce(sum(s.prompt_tokens), 0), 'output_tokens', coalesce(sum(s.output_tokens), 0),
-    'thought_tokens', coalesce(sum(s.thought_tokens), 0), 'cached_tokens', coalesce(sum(s.cached_tokens), 0),
-    'cost_micros', coalesce(sum(s.cost_micros), 0))
-  from agent_steps s where s.user_id = p_user_id and s.run_id = p_run_id and s.kind <> 'assess');
-end $$;
-
 -- What the person is told on /ws/me of a run that is over.
 create or replace function app.tell_of_turn(r app.agent_runs, p_type text, p_more jsonb) returns void
 language plpgsql set search_path = app, pg_temp as $$
@@ -79,7 +69,7 @@ begin
       v_run.request_id);
   end if;
   perform app.apply_ledger(p_user_id, v_run.id, p_ops);
-  return jsonb_build_object('context_id', v_context_id, 'message_id', v_message_id, 'usage', app.turn_usage(p_user_id, v_run.id));
+  return jsonb_build_object('context_id', v_context_id, 'message_id', v_message_id, 'usage', app.run_usage(p_user_id, v_run.id, false));
 end $$;
 
 -- Ends a turn without its answer; its message stays, and the same key begins it anew. p_failure: code, detail, and shown: what the person
@@ -229,7 +219,7 @@ begin
     'tools', (select coalesce(jsonb_agg(jsonb_build_object('tool_call_id', t.id, 'name', t.name, 'status', t.status, 'summary', t.summary,
         'arguments', t.arguments, 'result', t.result, 'expires_at', app.iso(t.expires_at)) order by t.created_at, t.id), '[]')
       from tool_calls t where t.user_id = p_user_id and t.run_id = p_run_id),
-    'usage', app.turn_usage(p_user_id, p_run_id), 'error_code', v_run.error_code, 'error_detail', v_run.error_detail);
+    'usage', app.run_usage(p_user_id, p_run_id, false), 'error_code', v_run.error_code, 'error_detail', v_run.error_detail);
 end $$;
 
 -- Messages of a context that was switched to, as begin_turn tells those of the one before.
@@ -267,6 +257,6 @@ begin
   return v_run.id is not null;
 end $$;
 
-grant execute on function app.turn_usage, app.tell_of_turn, app.continue_turn, app.store_answer, app.finish_turn, app.fail_turn,
+grant execute on function app.tell_of_turn, app.continue_turn, app.store_answer, app.finish_turn, app.fail_turn,
   app.keep_shown, app.end_left_turn, app.renew_turns, app.cancel_turn, app.cited_text, app.get_turn, app.get_recent_messages to app_user;
 grant execute on function app.find_left_turns, app.sweep_turn to job_user;
