@@ -1,6 +1,7 @@
 import { randomUUID, randomUUIDv7 } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { withContext } from '../context.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/database.ts';
 import { seedRun, type SeededRun } from '../testing/seed-chat.ts';
 import { seedUser, seedWorkspace } from '../testing/seed.ts';
@@ -161,6 +162,27 @@ test('what belongs to no run is paid by the workspace, in the name of its owner 
     code: 'workspace.not_found',
   });
 });
+
+test('who has the run and then asks for the budget, and who begins a step of it meanwhile, do not wait for each other', async () => {
+  const run = await newRun();
+  const { user_id, run_id } = run;
+  await begin(run, 1);
+  const other = await withContext(t.db, { user_id }, async (tx) => {
+    await tx.call('select from app.agent_runs where user_id = $1 and id = $2 for update', [user_id, run_id]);
+    const waiting = begin(run, 10);
+    await waitForLock();
+    await applyLedger(tx, { user_id, run_id, ops: [beginOp(20)] });
+    return { waiting };
+  });
+  await other.waiting;
+  expect(await accounts(run.workspace_id)).toMatchObject({ reserved: 31 });
+});
+
+/** Until somebody waits for a lock in this database. */
+async function waitForLock(): Promise<void> {
+  const waits = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+  while ((await t.asOwner(waits)).length === 0) await new Promise((resolve) => setImmediate(resolve));
+}
 
 test('whatever is begun, settled and abandoned at once, the metrics are the sum of the ledger and nothing stays held', async () => {
   await fc.assert(

@@ -174,7 +174,9 @@ declare
   v_op jsonb;
   v_results jsonb := '[]';
 begin
-  select r.workspace_id, r.attempt into v_workspace_id, v_attempt from agent_runs r where r.user_id = p_user_id and r.id = p_run_id;
+  -- The run before the budget, as everybody takes them: a step's foreign key would ask for the run when the budget is held already.
+  select r.workspace_id, r.attempt into v_workspace_id, v_attempt from agent_runs r where r.user_id = p_user_id and r.id = p_run_id
+  for key share;
   if not found then
     perform app.fail('PT404', 'agent.run_not_found', 'There is no such run.');
   end if;
