@@ -83,12 +83,22 @@ export function setContextStatus(
   return callContext(db, 'app.set_context_status($1, $2, $3, $4)', params);
 }
 
+/** Moves the oldest `limit` messages of a context that has more of them; how many, and how many remain. */
+export function moveMessages(
+  db: Queryable,
+  input: { user_id: string; context_id: string; into_context_id: string; limit: number },
+): Promise<{ moved: number; remaining: number }> {
+  const params = [input.user_id, input.context_id, input.into_context_id, input.limit];
+  return callOne(db, 'select * from app.move_messages($1, $2, $3, $4)', params, { timeout_ms: BIG_TIMEOUT_MS });
+}
+
+/** `moved`: how many messages went before. */
 export async function mergeContexts(
   db: Queryable,
-  input: ContextWrite & { into_context_id: string },
+  input: ContextWrite & { into_context_id: string; moved: number },
 ): Promise<ContextRow> {
-  const text = 'select app.merge_contexts($1, $2, $3, $4) as context';
-  const params = [input.user_id, input.context_id, input.into_context_id, input.request_id];
+  const text = 'select app.merge_contexts($1, $2, $3, $4, $5) as context';
+  const params = [input.user_id, input.context_id, input.into_context_id, input.request_id, input.moved];
   return (await callOne<{ context: ContextRow }>(db, text, params, { timeout_ms: BIG_TIMEOUT_MS })).context;
 }
 

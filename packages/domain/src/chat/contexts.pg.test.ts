@@ -197,6 +197,37 @@ describe('merging', () => {
     expect(await queued()).toHaveLength(5);
   });
 
+  it('of large ones goes in slices, and leaves one with everything, also when both are merged into each other', async () => {
+    const fill = async (context: SeededContext, first: number) => {
+      await t.asOwner(
+        `insert into app.chat_messages (id, user_id, context_id, seq, role, content, source, language, created_at)
+         select gen_random_uuid(), $1, $2, 100000 * $3 + n, 'user', 'words ' || n, 'chat', 'en', now() - n * interval '1 minute' from generate_series(1, 1300) n`,
+        [user_id, context.context_id, first],
+      );
+    };
+    const [a, b] = [await seedContext(t.db, { user_id }), await seedContext(t.db, { user_id })];
+    await fill(a, 1);
+    const merged = await mergeContexts(me(), { context_id: a.context_id, into_context_id: b.context_id });
+    const count = async (context_id: string) =>
+      (await t.asOwner('select from app.chat_messages where context_id = $1', [context_id])).length;
+    expect(await count(merged.result.id)).toBe(1_300);
+    const [audit] = await t.asOwner<{ after: object }>(
+      `select after from app.audit_logs where action = 'chat_context.merge' and target_id = $1`,
+      [a.context_id],
+    );
+    expect(audit?.after).toMatchObject({ messages: 1_300 });
+
+    const c = await seedContext(t.db, { user_id });
+    await fill(c, 2);
+    const outcomes = await Promise.allSettled([
+      mergeContexts(me(), { context_id: b.context_id, into_context_id: c.context_id }),
+      mergeContexts(me(), { context_id: c.context_id, into_context_id: b.context_id }),
+    ]);
+    expect(outcomes.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+    expect((await count(b.context_id)) + (await count(c.context_id))).toBe(2_600);
+    expect((await listContexts(me(), {})).items).toHaveLength(1);
+  });
+
   it('of a context with itself is refused, and the same request again answers the same', async () => {
     const [from, into] = [await seedContext(t.db, { user_id }), await seedContext(t.db, { user_id })];
     await expect(

@@ -93,12 +93,15 @@ function rowOf(message: ImportedMessage, n: number, time_zone: string): Imported
     role,
     author_name,
     content,
-    created_at,
+    created_at: inUtc(created_at),
     language,
     mentions,
     context_external_id,
   };
 }
+
+/** Offsets of more than sixteen hours are none to the database. */
+const inUtc = (at: string): string => (at.endsWith('Z') ? at : new Date(at).toISOString());
 
 /** Every context that is named once, by the first title given for it, else by its first words. */
 function contextsOf(messages: ImportedMessage[]): ImportedContextRow[] {

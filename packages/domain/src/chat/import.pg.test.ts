@@ -143,6 +143,28 @@ describe('an import', () => {
     expect(await all()).toEqual([]);
   });
 
+  it('takes a time with whatever offset it was written with', async () => {
+    await bring([
+      message(1, { created_at: '2026-03-01T09:00:00+23:59' }),
+      message(2, { created_at: '1970-01-01T00:00:00Z' }),
+    ]);
+    expect((await all()).map(({ created_at }) => created_at)).toEqual(['1970-01-01T00:00:00Z', '2026-02-28T09:01:00Z']);
+  });
+
+  it('of a thousand conversations in one request looks up each of them once, however many there are', async () => {
+    const many = (first: number) =>
+      Array.from({ length: 1_000 }, (_, n) => message(first + n, { context_external_id: `c${first + n}` }));
+    for (let one = 0; one < 8; one++) await bring([message(100_000 + one)]);
+    const times: number[] = [];
+    for (const first of [0, 1_000, 2_000, 3_000]) {
+      const began = performance.now();
+      expect(await bring(many(first))).toMatchObject({ imported: 1_000 });
+      times.push(performance.now() - began);
+    }
+    // It was a second and a half by then, and grew with every one.
+    expect(Math.min(...times.slice(2))).toBeLessThan(1_000);
+  });
+
   it('makes no memory of what it says, and tells the audit log numbers alone', async () => {
     await bring([message(1, { content: 'Remember that my favourite colour is vermilion and I am allergic to nuts.' })]);
     const found = await t.asOwner(

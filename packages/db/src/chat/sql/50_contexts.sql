@@ -121,7 +121,38 @@ end $$;
 
 -- The messages of one context go to another and stand there by their own times, with what the index knows of them; runs, what tools did
 -- and the summary follow, and the context is gone.
-create or replace function app.merge_contexts(p_user_id uuid, p_context_id uuid, p_into_context_id uuid, p_request_id text) returns jsonb
+-- Moves p_limit messages of a context that is to be merged, the oldest first, in a transaction of their own, where there are more; the last
+-- of them go with the merge itself. How many were moved, and are left.
+create or replace function app.move_messages(p_user_id uuid, p_context_id uuid, p_into_context_id uuid, p_limit int, out moved int, out remaining int)
+language plpgsql set search_path = app, pg_temp set lock_timeout = '2s' as $$
+declare
+  v_ids uuid[];
+begin
+  moved := 0;
+  remaining := 0;
+  perform app.set_user_context(p_user_id);
+  perform app.lock_chat_head(p_user_id);
+  if (select count(*) from (select from chat_contexts c where c.user_id = p_user_id and c.id in (p_context_id, p_into_context_id)
+    order by c.id for no key update) c) < 2 then
+    return;
+  end if;
+  select count(*) into remaining from chat_messages m where m.user_id = p_user_id and m.context_id = p_context_id;
+  if remaining <= p_limit then
+    return;
+  end if;
+  v_ids := array(select m.id from chat_messages m where m.user_id = p_user_id and m.context_id = p_context_id
+    order by m.created_at, m.seq limit p_limit);
+  update chat_messages m set context_id = p_into_context_id where m.user_id = p_user_id and m.id = any (v_ids);
+  perform app.move_message_terms(p_user_id, p_context_id, p_into_context_id, v_ids);
+  perform app.requeue_messages(p_user_id, app.neighbours_of(p_user_id, v_ids));
+  -- Neither says any more what stands in it: both are summed up again.
+  update chat_contexts c set summary_until = 0 where c.user_id = p_user_id and c.id = p_into_context_id and c.summary_until > 0;
+  moved := p_limit;
+  remaining := remaining - moved;
+end $$;
+
+create or replace function app.merge_contexts(p_user_id uuid, p_context_id uuid, p_into_context_id uuid, p_request_id text,
+  p_moved bigint default 0) returns jsonb
 language plpgsql set search_path = app, pg_temp set lock_timeout = '400ms' as $$
 declare
   v_from chat_contexts;
@@ -154,7 +185,7 @@ begin
     update chat_contexts c set summary = null where c.user_id = p_user_id and c.id = p_into_context_id returning * into v_into;
   end if;
   perform app.append_person_audit(p_user_id, 'chat_context.merge', 'chat_context', p_context_id::text, null,
-    jsonb_build_object('into_context_id', p_into_context_id, 'messages', v_moved), p_request_id);
+    jsonb_build_object('into_context_id', p_into_context_id, 'messages', p_moved + v_moved), p_request_id);
   return app.context_json(v_into);
 end $$;
 
@@ -228,5 +259,5 @@ begin
 end $$;
 
 grant execute on function app.context_json, app.max_chat_contexts, app.max_chat_messages, app.check_chat_contexts, app.list_contexts,
-  app.find_context, app.hold_context, app.get_context, app.create_context, app.update_context, app.set_context_status, app.merge_contexts,
-  app.delete_context, app.chat_settings_json, app.get_chat_settings, app.update_chat_settings to app_user;
+  app.find_context, app.hold_context, app.get_context, app.create_context, app.update_context, app.set_context_status, app.move_messages,
+  app.merge_contexts,  app.delete_context, app.chat_settings_json, app.get_chat_settings, app.update_chat_settings to app_user;

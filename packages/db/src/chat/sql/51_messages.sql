@@ -92,14 +92,16 @@ language plpgsql stable set search_path = app, pg_temp as $$
 begin
   return array(
     select distinct n.id from chat_messages m
+    -- By context and time together: by time alone the messages of all contexts would be read until one of this comes.
     cross join lateral (
-      (select b.id from chat_messages b where b.user_id = p_user_id and b.context_id = m.context_id
-        and (b.created_at, b.seq) < (m.created_at, m.seq) order by b.created_at desc, b.seq desc limit 1)
+      (select b.id, b.context_id from chat_messages b where b.user_id = p_user_id
+        and (b.context_id, b.created_at, b.seq) < (m.context_id, m.created_at, m.seq)
+        order by b.context_id desc, b.created_at desc, b.seq desc limit 1)
       union all
-      (select a.id from chat_messages a where a.user_id = p_user_id and a.context_id = m.context_id
-        and (a.created_at, a.seq) > (m.created_at, m.seq) order by a.created_at, a.seq limit 1)
+      (select a.id, a.context_id from chat_messages a where a.user_id = p_user_id
+        and (a.context_id, a.created_at, a.seq) > (m.context_id, m.created_at, m.seq) order by a.context_id, a.created_at, a.seq limit 1)
     ) n
-    where m.user_id = p_user_id and m.id = any (p_message_ids) and n.id <> all (p_message_ids));
+    where m.user_id = p_user_id and m.id = any (p_message_ids) and n.context_id = m.context_id and n.id <> all (p_message_ids));
 end $$;
 
 -- Of two contexts that become one: the messages of the second that get another neighbour. (Those of the first move, and are indexed anew.)
@@ -115,13 +117,18 @@ begin
 end $$;
 
 -- The index knows in which context a message stands. Definer, since nobody writes it; only this person's.
-create or replace function app.move_message_terms(p_user_id uuid, p_context_id uuid, p_into_context_id uuid) returns void
+create or replace function app.move_message_terms(p_user_id uuid, p_context_id uuid, p_into_context_id uuid, p_message_ids uuid[] default null)
+returns void
 language plpgsql security definer set search_path = app, pg_temp as $$
 begin
   if not exists (select from chat_contexts c where c.user_id = p_user_id and c.id = p_into_context_id) then
     perform app.fail('PT404', 'chat.context_not_found', 'There is no such context.');
   end if;
-  update message_terms t set context_id = p_into_context_id where t.user_id = p_user_id and t.context_id = p_context_id;
+  if p_message_ids is null then
+    update message_terms t set context_id = p_into_context_id where t.user_id = p_user_id and t.context_id = p_context_id;
+  else
+    update message_terms t set context_id = p_into_context_id where t.user_id = p_user_id and t.message_id = any (p_message_ids);
+  end if;
 end $$;
 
 -- Of runs whose words are deleted only numbers stay. The caller has the person's context.

@@ -72,6 +72,7 @@ declare
   v_first_seq bigint;
   v_places jsonb;
   v_imported uuid[];
+  v_titles jsonb;
   v_answer jsonb;
 begin
   perform app.set_user_context(p_user_id);
@@ -84,8 +85,9 @@ begin
   from app.import_contexts(p_user_id, p_source, (
     select coalesce(jsonb_agg(w.context || jsonb_build_object('last_message_at', l.last_at)), '[]')
     from jsonb_array_elements(p_contexts) w (context)
-    join (select j.context, max(j.at) as last_at from jsonb_to_recordset(v_judged) as j (verdict text, context text, at timestamptz)
-      where j.verdict = 'new' group by j.context) l on l.context is not distinct from w.context ->> 'external_id')) c;
+    join (select coalesce('=' || j.context, '') as name, max(j.at) as last_at
+      from jsonb_to_recordset(v_judged) as j (verdict text, context text, at timestamptz)
+      where j.verdict = 'new' group by 1) l on l.name = coalesce('=' || (w.context ->> 'external_id'), ''))) c;
   v_first_seq := app.take_message_seqs(p_user_id, v_new) - v_new;
   with stored as (
     insert into chat_messages (id, user_id, context_id, seq, role, author_name, content, source, import_source, external_id, language,
@@ -99,15 +101,17 @@ begin
   )
   select array_agg(s.id) into v_imported from stored s;
   perform app.requeue_messages(p_user_id, app.neighbours_of(p_user_id, v_imported));
+  -- By their ids: what is looked up by something worked out is compared with every context there is.
+  select coalesce(jsonb_object_agg(c.id, c.title), '{}') into v_titles from chat_contexts c
+  where c.user_id = p_user_id and c.id = any (array(select p.value::uuid from jsonb_each_text(v_places) p));
   v_answer := jsonb_build_object('imported', v_new,
     'duplicates', (select count(*) from jsonb_to_recordset(v_judged) as j (verdict text) where j.verdict = 'duplicate'),
     'conflicts', (select coalesce(jsonb_agg(jsonb_build_object('index', j.n, 'external_id', j.external_id, 'message_id', j.known)), '[]')
       from jsonb_to_recordset(v_judged) as j (n int, verdict text, external_id text, known uuid) where j.verdict = 'conflict'),
-    'contexts', (select coalesce(jsonb_agg(jsonb_build_object('id', c.id, 'external_id', c.external_id, 'title', c.title, 'imported', l.count)
+    'contexts', (select coalesce(jsonb_agg(jsonb_build_object('id', l.id, 'external_id', l.context, 'title', v_titles -> l.id, 'imported', l.count)
         order by l.first), '[]')
-      from (select j.context, count(*), min(j.n) as first from jsonb_to_recordset(v_judged) as j (n int, verdict text, context text)
-        where j.verdict = 'new' group by j.context) l
-      join chat_contexts c on c.user_id = p_user_id and c.id = (v_places ->> coalesce('=' || l.context, ''))::uuid));
+      from (select v_places ->> coalesce('=' || j.context, '') as id, j.context, count(*), min(j.n) as first
+        from jsonb_to_recordset(v_judged) as j (n int, verdict text, context text) where j.verdict = 'new' group by j.context) l));
   perform app.append_person_audit(p_user_id, 'chat_message.import', 'user', p_user_id::text, null,
     jsonb_build_object('imported', v_new, 'duplicates', v_answer -> 'duplicates', 'conflicts', jsonb_array_length(v_answer -> 'conflicts'),
       'contexts', jsonb_array_length(v_answer -> 'contexts')), p_request_id);
