@@ -30,25 +30,25 @@ export async function assertDatabase(db: Queryable): Promise<void> {
      from pg_roles where rolname = current_user and (rolsuper or rolbypassrls)
      union all
      select 'the role ' || current_user || ' owns the table ' || c.relname
-     from pg_class c where c.relnamespace = 'app'::regnamespace and c.relkind in ('r', 'p') and pg_has_role(current_user, c.relowner, 'usage')
+     from pg_class c where c.relnamespace in ('app'::regnamespace, 'wa'::regnamespace) and c.relkind in ('r', 'p') and pg_has_role(current_user, c.relowner, 'usage')
      union all
      select 'row security of the table ' || c.relname || ' is not enabled and forced'
      from pg_class c
-     where c.relnamespace = 'app'::regnamespace and c.relkind in ('r', 'p') and not (c.relrowsecurity and c.relforcerowsecurity)
+     where c.relnamespace in ('app'::regnamespace, 'wa'::regnamespace) and c.relkind in ('r', 'p') and not (c.relrowsecurity and c.relforcerowsecurity)
      union all
      select 'the view ' || c.relname || ' does not run as its caller'
      from pg_class c
-     where c.relnamespace = 'app'::regnamespace and c.relkind in ('v', 'm')
+     where c.relnamespace in ('app'::regnamespace, 'wa'::regnamespace) and c.relkind in ('v', 'm')
        and not coalesce(c.reloptions @> array['security_invoker=true'], false)
      union all
      select 'the function ' || p.proname || ' does not pin its search_path'
      from pg_proc p
-     where p.pronamespace = 'app'::regnamespace and p.prosqlbody is null
+     where p.pronamespace in ('app'::regnamespace, 'wa'::regnamespace) and p.prosqlbody is null
        and not exists (select from unnest(p.proconfig) setting where setting like 'search_path=%')
      union all
      select 'the function ' || p.proname || ' is granted to everybody'
      from pg_proc p
-     where p.pronamespace = 'app'::regnamespace
+     where p.pronamespace in ('app'::regnamespace, 'wa'::regnamespace)
        and (p.proacl is null or exists (select from aclexplode(p.proacl) a where a.grantee = 0))`,
     [],
     { timeout_ms: START_TIMEOUT_MS },

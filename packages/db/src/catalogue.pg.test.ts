@@ -52,7 +52,7 @@ test('a database without a schema is told apart from an unsafe one', async () =>
 test('every foreign key can be followed backwards by an index, which leads with workspace_id where the row has one', async () => {
   const bad = await t.asOwner<{ key: string }>(`
     select conrelid::regclass || ' ' || conname as key from pg_constraint c
-    where contype = 'f' and connamespace = 'app'::regnamespace and not exists (
+    where contype = 'f' and connamespace in ('app'::regnamespace, 'wa'::regnamespace) and not exists (
       select from pg_index i
       where i.indrelid = c.conrelid
         and (select array_agg(x order by x) from unnest(i.indkey[0 : cardinality(c.conkey) - 1]) x)

@@ -15,7 +15,7 @@ export interface MigrationReport {
 /**
  * Brings the schema to what the files say: numbered migrations once each, then the repeatable files whose checksum changed,
  * all in one transaction under a lock. The functions of a changed file are dropped before (`create or replace` can neither
- * change what a function returns nor take away an overload), and so is every function in `app` that no file creates. `owner_url` logs in as a member of `potentia_owner` (`potentia_migrator`).
+ * change what a function returns nor take away an overload), and so is every function in `app` and `wa` that no file creates. `owner_url` logs in as a member of `potentia_owner` (`potentia_migrator`).
  * Throws when a migration that ran has been edited since.
  */
 export async function migrate(owner_url: string): Promise<MigrationReport> {
@@ -33,7 +33,7 @@ export async function migrate(owner_url: string): Promise<MigrationReport> {
       const { due, dropped } = await dropFunctions(tx, changed);
       for (const file of due) await apply(tx, file);
       const applied = [...migrations, ...due].map((file) => file.name);
-      if (applied.length > 0) await tx.unsafe('select app.secure_tables()');
+      if (applied.length > 0) await tx.unsafe('select app.secure_tables(), wa.secure_tables()');
       return { applied, dropped };
     });
   } finally {
@@ -44,6 +44,7 @@ export async function migrate(owner_url: string): Promise<MigrationReport> {
 async function prepareSchema(tx: postgres.TransactionSql): Promise<void> {
   await tx.unsafe(`
     create schema if not exists app;
+    create schema if not exists wa;
     alter default privileges revoke execute on functions from public;
     create table if not exists app.migrations (
       name text primary key, checksum text not null, applied_at timestamptz not null default now());
@@ -72,13 +73,15 @@ async function dropFunctions(
   const known = new Set(files.flatMap(functionNames));
   const doomed = await tx<{ name: string; signature: string }[]>`
     with recursive doomed (oid) as (
-      select oid from pg_proc where pronamespace = 'app'::regnamespace
-        and (proname = any(string_to_array(${changed.flatMap(functionNames).join()}, ',')) or proname <> all(string_to_array(${[...known].join()}, ',')))
+      select p.oid from pg_proc p
+      cross join lateral (select p.pronamespace::regnamespace::text || '.' || p.proname as name) f
+      where p.pronamespace in ('app'::regnamespace, 'wa'::regnamespace)
+        and (f.name = any(string_to_array(${changed.flatMap(functionNames).join()}, ',')) or f.name <> all(string_to_array(${[...known].join()}, ',')))
       union
       select d.objid from doomed join pg_depend d
         on d.refclassid = 'pg_proc'::regclass and d.refobjid = doomed.oid and d.classid = 'pg_proc'::regclass
     )
-    select p.proname as name, p.oid::regprocedure::text as signature from doomed join pg_proc p using (oid)`;
+    select p.pronamespace::regnamespace::text || '.' || p.proname as name, p.oid::regprocedure::text as signature from doomed join pg_proc p using (oid)`;
   await dropTriggers(
     tx,
     doomed.map(({ signature }) => signature),
@@ -101,7 +104,7 @@ async function dropTriggers(tx: postgres.TransactionSql, signatures: string[]): 
 }
 
 const functionNames = ({ text }: SqlFile): string[] =>
-  [...text.matchAll(/^create (?:or replace )?function app\.(\w+)/gim)].map(([, name = '']) => name);
+  [...text.matchAll(/^create (?:or replace )?function ((?:app|wa)\.\w+)/gim)].map(([, name = '']) => name);
 
 async function apply(tx: postgres.TransactionSql, file: SqlFile): Promise<void> {
   try {
