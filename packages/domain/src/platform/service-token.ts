@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto';
+import { errors, jwtVerify, SignJWT } from 'jose';
+import { z } from 'zod';
+import { AppError } from './errors.ts';
+
+/*
+ * How one of our services proves to another who it is: a token of a minute (HS256), made for each request, for one audience.
+ */
+
+export const API_AUDIENCE = 'potentia-api';
+export const WORKER_AUDIENCE = 'whatsapp-worker';
+
+/** Seconds that a token is taken after it was made; longer ones are refused, whoever signed them. */
+export const SERVICE_TOKEN_TTL_S = 60;
+/** Seconds that the clocks of two services may differ. */
+const CLOCK_TOLERANCE_S = 10;
+
+/** The first signs, all verify: secrets are changed by putting a new one last, then first, then alone. */
+export type ServiceSecrets = readonly [string, ...string[]];
+
+/** What a token says beside its end. */
+export interface ServiceClaims {
+  /** The service that asks, such as `api`. */
+  issuer: string;
+  /** A WhatsApp session, and the generation of the lease under which it is commanded. */
+  session_id: string | null;
+  generation: number | null;
+}
+
+export interface NewServiceToken {
+  issuer: string;
+  audience: string;
+  session?: { session_id: string; generation: number };
+  now?: Date;
+}
+
+const payload = z.object({
+  iss: z.string().min(1).max(64),
+  jti: z.string().min(1).max(64),
+  iat: z.number(),
+  exp: z.number(),
+  sid: z.uuid().optional(),
+  gen: z.int().min(0).optional(),
+});
+
+const refused = (cause: unknown): AppError =>
+  new AppError('unauthenticated', 'auth.token_invalid', 'The access token is not valid', {}, { cause });
+
+/** A new token, good for `SERVICE_TOKEN_TTL_S`. */
+export function signServiceToken(secrets: ServiceSecrets, token: NewServiceToken): Promise<string> {
+  const { issuer, audience, session, now = new Date() } = token;
+  const issued_at = Math.floor(now.getTime() / 1_000);
+  return new SignJWT(session === undefined ? {} : { sid: session.session_id, gen: session.generation })
+    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+    .setIssuer(issuer)
+    .setAudience(audience)
+    .setJti(randomUUID())
+    .setIssuedAt(issued_at)
+    .setExpirationTime(issued_at + SERVICE_TOKEN_TTL_S)
+    .sign(Buffer.from(secrets[0]));
+}
+
+/**
+ * What the token says that was made for `audience`. Throws `unauthenticated`: `auth.token_missing`, `auth.token_expired`,
+ * and `auth.token_invalid` for whatever was not signed by one of the secrets, for another audience, or for too long.
+ */
+export async function verifyServiceToken(
+  secrets: ServiceSecrets,
+  token: string | undefined,
+  { audience, now = new Date() }: { audience: string; now?: Date },
+): Promise<ServiceClaims> {
+  if (!token) throw new AppError('unauthenticated', 'auth.token_missing', 'An access token is required');
+  const checks = { audience, algorithms: ['HS256'], clockTolerance: CLOCK_TOLERANCE_S, currentDate: now };
+  for (const secret of secrets) {
+    try {
+      return toClaims((await jwtVerify(token, Buffer.from(secret), checks)).payload, now);
+    } catch (error) {
+      if (error instanceof errors.JWSSignatureVerificationFailed) continue;
+      if (error instanceof errors.JWTExpired)
+        throw new AppError('unauthenticated', 'auth.token_expired', 'The access token has expired');
+      throw error instanceof errors.JOSEError ? refused(error.message) : error;
+    }
+  }
+  throw refused('no secret verifies the signature');
+}
+
+function toClaims(claims: unknown, now: Date): ServiceClaims {
+  const parsed = payload.safeParse(claims);
+  if (!parsed.success) throw refused(z.prettifyError(parsed.error));
+  const { iss, iat, exp, sid, gen } = parsed.data;
+  const latest = now.getTime() / 1_000 + SERVICE_TOKEN_TTL_S + CLOCK_TOLERANCE_S;
+  if (exp - iat > SERVICE_TOKEN_TTL_S || exp > latest) throw refused('it lives for too long');
+  return { issuer: iss, session_id: sid ?? null, generation: gen ?? null };
+}
