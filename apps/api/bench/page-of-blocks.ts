@@ -1,3 +1,4 @@
+import { GATEWAY_SECRETS } from '@potentia/config/testing/gateway-env';
 import { NO_OBJECTS } from '@potentia/config/testing/object-env';
 import { startBackends } from '@potentia/domain/platform/testing/backends';
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -81,6 +82,7 @@ const api = await start('../src/main.ts', {
   SUPABASE_ANON_KEY: 'bench',
   SUPABASE_SERVICE_ROLE_KEY: 'bench',
   ENCRYPTION_KEYS: `bench:${Buffer.alloc(32).toString('base64')}`,
+  ...GATEWAY_SECRETS,
   ...NO_OBJECTS,
   IP_RATE_LIMIT: '1000000',
   RATE_LIMITS: '[{"limit":1000000000,"window_ms":60000}]',

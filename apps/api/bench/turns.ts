@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { GATEWAY_SECRETS } from '@potentia/config/testing/gateway-env';
 import { NO_OBJECTS } from '@potentia/config/testing/object-env';
 import { startFaultProxy } from '@potentia/db/testing/fault-proxy';
 import { indexMessages } from '@potentia/domain/chat/index-subjects';
@@ -207,6 +208,7 @@ const environment = ({ database, redis, issuer }: Backends, model: Record<string
   SUPABASE_ANON_KEY: 'anon',
   SUPABASE_SERVICE_ROLE_KEY: 'service',
   ENCRYPTION_KEYS: `bench:${Buffer.alloc(32).toString('base64')}`,
+  ...GATEWAY_SECRETS,
   IP_RATE_LIMIT: '100000',
   RATE_LIMITS: '[{"limit":1000000,"window_ms":60000}]',
   ...NO_OBJECTS,

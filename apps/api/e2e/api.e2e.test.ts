@@ -1,3 +1,4 @@
+import { GATEWAY_SECRETS } from '@potentia/config/testing/gateway-env';
 import { NO_OBJECTS } from '@potentia/config/testing/object-env';
 import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -37,6 +38,7 @@ const environment = (backends: Backends): Record<string, string> => ({
   SUPABASE_ANON_KEY: 'anon-key-that-nobody-may-see',
   SUPABASE_SERVICE_KEY: 'service-key-that-nobody-may-see',
   ENCRYPTION_KEYS: `test:${Buffer.alloc(32).toString('base64')}`,
+  ...GATEWAY_SECRETS,
   ...NO_OBJECTS,
 });
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { GATEWAY_SECRETS } from '@potentia/config/testing/gateway-env';
 import { NO_OBJECTS } from '@potentia/config/testing/object-env';
 import { type SpawnedService, spawnService } from '@potentia/config/testing/spawn-service';
 import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
@@ -27,6 +28,7 @@ beforeAll(async () => {
     REDIS_URL: backends.redis.url,
     REDIS_TIMEOUT_MS: '500',
     ENCRYPTION_KEYS: `test:${Buffer.alloc(32).toString('base64')}`,
+    ...GATEWAY_SECRETS,
   };
   [api, jobs, ada] = await Promise.all([
     spawnService({

@@ -1,3 +1,4 @@
+import { GATEWAY_SECRETS } from '@potentia/config/testing/gateway-env';
 import { NO_OBJECTS } from '@potentia/config/testing/object-env';
 import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
 import { startGemini, type TestGemini } from '@potentia/sandbox/testing/gemini';
@@ -48,6 +49,7 @@ async function startProcess(env: Record<string, string> = {}): Promise<Running> 
       SUPABASE_ANON_KEY: 'anon',
       SUPABASE_SERVICE_ROLE_KEY: 'service',
       ENCRYPTION_KEYS: `test:${Buffer.alloc(32).toString('base64')}`,
+      ...GATEWAY_SECRETS,
       ...NO_OBJECTS,
       ...gemini.env,
       ...env,

@@ -1,4 +1,5 @@
 import { EnvError, metaOf, parseEnv } from '@potentia/config/env';
+import { GATEWAY_SECRETS } from '@potentia/config/testing/gateway-env';
 import { NO_OBJECTS } from '@potentia/config/testing/object-env';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -11,6 +12,7 @@ const required = {
   SUPABASE_ANON_KEY: 'anon',
   SUPABASE_SERVICE_KEY: 'service',
   ENCRYPTION_KEYS: `test:${Buffer.alloc(32).toString('base64')}`,
+  ...GATEWAY_SECRETS,
   ...NO_OBJECTS,
 };
 const read = (more: Record<string, string> = {}) => parseEnv('api', schema, { ...required, ...more });

@@ -1,3 +1,4 @@
+import { serviceTokenVariables, workerVariables, workerWebhookVariables } from '@potentia/config/gateway-variables';
 import { modelVariables } from '@potentia/config/model-variables';
 import { bool, jsonList } from '@potentia/config/values';
 import {
@@ -46,6 +47,9 @@ export const schema = z.object({
   ...doorVariables,
   ...webhookVariables,
   ...modelVariables,
+  ...serviceTokenVariables,
+  ...workerWebhookVariables,
+  ...workerVariables,
   RATE_LIMITS: jsonList(rateLimitRule).default(DEFAULT_RULES).meta({
     description: 'JSON list of {tenant?, method?, route?, limit, window_ms, burst?}; the most specific rule wins',
   }),

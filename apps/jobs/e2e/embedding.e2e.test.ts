@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { createLogger } from '@potentia/config/logger';
+import { GATEWAY_SECRETS } from '@potentia/config/testing/gateway-env';
 import { NO_OBJECTS } from '@potentia/config/testing/object-env';
 import { type SpawnedService, spawnService } from '@potentia/config/testing/spawn-service';
 import { createTestDatabase, type TestDatabase } from '@potentia/db/testing/database';
@@ -47,6 +48,7 @@ async function start(overrides: Record<string, string> = {}): Promise<SpawnedSer
       REDIS_TIMEOUT_MS: '500',
       DATABASE_TIMEOUT_MS: '5000',
       ENCRYPTION_KEYS: `test:${Buffer.alloc(32).toString('base64')}`,
+      ...GATEWAY_SECRETS,
       ...gemini.env,
       ...overrides,
     },

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { runToExit, spawnService } from '@potentia/config/testing/spawn-service';
+import { GATEWAY_SECRETS } from '@potentia/config/testing/gateway-env';
 import { NO_OBJECTS } from '@potentia/config/testing/object-env';
 import { getUserEvents } from '@potentia/db/auth/queries';
 import { createTestDatabase, type TestDatabase } from '@potentia/db/testing/database';
@@ -29,6 +30,7 @@ const start = (overrides: Record<string, string> = {}) =>
       REDIS_URL: redis.url,
       APP_DATABASE_URL: database.app_url,
       ENCRYPTION_KEYS: `test:${Buffer.alloc(32).toString('base64')}`,
+      ...GATEWAY_SECRETS,
       ...NO_OBJECTS,
       NODE_ENV: 'test',
       ...overrides,

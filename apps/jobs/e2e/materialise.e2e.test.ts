@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { GATEWAY_SECRETS } from '@potentia/config/testing/gateway-env';
 import { NO_OBJECTS } from '@potentia/config/testing/object-env';
 import { spawnService } from '@potentia/config/testing/spawn-service';
 import { createTestDatabase, type TestDatabase } from '@potentia/db/testing/database';
@@ -35,6 +36,7 @@ const start = () =>
       REDIS_URL: redis.url,
       APP_DATABASE_URL: database.app_url,
       ENCRYPTION_KEYS: `test:${Buffer.alloc(32).toString('base64')}`,
+      ...GATEWAY_SECRETS,
       ...NO_OBJECTS,
       NODE_ENV: 'test',
     },

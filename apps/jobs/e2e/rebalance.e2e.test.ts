@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { spawnService } from '@potentia/config/testing/spawn-service';
+import { GATEWAY_SECRETS } from '@potentia/config/testing/gateway-env';
 import { NO_OBJECTS } from '@potentia/config/testing/object-env';
 import { createTestDatabase, type TestDatabase } from '@potentia/db/testing/database';
 import { startRedis, type TestRedis } from '@potentia/db/testing/redis';
@@ -26,6 +27,7 @@ const start = () =>
       REDIS_URL: redis.url,
       APP_DATABASE_URL: database.app_url,
       ENCRYPTION_KEYS: `test:${Buffer.alloc(32).toString('base64')}`,
+      ...GATEWAY_SECRETS,
       ...NO_OBJECTS,
       NODE_ENV: 'test',
     },

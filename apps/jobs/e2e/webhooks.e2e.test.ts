@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
+import { GATEWAY_SECRETS } from '@potentia/config/testing/gateway-env';
 import { NO_OBJECTS } from '@potentia/config/testing/object-env';
 import { spawnService } from '@potentia/config/testing/spawn-service';
 import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
@@ -42,6 +43,7 @@ const shared = () => ({
   REDIS_TIMEOUT_MS: '500',
   DATABASE_TIMEOUT_MS: '5000',
   ENCRYPTION_KEYS: `test:${Buffer.alloc(32).toString('base64')}`,
+  ...GATEWAY_SECRETS,
   WEBHOOK_ALLOWED_NETWORKS: '127.0.0.0/8',
 });
 

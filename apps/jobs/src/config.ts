@@ -1,3 +1,4 @@
+import { serviceTokenVariables, workerVariables } from '@potentia/config/gateway-variables';
 import { modelVariables } from '@potentia/config/model-variables';
 import { commaList, httpUrl, milliseconds } from '@potentia/config/values';
 import {
@@ -45,6 +46,8 @@ export const schema = z.object({
   ...telemetryVariables,
   ...webhookVariables,
   ...modelVariables,
+  ...serviceTokenVariables,
+  ...workerVariables,
   WEBHOOK_RETRY_DELAYS_MS: commaList
     .transform((items) => items.map(Number))
     .refine((delays) => delays.length > 0 && delays.every((delay) => Number.isSafeInteger(delay) && delay >= 0), {

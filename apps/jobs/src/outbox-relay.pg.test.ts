@@ -48,6 +48,8 @@ function configFor(redis_url: string, overrides: Partial<JobsConfig> = {}): Jobs
     REDIS_URL: redis_url,
     REDIS_TIMEOUT_MS: 50,
     ENCRYPTION_KEYS: [{ kid: 'test', key: new Uint8Array(32) }],
+    SERVICE_JWT_SECRETS: ['x'.repeat(32)],
+    WHATSAPP_HEARTBEAT_MS: 30_000,
     WEBHOOK_ALLOWED_NETWORKS: [],
     ...parseEnv('jobs', z.object(modelVariables), {}),
     WEBHOOK_RETRY_DELAYS_MS: [],

@@ -15,6 +15,7 @@ const NAMES = [
   ...(['supabase_anon_key', 'supabase_service_role_key'] as const),
   'encryption_key',
   's3_secret_access_key',
+  ...(['service_jwt_secret', 'worker_webhook_secret'] as const),
 ] as const;
 
 export type Secrets = Record<(typeof NAMES)[number], string>;

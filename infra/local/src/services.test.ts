@@ -24,6 +24,10 @@ const connections = {
   },
   mail: { SMTP_URL: 'smtp://127.0.0.1:9', MAIL_FROM: 'a@example.com', APP_URL: 'http://127.0.0.1:5' },
   encryption_keys: `local:${Buffer.alloc(32).toString('base64')}`,
+  gateway: {
+    SERVICE_JWT_SECRETS: 's'.repeat(32),
+    WORKER_WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32).toString('base64')}`,
+  },
   demo_password: 'demo',
 };
 const shell = {

@@ -28,6 +28,8 @@ export interface Connections {
   mail: Record<string, string> | undefined;
   /** `ENCRYPTION_KEYS` of every service that seals. */
   encryption_keys: string;
+  /** `SERVICE_JWT_SECRETS` and `WORKER_WEBHOOK_SECRETS`, by which the services know each other. */
+  gateway: Record<string, string>;
   /** The sandbox's settings; undefined when a real Supabase project takes its place. */
   demo_password: string | undefined;
 }
@@ -98,7 +100,7 @@ function sandboxEnv(ports: Ports, { supabase, demo_password, objects }: Connecti
 function serviceEnv(
   name: Exclude<(typeof ENTRIES)[number][0], 'sandbox'>,
   ports: Ports,
-  { supabase, database_urls, redis_url, encryption_keys, objects, mail }: Connections,
+  { supabase, database_urls, redis_url, encryption_keys, gateway, objects, mail }: Connections,
   shell: NodeJS.ProcessEnv,
 ): Record<string, string> {
   const role = name === 'jobs' ? 'job_user' : name === 'wa-worker' ? 'wa_user' : 'app_user';
@@ -117,6 +119,9 @@ function serviceEnv(
     ENCRYPTION_KEYS: encryption_keys,
     // A developer's own receiver is on this machine.
     WEBHOOK_ALLOWED_NETWORKS: '127.0.0.0/8,::1/128',
+    ...gateway,
+    API_URL: serviceUrl(ports, 'api'),
+    WORKER_PUBLIC_URL: serviceUrl(ports, 'wa-worker'),
     ...objects,
     ...mail,
     ...sandboxModel(ports, shell),

@@ -93,10 +93,17 @@ async function startBacking(options: StartOptions, processes: Processes, state: 
   }
   const database_urls = await step('database roles and migrations', () => prepareDatabase(admin_url, secrets));
   const encryption_keys = `local:${Buffer.from(secrets.encryption_key, 'hex').toString('base64')}`;
+  const gateway = gatewayOf(secrets);
   const objects = objectsOf(options, secrets);
   const mail = mailOf(options);
-  return { database_urls, redis_url: redis, encryption_keys, objects, mail, ...supabaseOf(options, secrets) };
+  return { database_urls, redis_url: redis, encryption_keys, gateway, objects, mail, ...supabaseOf(options, secrets) };
 }
+
+/** By what the services know each other. */
+const gatewayOf = ({ service_jwt_secret, worker_webhook_secret }: Secrets): Connections['gateway'] => ({
+  SERVICE_JWT_SECRETS: service_jwt_secret,
+  WORKER_WEBHOOK_SECRETS: `whsec_${Buffer.from(worker_webhook_secret, 'hex').toString('base64')}`,
+});
 
 /** The sandbox's S3 endpoint, unless there is a real one. */
 function objectsOf({ s3_endpoint, ports }: StartOptions, secrets: Secrets): Connections['objects'] {

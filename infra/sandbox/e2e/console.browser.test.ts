@@ -44,6 +44,8 @@ async function startServices(): Promise<typeof services> {
     REDIS_URL: redis.url,
     CORS_ORIGINS: sandbox_url,
     ENCRYPTION_KEYS: `test:${Buffer.alloc(32).toString('base64')}`,
+    SERVICE_JWT_SECRETS: 'x'.repeat(32),
+    WORKER_WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32).toString('base64')}`,
     S3_ENDPOINT: 'http://127.0.0.1:9',
     S3_BUCKET: 'none',
     S3_ACCESS_KEY_ID: 'none',

@@ -50,6 +50,8 @@ export async function startStack(): Promise<Stack> {
       REDIS_URL: redis.url,
       CORS_ORIGINS: urlOf('sandbox'),
       ENCRYPTION_KEYS: `test:${Buffer.alloc(32).toString('base64')}`,
+      SERVICE_JWT_SECRETS: 'x'.repeat(32),
+      WORKER_WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32).toString('base64')}`,
       IP_RATE_LIMIT: '10000',
     };
     const jobs_only = {

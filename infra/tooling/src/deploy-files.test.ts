@@ -27,6 +27,8 @@ const FILLED_IN: Record<string, string> = {
   S3_BUCKET: 'bucket',
   S3_ENDPOINT: 'http://a',
   ENCRYPTION_KEYS: `one:${Buffer.alloc(32).toString('base64')}`,
+  SERVICE_JWT_SECRETS: 'x'.repeat(32),
+  WORKER_WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32).toString('base64')}`,
 };
 
 /** What compose makes of `${NAME:?}`, `${NAME:-default}`, for someone who filled in what must be filled in. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { parseEnv } from '@potentia/config/env';
 import { createLogger } from '@potentia/config/logger';
+import { GATEWAY_SECRETS } from '@potentia/config/testing/gateway-env';
 import { NO_OBJECTS } from '@potentia/config/testing/object-env';
 import type { Backends } from '@potentia/domain/platform/testing/backends';
 import type { TestIssuer } from '@potentia/domain/auth/testing/issuer';
@@ -66,6 +67,7 @@ export async function startApi(backends: Backends, env: Record<string, string> =
     SUPABASE_ANON_KEY: 'anon',
     SUPABASE_SERVICE_ROLE_KEY: 'service',
     ENCRYPTION_KEYS: `test:${Buffer.alloc(32, 7).toString('base64')}`,
+    ...GATEWAY_SECRETS,
     ...NO_OBJECTS,
     IP_RATE_LIMIT: '100000',
     RATE_LIMITS: '[{"limit":100000,"window_ms":60000}]',

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { GATEWAY_SECRETS } from '@potentia/config/testing/gateway-env';
 import { parseEnv } from '@potentia/config/env';
 import { createLogger } from '@potentia/config/logger';
 import { createTestDatabase, type TestDatabase } from '@potentia/db/testing/database';
@@ -52,6 +53,7 @@ export async function startFilesKit(overrides: Record<string, string> = {}): Pro
     REDIS_URL: redis.url,
     REDIS_TIMEOUT_MS: '500',
     ENCRYPTION_KEYS: `test:${Buffer.alloc(32).toString('base64')}`,
+    ...GATEWAY_SECRETS,
     ...objects.env,
     ...overrides,
   };

@@ -1,4 +1,5 @@
 import { parseEnv } from '@potentia/config/env';
+import { GATEWAY_SECRETS } from '@potentia/config/testing/gateway-env';
 import { NO_OBJECTS } from '@potentia/config/testing/object-env';
 import { createLogger } from '@potentia/config/logger';
 import type { Backends } from '@potentia/domain/platform/testing/backends';
@@ -35,6 +36,7 @@ export const API_KEYS = {
   SUPABASE_ANON_KEY: 'anon',
   SUPABASE_SERVICE_ROLE_KEY: 'service',
   ENCRYPTION_KEYS: `test:${Buffer.alloc(32).toString('base64')}`,
+  ...GATEWAY_SECRETS,
   ...NO_OBJECTS,
 };
 
