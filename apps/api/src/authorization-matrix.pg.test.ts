@@ -51,6 +51,8 @@ const KEYS: Record<Scope, Roles> = {
   // That of a world writes in its calendar.
   'calendar:read': ACTORS.admin,
   'calendar:write': ACTORS.admin,
+  'whatsapp:read': ACTORS.member,
+  'whatsapp:write': ACTORS.member,
   'workspace:read': ACTORS.member,
   'workspace:admin': ACTORS.admin,
 };

@@ -67,6 +67,8 @@ import { share_links } from './share/tables.ts';
 import { createTestDatabase, type TestDatabase } from './testing/database.ts';
 import { invitations, transfers, workspace_members, workspace_settings, workspaces } from './workspace/tables.ts';
 import { webhook_deliveries, webhooks } from './webhook/tables.ts';
+import * as wa from './wa/tables.ts';
+import * as whatsapp from './whatsapp/tables.ts';
 
 let t: TestDatabase;
 beforeAll(async () => {
@@ -139,6 +141,8 @@ const TABLES: PgTable[] = [
   guest_tombstones,
   user_calendar_heads,
   time_zone_rules,
+  ...Object.values(whatsapp),
+  ...Object.values(wa),
 ];
 
 interface ColumnFacts {
@@ -155,10 +159,10 @@ const byName = (a: ColumnFacts, b: ColumnFacts): number =>
 
 function declared(): ColumnFacts[] {
   return TABLES.flatMap((table) => {
-    const { name, columns, primaryKeys } = getTableConfig(table);
+    const { schema, name, columns, primaryKeys } = getTableConfig(table);
     const key = new Set(primaryKeys.flatMap((primary) => primary.columns.map((column) => column.name)));
     return columns.map((column) => ({
-      table: name,
+      table: `${schema}.${name}`,
       column: column.name,
       type: column.getSQLType(),
       required: column.notNull || column.primary,
@@ -170,11 +174,12 @@ function declared(): ColumnFacts[] {
 
 test('the tables of drizzle are those of the database, column by column', async () => {
   const actual = await t.asOwner<ColumnFacts>(`
-    select c.relname as table, a.attname as column, format_type(a.atttypid, a.atttypmod) as type, a.attnotnull as required,
-      a.atthasdef as has_default, coalesce(a.attnum = any (i.indkey), false) as in_key
+    select n.nspname || '.' || c.relname as table, a.attname as column, format_type(a.atttypid, a.atttypmod) as type, a.attnotnull as required,
+      a.atthasdef or a.attidentity <> '' as has_default, coalesce(a.attnum = any (i.indkey), false) as in_key
     from pg_class c
+    join pg_namespace n on n.oid = c.relnamespace
     join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
     left join pg_index i on i.indrelid = c.oid and i.indisprimary
-    where c.relnamespace = 'app'::regnamespace and c.relkind = 'r' and c.relname <> 'migrations'`);
+    where n.nspname in ('app', 'wa') and c.relkind = 'r' and c.relname <> 'migrations'`);
   expect(declared()).toEqual([...actual].sort(byName));
 });

@@ -188,6 +188,8 @@ export async function documentApi(app: App, options: { version: string; servers:
         { name: 'chat', description: 'Turns, contexts and messages of a conversation; its import and export.' },
         { name: 'memory', description: 'What is remembered of a person, and search over what was said.' },
         { name: 'agent', description: 'Roles, runs, what tools did, and what it took.' },
+        { name: 'whatsapp', description: 'Sessions of WhatsApp accounts: linking them, messages, groups, contacts.' },
+        { name: 'workers', description: 'The processes that hold WhatsApp sessions; for services and operators.' },
         { name: 'workspaces', description: 'Workspaces, their members and settings.' },
         { name: 'invitations', description: 'How people join a workspace or a canvas.' },
         { name: 'transfers', description: 'A whole workspace, out and in.' },

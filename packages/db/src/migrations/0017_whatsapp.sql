@@ -143,11 +143,13 @@ create table wa.sessions (
   generation bigint not null default 0,
   worker_id uuid,
   lease_until timestamptz,
+  -- How far the log of the session is written. Each opening begins an epoch, so that a group that was sent once and comes late, or twice,
+  -- is told from what followed it.
+  log_epoch bigint not null default 0,
+  log_position bigint not null default 0,
   -- Sealed (AES-256-GCM), with the id of the key. Null: never paired, or logged out.
   creds bytea,
   kid text check (char_length(kid) <= 32),
-  -- Signal keys are there: creds that are absent beside them were lost, and must not be made anew.
-  has_keys boolean not null default false,
   status text not null default 'disconnected',
   status_reason text,
   close_code int,
@@ -358,3 +360,8 @@ create table wa.usage (
 ) with (fillfactor = 50);
 create index usage_unreported on wa.usage (changed_at) where reported_at is null;
 comment on table wa.usage is 'family: session. Totals of a UTC day.';
+
+alter table app.api_keys drop constraint api_keys_scopes_check;
+alter table app.api_keys add constraint api_keys_scopes_check check (cardinality(scopes) >= 1
+  and scopes <@ array['canvas:read', 'canvas:write', 'calendar:read', 'calendar:write', 'whatsapp:read', 'whatsapp:write',
+    'workspace:read', 'workspace:admin']);

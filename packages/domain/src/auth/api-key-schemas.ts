@@ -6,7 +6,7 @@ import { api_key_scopes } from './rules/scopes.ts';
 export const apiKeyScope = z.enum(api_key_scopes).meta({
   id: 'ApiKeyScope',
   description:
-    '`canvas:write` includes `canvas:read`, `calendar:write` `calendar:read`, and `workspace:admin` `workspace:read`.',
+    '`canvas:write` includes `canvas:read`, `calendar:write` `calendar:read`, `whatsapp:write` `whatsapp:read`, and `workspace:admin` `workspace:read`.',
 });
 
 // Outputs

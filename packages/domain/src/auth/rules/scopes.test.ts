@@ -8,6 +8,8 @@ it('a scope grants itself and the reading of what it changes, and nothing else',
     'canvas:write': ['canvas:read', 'canvas:write'],
     'calendar:read': ['calendar:read'],
     'calendar:write': ['calendar:read', 'calendar:write'],
+    'whatsapp:read': ['whatsapp:read'],
+    'whatsapp:write': ['whatsapp:read', 'whatsapp:write'],
     'workspace:read': ['workspace:read'],
     'workspace:admin': ['workspace:read', 'workspace:admin'],
   });

@@ -4,6 +4,8 @@ export const api_key_scopes = [
   'canvas:write',
   'calendar:read',
   'calendar:write',
+  'whatsapp:read',
+  'whatsapp:write',
   'workspace:read',
   'workspace:admin',
 ] as const;
@@ -13,6 +15,7 @@ export type Scope = (typeof api_key_scopes)[number];
 const IMPLIED: Partial<Record<Scope, Scope>> = {
   'canvas:write': 'canvas:read',
   'calendar:write': 'calendar:read',
+  'whatsapp:write': 'whatsapp:read',
   'workspace:admin': 'workspace:read',
 };
 
