@@ -36,7 +36,7 @@ language plpgsql set search_path = wa, pg_temp as $$
 begin
   perform set_config('wa.session_id', p_session_id::text, true);
   perform from sessions s
-  where s.session_id = p_session_id and s.generation = p_generation and s.worker_id = p_worker_id for share;
+  where s.session_id = p_session_id and s.generation = p_generation and s.worker_id = p_worker_id for no key update;
   if not found then
     perform app.fail('PT409', 'lease.lost', 'Another worker holds this session.');
   end if;

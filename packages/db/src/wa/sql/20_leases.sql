@@ -10,13 +10,15 @@ begin
   perform wa.set_session_context(p_session_id);
   insert into sessions (session_id) values (p_session_id) on conflict do nothing;
   update sessions s set generation = p_generation, worker_id = p_worker_id, settings = coalesce(p_settings, s.settings),
+    log_epoch = s.log_epoch + 1, log_position = 0,
     lease_until = clock_timestamp() + make_interval(secs => p_lease_ms / 1000.0), changed_at = now()
   where s.session_id = p_session_id and (s.generation < p_generation or (s.generation = p_generation and s.worker_id = p_worker_id))
   returning * into v_session;
   if not found then
     perform app.fail('PT409', 'lease.lost', 'Another worker holds this session.');
   end if;
-  return jsonb_build_object('creds', encode(v_session.creds, 'base64'), 'kid', v_session.kid, 'has_keys', v_session.has_keys,
+  return jsonb_build_object('epoch', v_session.log_epoch, 'creds', encode(v_session.creds, 'base64'), 'kid', v_session.kid,
+    'has_keys', exists (select from signal_keys k where k.session_id = p_session_id),
     'status', v_session.status, 'phone', v_session.phone, 'lid', v_session.lid, 'linked_at', app.iso(v_session.linked_at),
     'settings', v_session.settings, 'restricted_until', app.iso(v_session.restricted_until), 'changed_at', app.iso(v_session.changed_at));
 end $$;
