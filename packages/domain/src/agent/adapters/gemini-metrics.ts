@@ -1,7 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { ModelRole, ModelUsage } from '../model.ts';
-
-export type BreakerState = 'closed' | 'half_open' | 'open';
+import type { BreakerState } from '../../platform/breaker.ts';
 
 export interface ModelMetrics {
   /** One request ended: `outcome` is `ok`, or the reason of a failure. */
