@@ -25,8 +25,8 @@ export interface HeldSession {
   readonly is_sending: boolean;
   /** With the session's id. Nothing of a message, and no secret, is ever passed to it. */
   readonly log: Logger;
-  /** Runs `work` when what was given before has ended, connecting and closing included. */
-  exclusive<T>(work: () => Promise<T>): Promise<T>;
+  /** A message has left: when WhatsApp acknowledges nothing within 30 s, the socket counts as deaf and is made anew. */
+  expectAck(message_id: string): void;
 }
 
 /**
