@@ -36,6 +36,9 @@ create table app.whatsapp_sessions (
   -- The QR code itself is in Redis alone.
   qr_serial int,
   qr_expires_at timestamptz,
+  -- The order of what workers say: under which generation the last of it was said, and its number in the worker's log.
+  status_generation bigint not null default 0,
+  status_seq bigint not null default 0,
   phone text check (phone ~ '^[0-9]{5,20}$'),
   lid text check (char_length(lid) <= 64),
   profile_name text check (char_length(profile_name) <= 200),
@@ -333,9 +336,16 @@ create table wa.events (
   seq bigint generated always as identity,
   session_id uuid not null,
   kind text not null check (kind in ('session-status', 'message-status', 'message-inbound', 'session-usage')),
+  -- Who held the session then.
+  worker_id uuid,
   payload jsonb not null,
   attempts int not null default 0,
+  -- Of the first of a session: the others wait for it.
   next_attempt_at timestamptz not null default now(),
+  -- How often the API refused this one by itself.
+  refused int not null default 0,
+  -- Dead, undelivered, from then on.
+  expires_at timestamptz not null default now() + interval '3 days',
   dead_at timestamptz,
   last_error text check (char_length(last_error) <= 200),
   request_id text,
@@ -345,6 +355,14 @@ create table wa.events (
 create index events_due on wa.events (session_id, seq) where dead_at is null;
 create index events_dead on wa.events (dead_at) where dead_at is not null;
 comment on table wa.events is 'family: session.';
+
+-- Which process sends the events of a session now: one at a time, so that they stay in order.
+create table wa.event_relays (
+  session_id uuid primary key,
+  holder uuid not null,
+  held_until timestamptz not null
+) with (fillfactor = 50);
+comment on table wa.event_relays is 'family: session. No foreign key: what is told of a session may outlive it.';
 
 create table wa.usage (
   session_id uuid not null references wa.sessions (session_id) on delete cascade,

@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm';
 import { bigint, boolean, customType, date, integer, jsonb, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
 import { counter, instant, wa } from '../schema.ts';
 
@@ -141,14 +142,25 @@ export const events = wa.table('events', {
   seq: bigint({ mode: 'number' }).generatedAlwaysAsIdentity(),
   session_id: uuid().notNull(),
   kind: text({ enum: ['session-status', 'message-status', 'message-inbound', 'session-usage'] }).notNull(),
+  worker_id: uuid(),
   payload: jsonb().notNull(),
   attempts: integer().notNull().default(0),
   next_attempt_at: instant().notNull().defaultNow(),
+  refused: integer().notNull().default(0),
+  expires_at: instant()
+    .notNull()
+    .default(sql`now() + interval '3 days'`),
   dead_at: instant(),
   last_error: text(),
   request_id: text(),
   traceparent: text(),
   created_at: instant().notNull().defaultNow(),
+});
+
+export const event_relays = wa.table('event_relays', {
+  session_id: uuid().primaryKey(),
+  holder: uuid().notNull(),
+  held_until: instant().notNull(),
 });
 
 export const usage = wa.table(

@@ -47,6 +47,8 @@ export const whatsapp_sessions = app.table('whatsapp_sessions', {
   status_at: instant().notNull().defaultNow(),
   qr_serial: integer(),
   qr_expires_at: instant(),
+  status_generation: counter().notNull().default(0),
+  status_seq: counter().notNull().default(0),
   phone: text(),
   lid: text(),
   profile_name: text(),

@@ -42,15 +42,20 @@ begin
   end if;
 end $$;
 
--- Tells the API; in the transaction of what it tells of. Answers the id of the event.
+-- Tells the API; in the transaction of what it tells of. The session, its generation and who holds it are added here. Answers the id of
+-- the event. Of two events of a session the one that was written later has the higher number, unless neither could know of the other.
 create or replace function wa.append_event(p_session_id uuid, p_kind text, p_payload jsonb, p_request_id text default null,
   p_traceparent text default null) returns uuid
 language plpgsql set search_path = wa, pg_temp as $$
 declare
   v_id constant uuid := app.uuidv7();
+  v_generation bigint;
+  v_worker_id uuid;
 begin
-  insert into events (id, session_id, kind, payload, request_id, traceparent)
-  values (v_id, p_session_id, p_kind, p_payload, p_request_id, p_traceparent);
+  select s.generation, s.worker_id into v_generation, v_worker_id from sessions s where s.session_id = p_session_id;
+  insert into events (id, session_id, kind, worker_id, payload, request_id, traceparent)
+  values (v_id, p_session_id, p_kind, v_worker_id,
+    p_payload || jsonb_build_object('session_id', p_session_id, 'generation', coalesce(v_generation, 0)), p_request_id, p_traceparent);
   return v_id;
 end $$;
 
@@ -67,5 +72,5 @@ end $$;
 
 grant usage on schema wa to wa_user;
 grant select, insert, update, delete on wa.sessions, wa.signal_keys, wa.backups, wa.contacts, wa.chats, wa.messages, wa.message_receipts,
-  wa.media, wa.events, wa.usage to wa_user;
+  wa.media, wa.events, wa.event_relays, wa.usage to wa_user;
 grant execute on function wa.set_session_context, wa.hold_lease, wa.append_event, wa.count_usage to wa_user;
