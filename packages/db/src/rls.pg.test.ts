@@ -35,6 +35,7 @@ import {
   seedRun,
   seedToolCall,
 } from './testing/seed-chat.ts';
+import { seedLink, seedSession, seedSessionRemains, seedWorker } from './testing/seed-whatsapp.ts';
 import { updateWorkspaceSettings } from './workspace/settings-queries.ts';
 
 /*
@@ -183,6 +184,9 @@ async function seedTenant(): Promise<Tenant> {
     calendar_ids.push(schedule.calendar_id);
   }
   await seedChat(user_id, workspace);
+  const session = await seedSession(t, workspace, await seedWorker(t));
+  await seedLink(t, session, { user_id });
+  await seedSessionRemains(t, session, { user_id });
   const [calendar_id = ''] = calendar_ids;
   return { user_id, workspace_id: workspace.workspace_id, canvas_id: canvas.canvas_id, calendar_id };
 }
