@@ -255,6 +255,8 @@ create table wa.messages (
   -- The protobuf as WhatsApp has it: for quoting, for retries, for downloading media.
   proto bytea,
   quoted_message_id text,
+  -- Of a reaction, an edit, a deletion, a vote: the message that it is about.
+  target_message_id text generated always as (case when type in ('reaction', 'edit', 'delete', 'poll_vote') then content ->> 'message_id' end) stored,
   -- in: received, read. out: queued, sent, acked, delivered, read, failed.
   status text not null check (status in ('received', 'read', 'queued', 'sent', 'acked', 'delivered', 'failed')),
   error_code text check (char_length(error_code) <= 100),
@@ -287,6 +289,7 @@ create index messages_by_time on wa.messages (session_id, chat_id, at desc, seq 
 create index messages_recent on wa.messages (session_id, seq desc);
 create index messages_sender on wa.messages (session_id, sender_id);
 create index messages_by_message_id on wa.messages (session_id, message_id);
+create index messages_target on wa.messages (session_id, chat_id, target_message_id) where target_message_id is not null;
 -- Small, whatever has passed: what has still to go out, or to be acknowledged.
 create index messages_outbox on wa.messages (session_id, seq) where direction = 'out' and status in ('queued', 'sent');
 comment on table wa.messages is 'family: session.';

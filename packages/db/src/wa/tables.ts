@@ -86,6 +86,7 @@ export const messages = wa.table('messages', {
   content: jsonb().notNull().default({}),
   proto: bytea(),
   quoted_message_id: text(),
+  target_message_id: text().generatedAlwaysAs(''),
   status: text({ enum: ['received', 'read', 'queued', 'sent', 'acked', 'delivered', 'failed'] }).notNull(),
   error_code: text(),
   at: instant().notNull(),

@@ -38,7 +38,8 @@ begin
   return v_answer;
 end $$;
 
--- {status, reason, close_code, phone, lid, linked_at, restricted_until} of those that changed, and an event for the API.
+-- {status, reason, close_code, phone, lid, linked_at, restricted_until} of those that changed, and an event for the API, to which alone
+-- {qr: {serial, expires_at}, profile_name} go.
 create or replace function wa.take_session_changes(p_session_id uuid, p_changes jsonb) returns void
 language plpgsql set search_path = wa, pg_temp as $$
 begin
@@ -51,6 +52,9 @@ begin
     restricted_until = case when p_changes ? 'restricted_until' then (p_changes ->> 'restricted_until')::timestamptz else s.restricted_until end,
     changed_at = now()
   where s.session_id = p_session_id;
+  if p_changes ?| array['status', 'phone', 'lid', 'qr', 'profile_name'] then
+    perform wa.tell_session_status(p_session_id, p_changes);
+  end if;
 end $$;
 
 -- The keys of one type that there are, sealed, in base64.
