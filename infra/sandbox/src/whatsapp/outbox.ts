@@ -1,0 +1,47 @@
+import type { PhoneMessage } from './message-log.ts';
+
+export interface OutboxReceipt {
+  /** The number of who confirmed, and with which device (0: the phone). */
+  from: string;
+  device: number;
+  type: 'delivered' | 'read' | 'played';
+  at: string;
+}
+
+/** A message that was written on a phone. */
+export interface OutboxMessage {
+  id: string;
+  /** A number, or a group's id. */
+  to: string;
+  status: 'server' | 'delivered' | 'read';
+  receipts: OutboxReceipt[];
+  /** The message as the phone shows it, with the reactions to it. */
+  message: PhoneMessage;
+}
+
+export class PhoneOutbox {
+  readonly #messages = new Map<string, OutboxMessage>();
+  readonly #shown = new Set<PhoneMessage>();
+
+  all(): OutboxMessage[] {
+    return [...this.#messages.values()];
+  }
+
+  /** Whether the message was written here. */
+  has(message: PhoneMessage): boolean {
+    return this.#shown.has(message);
+  }
+
+  add(id: string, to: string, message: PhoneMessage): void {
+    this.#messages.set(id, { id, to, status: 'server', receipts: [], message });
+    if (message.id === id) this.#shown.add(message);
+  }
+
+  confirm(id: string, type: OutboxReceipt['type'], from: string, device: number): void {
+    const sent = this.#messages.get(id);
+    if (!sent) return;
+    sent.receipts.push({ from, device, type, at: new Date().toISOString() });
+    if (type !== 'delivered') sent.status = 'read';
+    else if (sent.status === 'server') sent.status = 'delivered';
+  }
+}
