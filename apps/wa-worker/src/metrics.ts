@@ -39,7 +39,9 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
   const closes = counter('closes_total', 'Sockets that closed, by the code that WhatsApp or Baileys gave', ['code']);
   const deaf = counter('deaf_sockets_total', 'Sockets that were open, heard nothing and were made anew', ['sign']);
   const lost = counter('leases_lost_total', 'Sessions that were another worker’s by then, and who noticed', ['by']);
-  const messages = counter('stanzas_total', 'Messages that passed as stanzas: received, and acknowledged', ['direction']);
+  const messages = counter('stanzas_total', 'Messages that passed as stanzas: received, and acknowledged', [
+    'direction',
+  ]);
   const beats = counter('heartbeats_total', 'Beats to the API', ['outcome']);
   const commands = counter('commands_total', 'Commands of the API', ['command', 'status']);
   const opening = new Histogram({
@@ -68,7 +70,8 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
     },
     countConnect: () => connects.inc(),
     observeOpen: (ms) => opening.observe(ms / 1_000),
-    countClose: (code) => closes.inc({ code: code === null ? 'none' : known_close_codes.includes(code) ? code : 'other' }),
+    countClose: (code) =>
+      closes.inc({ code: code === null ? 'none' : known_close_codes.includes(code) ? code : 'other' }),
     countDeaf: (sign) => deaf.inc({ sign }),
     countLost: (by) => lost.inc({ by }),
     countMessage(direction) {

@@ -3,6 +3,7 @@ import type { Db } from '@potentia/db/client';
 import { DbError } from '@potentia/db/errors';
 import { commitLog, type CommitAnswer, type LeaseHolder } from '@potentia/db/wa/state-queries';
 import { AppError } from '@potentia/domain/platform/errors';
+import type { SessionStatus } from '@potentia/domain/whatsapp/schemas';
 import type { InboundItem } from '../inbound/item.ts';
 import type { StatusItem } from '../outbound/status-item.ts';
 import type { KeySealer } from './key-sealer.ts';
@@ -12,13 +13,21 @@ export type KeyChanges = Record<string, Record<string, unknown>>;
 
 /** What a session says of itself; what is absent stays. Times are ISO 8601. */
 export interface SessionChanges {
-  status?: string;
+  /** Tells the API, with the four that follow: of two in one group only the last is told. */
+  status?: SessionStatus;
   reason?: string | null;
   close_code?: number | null;
+  /** That there is a QR code; the code itself is in Redis alone. */
+  qr?: { serial: number; expires_at: string } | null;
+  profile_name?: string | null;
   phone?: string;
   lid?: string;
   linked_at?: string | null;
   restricted_until?: string | null;
+  /** Of the account; told to the API and kept nowhere here. */
+  profile_name?: string;
+  /** That there is another QR code; told to the API while the status is `pairing`. The code itself is in Redis alone. */
+  qr?: { serial: number; expires_at: string };
 }
 
 /** What is written together or not at all. */
@@ -42,6 +51,8 @@ export interface SessionLogOptions {
   sealer: KeySealer;
   /** The credentials, or null when there are none. */
   creds: () => object | null;
+  /** How long Postgres may be away before the session gives up and begins again from what is durable. */
+  patience_ms?: number;
   /** Called for each group, with what it held and what was answered, after it is durable. */
   onCommitted?: (entries: readonly LogEntry[], answer: CommitAnswer) => void;
 }
@@ -54,7 +65,6 @@ interface Pending {
 
 /** Entries in one statement. */
 const MAX_GROUP = 200;
-/** How long Postgres may be away before the session gives up and begins again from what is durable. */
 const PATIENCE_MS = 10_000;
 const RETRY_MS = 100;
 
@@ -147,9 +157,9 @@ export class SessionLog {
 
   /** Null: the log has ended. */
   async #commit(entries: LogEntry[]): Promise<CommitAnswer | null> {
-    const { db, holder, epoch, log } = this.#options;
+    const { db, holder, epoch, log, patience_ms = PATIENCE_MS } = this.#options;
     const group = { epoch, position: (this.#group_position += 1), ...this.#seal(entries) };
-    const give_up_at = performance.now() + PATIENCE_MS;
+    const give_up_at = performance.now() + patience_ms;
     let degraded = false;
     while (!this.ended) {
       try {
