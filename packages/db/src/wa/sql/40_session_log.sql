@@ -38,12 +38,10 @@ begin
   return v_answer;
 end $$;
 
--- {status, reason, close_code, phone, lid, linked_at, restricted_until} of those that changed. With a status, which names reason, close_code,
--- profile_name and qr {serial, expires_at} with it, it is an event for the API.
+-- {status, reason, close_code, phone, lid, linked_at, restricted_until} of those that changed, and an event for the API, to which alone
+-- {qr: {serial, expires_at}, profile_name} go.
 create or replace function wa.take_session_changes(p_session_id uuid, p_changes jsonb) returns void
 language plpgsql set search_path = wa, pg_temp as $$
-declare
-  v_session sessions;
 begin
   update sessions s set
     status = coalesce(p_changes ->> 'status', s.status),
@@ -53,12 +51,9 @@ begin
     linked_at = case when p_changes ? 'linked_at' then (p_changes ->> 'linked_at')::timestamptz else s.linked_at end,
     restricted_until = case when p_changes ? 'restricted_until' then (p_changes ->> 'restricted_until')::timestamptz else s.restricted_until end,
     changed_at = now()
-  where s.session_id = p_session_id
-  returning * into v_session;
-  if p_changes ? 'status' then
-    perform wa.append_event(p_session_id, 'session-status', jsonb_build_object('session_id', p_session_id, 'generation', v_session.generation,
-      'status', v_session.status, 'reason', v_session.status_reason, 'close_code', v_session.close_code, 'phone', v_session.phone,
-      'lid', v_session.lid, 'profile_name', left(p_changes ->> 'profile_name', 200), 'qr', p_changes -> 'qr', 'at', app.iso(clock_timestamp())));
+  where s.session_id = p_session_id;
+  if p_changes ?| array['status', 'phone', 'lid', 'qr', 'profile_name'] then
+    perform wa.tell_session_status(p_session_id, p_changes);
   end if;
 end $$;
 
