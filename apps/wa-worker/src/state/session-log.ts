@@ -13,21 +13,18 @@ export type KeyChanges = Record<string, Record<string, unknown>>;
 
 /** What a session says of itself; what is absent stays. Times are ISO 8601. */
 export interface SessionChanges {
-  /** Tells the API, with the four that follow: of two in one group only the last is told. */
+  /** With reason and close code. Of two in one group only the last is told to the API. */
   status?: SessionStatus;
   reason?: string | null;
   close_code?: number | null;
-  /** That there is a QR code; the code itself is in Redis alone. */
-  qr?: { serial: number; expires_at: string } | null;
-  profile_name?: string | null;
   phone?: string;
   lid?: string;
   linked_at?: string | null;
   restricted_until?: string | null;
   /** Of the account; told to the API and kept nowhere here. */
-  profile_name?: string;
+  profile_name?: string | null;
   /** That there is another QR code; told to the API while the status is `pairing`. The code itself is in Redis alone. */
-  qr?: { serial: number; expires_at: string };
+  qr?: { serial: number; expires_at: string } | null;
 }
 
 /** What is written together or not at all. */
