@@ -12,6 +12,7 @@ declare
   v_share_links int;
   v_transfers int;
   v_system_health int;
+  v_whatsapp_event_receipts int;
 begin
   delete from idempotency_keys k where (k.user_id, k.key) in (
     select o.user_id, o.key from idempotency_keys o where o.expires_at < now()
@@ -42,7 +43,13 @@ begin
     select o.service, o.instance_id from system_health o where o.reported_at < now() - interval '7 days'
     limit v_limit for update skip locked);
   get diagnostics v_system_health = row_count;
+  -- Longer than a worker can repeat an event: it gives up after 3 days, keeps that for 14, and sends it for 3 more when asked to.
+  delete from whatsapp_event_receipts r where r.event_id in (
+    select o.event_id from whatsapp_event_receipts o where o.received_at < now() - interval '30 days'
+    order by o.received_at limit v_limit for update skip locked);
+  get diagnostics v_whatsapp_event_receipts = row_count;
   return jsonb_build_object('idempotency_keys', v_idempotency_keys, 'mails', v_mails, 'user_events', v_user_events,
-    'invitations', v_invitations, 'share_links', v_share_links, 'transfers', v_transfers, 'system_health', v_system_health);
+    'invitations', v_invitations, 'share_links', v_share_links, 'transfers', v_transfers, 'system_health', v_system_health,
+    'whatsapp_event_receipts', v_whatsapp_event_receipts);
 end $$;
 grant execute on function app.forget_old_rows to job_user;

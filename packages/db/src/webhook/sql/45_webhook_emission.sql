@@ -29,6 +29,17 @@ language sql stable parallel safe
     'target', json_build_object('type', p_target_type, 'id', p_target_id),
     'before', p_before, 'after', p_after, 'request_id', p_request_id);
 
+-- The endpoints of a workspace that want a type of event. p_by_name: only those that name it, or its kind; who names nothing wants what is
+-- audited, and no more. Its caller's plan takes it in.
+create or replace function app.find_webhooks(p_workspace_id uuid, p_type text, p_by_name boolean) returns table (id uuid)
+language sql stable
+begin atomic
+  select w.id from app.webhooks w
+  where w.workspace_id = p_workspace_id and w.status = 'enabled'
+    and ((w.event_types = '{}' and not p_by_name) or p_type = any (w.event_types)
+      or split_part(p_type, '.', 1) || '.*' = any (w.event_types));
+end;
+
 -- What is audited is delivered. A trigger, so that nobody can be told of what was not audited, and whoever may write the audit
 -- row (its policy decides) needs no right to see the tenant's endpoints. Without one it costs a probe of an index.
 create or replace function app.emit_webhooks() returns trigger
@@ -36,11 +47,7 @@ language plpgsql security definer set search_path = app, pg_temp as $$
 declare
   v_webhook_id uuid;
   -- Not the query of the loop, for which each would pay a cursor.
-  v_webhook_ids constant uuid[] := array(
-    select w.id from webhooks w
-    where w.workspace_id = new.workspace_id and w.status = 'enabled'
-      and (w.event_types = '{}' or new.action = any (w.event_types)
-        or split_part(new.action, '.', 1) || '.*' = any (w.event_types)));
+  v_webhook_ids constant uuid[] := array(select f.id from app.find_webhooks(new.workspace_id, new.action, false) f);
 begin
   foreach v_webhook_id in array v_webhook_ids loop
     perform app.add_webhook_delivery(new.workspace_id, v_webhook_id, new.action, new.created_at,
