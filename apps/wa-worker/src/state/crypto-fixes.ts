@@ -31,7 +31,7 @@ const errors = require('libsignal/src/errors.js') as { SessionError: new (messag
 
 Curve.verify = (key, message, signature) => {
   try {
-    return libsignal.curve.verifySignature(generateSignalPubKey(key), message, signature) === true;
+    return libsignal.curve.verifySignature(generateSignalPubKey(key), message, signature);
   } catch {
     return false;
   }
@@ -55,8 +55,8 @@ libsignal.SessionCipher.prototype.decryptWithSessions = async function (data, se
 };
 
 function restore(session: SessionEntry, before: string): void {
-  const { deserialize } = session.constructor as unknown as { deserialize(data: unknown): SessionEntry };
-  const whole = deserialize.call(session.constructor, JSON.parse(before));
+  const entry = session.constructor as unknown as { deserialize(data: unknown): SessionEntry };
+  const whole = entry.deserialize(JSON.parse(before));
   for (const name of Object.keys(session)) Reflect.deleteProperty(session, name);
   Object.assign(session, whole);
 }
@@ -79,6 +79,8 @@ const SPOKEN = [
   'WARNING: Expected pubkey',
 ];
 
+// The console is what it writes to, and what is taken from it.
+/* eslint-disable no-console */
 for (const level of ['log', 'info', 'warn', 'error'] as const) {
   const original = console[level].bind(console);
   console[level] = (...args: unknown[]) => {

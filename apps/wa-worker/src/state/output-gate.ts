@@ -35,7 +35,10 @@ export function attachGate(socket: WebSocket, log: SessionLog): OutputGate {
       else sent.resolve();
     });
   const release = (): void => {
-    while (held[0] && held[0].position <= log.durable_position) write(held.shift()!);
+    for (let first = held[0]; first && first.position <= log.durable_position; first = held[0]) {
+      held.shift();
+      write(first);
+    }
     if (socket.isPaused && log.waiting < MAX_WAITING / 2) socket.resume();
   };
   const close = (): void => {

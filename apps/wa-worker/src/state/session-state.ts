@@ -17,6 +17,8 @@ export interface StateCtx {
   db: Db;
   log: Logger;
   sealer: KeySealer;
+  /** How long Postgres may be away, in ms; see `SessionLog`. */
+  patience_ms?: number;
 }
 
 /** An opening of a session by who holds its lease: what it remembers, and how it writes. Ends with its log. */
@@ -60,6 +62,7 @@ export async function openSessionState(
   const log = new SessionLog({
     ...{ db, log: ctx.log, holder, epoch: lease.epoch, sealer },
     creds: () => creds,
+    ...(ctx.patience_ms !== undefined && { patience_ms: ctx.patience_ms }),
     onCommitted: (entries, answer) => {
       keys.onCommitted(entries);
       for (const listener of listeners) listener(entries, answer);
