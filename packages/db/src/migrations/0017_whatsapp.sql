@@ -46,6 +46,12 @@ create table app.whatsapp_sessions (
   worker_id uuid references app.whatsapp_workers (id) on delete set null,
   generation bigint not null default 0,
   placed_at timestamptz,
+  -- How it is linked while it is not; null: by nothing, unless it is linked already.
+  login jsonb check (jsonb_typeof(login) = 'object'),
+  -- Counts what was asked for, so that who has carried something out sees whether it is still what is wanted.
+  intent int not null default 0,
+  -- When the jobs look at it next; null: all that was asked for is done.
+  retry_at timestamptz,
   settings jsonb not null default '{}' check (jsonb_typeof(settings) = 'object'),
   -- Said once to whoever writes without being linked; null: nothing.
   unlinked_reply text check (char_length(unlinked_reply) between 1 and 1000),
@@ -57,7 +63,7 @@ create table app.whatsapp_sessions (
 create index whatsapp_sessions_list on app.whatsapp_sessions (workspace_id, created_at desc, id desc);
 create index whatsapp_sessions_worker on app.whatsapp_sessions (worker_id) where worker_id is not null;
 create index whatsapp_sessions_created_by on app.whatsapp_sessions (created_by);
-create index whatsapp_sessions_unplaced on app.whatsapp_sessions (desired_state) where worker_id is null;
+create index whatsapp_sessions_due on app.whatsapp_sessions (retry_at) where retry_at is not null;
 comment on table app.whatsapp_sessions is 'family: workspace.';
 
 -- A contact of a session is this person. One link a contact, one a person and session.
@@ -330,7 +336,8 @@ create table wa.media (
   foreign key (session_id, message_row_id) references wa.messages (session_id, id) on delete cascade
 ) with (fillfactor = 80);
 create index media_message on wa.media (session_id, message_row_id);
-create index media_pending on wa.media (session_id, next_attempt_at) where status = 'pending';
+create index media_unsent on wa.media (created_at) where direction = 'out' and message_row_id is null;
+create index media_due on wa.media (session_id, next_attempt_at) where status = 'pending' or (error = 'deleted' and object_key is not null);
 comment on table wa.media is 'family: session.';
 
 -- Webhooks to the API: written with what they tell of, delivered in the order of a session.
