@@ -1,18 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { seedMessage } from '@potentia/db/testing/seed-chat';
-import { assessRun } from '@potentia/domain/agent/assess-run';
-import { embedBatch } from '@potentia/domain/chat/embed-batch';
 import { type ForgetCtx, forgetRest } from '@potentia/domain/chat/forget-everything';
 import { indexBatch } from '@potentia/domain/chat/index-batch';
-import { stem } from '@potentia/domain/chat/rules/stem';
 import { createRedis, type RedisClient } from '@potentia/domain/platform/adapters/redis';
-import { deliverMe, type deliverMePayload } from '@potentia/domain/platform/deliver-me';
 import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
 import { personCtx } from '@potentia/domain/platform/testing/person';
 import { startGemini, type TestGemini } from '@potentia/sandbox/testing/gemini';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { z } from 'zod';
 import { type Person, person, startApi, type TestApi } from '../testing/api.ts';
+import {
+  caller,
+  jobCtxOf,
+  keysWith as keysOf,
+  newWord,
+  runJobs as runJobsOf,
+  tablesWith as tablesOf,
+} from '../testing/words.ts';
 
 /*
  * A word that nobody else uses goes in by every door there is; afterwards it is looked for in every column of every table, among the
@@ -42,91 +45,15 @@ beforeEach(async () => {
   ada = await person(backends.issuer);
 });
 
-const ok = async (who: Person, method: string, path: string, body?: object, headers = {}) => {
-  const answer = await api.call(who, method, `/api/v1${path}`, body, headers);
-  if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
-  return answer.body;
-};
+const ok: ReturnType<typeof caller> = (...request) => caller(api)(...request);
 const rows = <T extends object>(text: string, params: unknown[] = []) => backends.database.asOwner<T>(text, params);
-const newWord = (): string => `zq${randomUUID().replaceAll(/[^a-z]/g, '')}vx`;
-const jobCtx = () => {
-  const { log, model, usage_limits } = api.context;
-  const embeddings = { observeDone: () => undefined, countWaiting: () => undefined, countGivenUp: () => undefined };
-  return { db: backends.database.job_db, log, clock: () => new Date(), model, usage_limits, embeddings };
-};
 const forgetCtx = (who: Person): ForgetCtx => ({
   ...personCtx(backends.database.db, who.user_id),
   run_eraser: api.context.run_eraser,
 });
-
-/** What the jobs would do by now: index, embed, deliver, assess. */
-async function runJobs(who: Person): Promise<void> {
-  const runs = await rows<{ id: string; run_id: string }>(
-    `select id, payload ->> 'run_id' as run_id from app.outbox where topic = 'agent.assess' and user_id = $1`,
-    [who.user_id],
-  );
-  for (const { id, run_id } of runs) {
-    const { model, usage_limits } = api.context;
-    const ctx = { ...personCtx(backends.database.db, who.user_id), model, usage_limits };
-    await assessRun(ctx, { run_id, asked_at: new Date().toISOString() });
-    await rows('delete from app.outbox where id = $1', [id]);
-  }
-  const told = await rows<{ id: string; payload: z.infer<typeof deliverMePayload> }>(
-    `select id, payload from app.outbox where topic = 'me.deliver' and user_id = $1 limit 3`,
-    [who.user_id],
-  );
-  for (const { id, payload } of told) {
-    const job = {
-      outbox_id: id,
-      payload,
-      workspace_id: null,
-      user_id: who.user_id,
-      traceparent: null,
-      request_id: null,
-    };
-    await deliverMe({ db: backends.database.job_db, bus: api.context.bus }, { ...job, created_at: '' });
-    await rows('delete from app.outbox where id = $1', [id]);
-  }
-  while ((await indexBatch(jobCtx())) > 0);
-  await embedBatch(jobCtx(), AbortSignal.timeout(5_000));
-}
-
-/** Tables in whose rows the word, or the number of its term in this person's index, stands. */
-async function tablesWith(word: string, who: Person): Promise<string[]> {
-  const tables = await rows<{ name: string }>(
-    `select relname as name from pg_class where relnamespace = 'app'::regnamespace and relkind = 'r' order by 1`,
-  );
-  const found: string[] = [];
-  for (const { name } of tables) {
-    const hit = await rows(`select 1 from app.${name} t where t::text ilike $1 limit 1`, [`%${word}%`]);
-    if (hit.length > 0) found.push(name);
-  }
-  const terms = await rows<{ name: string }>(
-    `with w as (select app.term_id($1, s) as term from unnest($2::text[]) s)
-     select 'message_terms' as name from app.message_terms t, w where t.terms @> array[w.term]
-     union select 'lexicon_terms' from app.lexicon_terms t, w where t.owner_id = $1 and t.term = w.term
-     union select 'user_semantic_memories' from app.user_semantic_memories t, w where t.terms @> array[w.term]`,
-    [who.user_id, [...new Set([word, stem(word, 'en'), stem(word, 'id')])]],
-  );
-  return [...new Set([...found, ...terms.map(({ name }) => name)])].sort();
-}
-
-async function keysWith(word: string): Promise<string[]> {
-  const found: string[] = [];
-  for (const key of await redis.keys('*')) {
-    const type = await redis.type(key);
-    const value =
-      type === 'stream'
-        ? await redis.xrange(key, '-', '+')
-        : type === 'string'
-          ? await redis.get(key)
-          : type === 'hash'
-            ? await redis.hgetall(key)
-            : type;
-    if (JSON.stringify(value).includes(word)) found.push(key);
-  }
-  return found;
-}
+const runJobs = (who: Person) => runJobsOf(backends, api, who);
+const tablesWith = (word: string, who: Person) => tablesOf(backends, word, who);
+const keysWith = (word: string) => keysOf(redis, word);
 
 /** By chat, in a title, by import, by hand, by tool, by what was found in a turn, by each in other places of the ledger. */
 async function plant(word: string, who: Person): Promise<void> {
@@ -301,7 +228,7 @@ it('a large history is forgotten in slices, and a job that dies in between goes 
         ...{ context_external_id: 'c' },
       })),
     });
-  while ((await indexBatch(jobCtx())) > 0);
+  while ((await indexBatch(jobCtxOf(backends, api))) > 0);
   const before = new Date(Date.now() + 1_000).toISOString();
   const dies = forgetCtx(ada);
   let slices = 0;
