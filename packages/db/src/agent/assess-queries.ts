@@ -14,7 +14,7 @@ export interface AssessmentRow {
   /** Null: there was none. */
   answer: { content: string; seq: number } | null;
   /** `seq` is the message's. */
-  context: { id: string; title: string; titled_by: string; summary: string | null; seq: number };
+  context: { id: string; title: string; titled_by: string; summary: string | null; seq: number; version: number };
   recent: { role: 'user' | 'assistant'; content: string; created_at: string }[];
   known: {
     id: string;
@@ -65,12 +65,18 @@ export async function claimAssessment(
   return claimed;
 }
 
-/** Null leaves as it is. */
-export async function describeContext(
-  db: Queryable,
-  input: { user_id: string; context_id: string; title: string | null; summary: string | null; until: number },
-): Promise<void> {
-  await db.call('select app.describe_context($1, $2, $3, $4, $5)', [
-    ...[input.user_id, input.context_id, input.title, input.summary, input.until],
+interface ContextDescription {
+  user_id: string;
+  context_id: string;
+  title: string | null;
+  summary: string | null;
+  until: number;
+  version: number;
+}
+
+/** Null leaves as it is, and so does a `version` that is not the context's any more. */
+export async function describeContext(db: Queryable, input: ContextDescription): Promise<void> {
+  await db.call('select app.describe_context($1, $2, $3, $4, $5, $6)', [
+    ...[input.user_id, input.context_id, input.title, input.summary, input.until, input.version],
   ]);
 }

@@ -14,6 +14,7 @@ export const chat_contexts = app.table('chat_contexts', {
     .default('rules'),
   summary: text(),
   summary_until: counter().notNull().default(0),
+  summary_reach: counter().notNull().default(0),
   status: text({ enum: ['active', 'archived'] })
     .notNull()
     .default('active'),

@@ -227,7 +227,7 @@ const settled = ({ model }: AssessCtx, { step_id, latency }: Attempt, report: Mo
 function describedBy({ context, answer }: AssessmentRow, { title, summary }: Assessment) {
   const line = title?.replaceAll(/\s+/gu, ' ').trim().slice(0, 200) ?? '';
   const text = summary?.trim().slice(0, 8_000) ?? '';
-  return { title: line || null, summary: text || null, until: answer?.seq ?? context.seq };
+  return { title: line || null, summary: text || null, until: answer?.seq ?? context.seq, version: context.version };
 }
 
 interface Kept {

@@ -55,8 +55,12 @@ export function* replay(stored: StoredTurn, provider: string, after: number): Ge
 }
 
 /** Whether words of a run that is over were deleted since: then what its stream told is not to be told again. */
-export const isCut = ({ status, finish_reason, user_message, message }: StoredTurn): boolean =>
-  status !== 'running' && (user_message === null || (message === null && finish_reason !== null));
+export const isCut = ({ status, finish_reason, user_message, message, citations, tools }: StoredTurn): boolean =>
+  status !== 'running' &&
+  (user_message === null ||
+    (message === null && finish_reason !== null) ||
+    citations.some(({ excerpt }) => excerpt === '') ||
+    tools.some((tool) => tool.status === 'done' && tool.summary === null));
 
 function* storedEvents(stored: StoredTurn, provider: string): Generator<TurnEvent> {
   const { run_id, user_message, message, context_id, finish_reason, usage } = stored;

@@ -7,7 +7,7 @@ import { type Bus, meChannel } from '../platform/bus.ts';
 import { AppError } from '../platform/errors.ts';
 import { newId } from '../platform/uuid.ts';
 import type { RunEvents } from './run-events.ts';
-import { type LoggedEvent, RunLog } from './run-log.ts';
+import { isLast, type LoggedEvent, RunLog } from './run-log.ts';
 
 /** How long a process that fell silent keeps its runs. */
 export const LEASE_MS = 10_000;
@@ -177,7 +177,6 @@ export class Turns {
     await this.#ended(patience_ms);
     for (const { run } of this.#running.values()) run.stop('interrupted');
     await this.#ended(END_MS);
-    clearTimeout(this.#sending);
     this.#send();
     this.#stopping.abort('stopping');
   }
@@ -200,10 +199,13 @@ export class Turns {
     const known = this.#unsent.get(held.run_id);
     if (known) known.events.push(event);
     else this.#unsent.set(held.run_id, { held, events: [event] });
-    this.#sending ??= setTimeout(() => this.#send(), SEND_MS);
+    // The end goes at once: who has it may delete what was told, and nothing is to come after that.
+    if (isLast(event)) this.#send();
+    else this.#sending ??= setTimeout(() => this.#send(), SEND_MS);
   }
 
   #send(): void {
+    clearTimeout(this.#sending);
     this.#sending = undefined;
     const unsent = [...this.#unsent.values()];
     this.#unsent.clear();

@@ -83,6 +83,7 @@ declare
   v_at constant timestamptz := clock_timestamp();
   -- What rows are looked for by stands in variables: under row-level security no index is used for what is worked out of JSON.
   v_key constant text := p_turn ->> 'idempotency_key';
+  v_hidden_key constant text := app.hidden_key(p_user_id, v_key);
   v_context_id constant uuid := p_turn ->> 'context_id';
   v_head chat_heads;
   v_run agent_runs;
@@ -99,10 +100,11 @@ declare
 begin
   perform app.set_user_context(p_user_id);
   v_head := app.lock_chat_head(p_user_id);
-  select * into v_run from agent_runs r where r.user_id = p_user_id and r.idempotency_key = v_key for update;
+  select * into v_run from agent_runs r where r.user_id = p_user_id and r.idempotency_key in (v_key, v_hidden_key) for update;
   v_is_rerun := found;
   if v_is_rerun then
-    if v_run.request_hash <> p_turn ->> 'request_hash' then
+    -- Empty: its words were deleted.
+    if v_run.request_hash not in (p_turn ->> 'request_hash', '') then
       perform app.fail('PT409', 'turn.key_reused', 'This Idempotency-Key was used for another message.');
     elsif v_run.status = 'running' and v_run.lease_until > v_at then
       return app.turn_state('running', v_run);

@@ -89,6 +89,10 @@ begin
   where r.user_id = p_user_id and r.id = v_run.id returning * into v_run;
   perform app.tell_of_turn(v_run, 'agent.failed', jsonb_build_object('code', v_run.error_code, 'message_id', v_run.answer_message_id));
   perform app.apply_ledger(p_user_id, v_run.id, p_ops);
+  if v_run.user_message_id is null then
+    -- What its tools were asked since the message was deleted.
+    perform app.clear_runs(p_user_id, array[v_run.id]);
+  end if;
 end $$;
 
 -- The run with what was shown of an answer that did not come to its end (shown of fail_turn), unless the person has deleted what they
@@ -133,6 +137,9 @@ begin
     perform app.tell_of_turn(v_run, 'agent.failed', jsonb_build_object('code', v_run.error_code, 'message_id', v_run.answer_message_id));
   end if;
   perform app.apply_ledger(p_run.user_id, p_run.id, '[{"op": "abandon"}]');
+  if v_run.user_message_id is null then
+    perform app.clear_runs(p_run.user_id, array[v_run.id]);
+  end if;
   return v_run;
 end $$;
 

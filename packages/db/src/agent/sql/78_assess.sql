@@ -11,7 +11,8 @@ begin
       'message', jsonb_build_object('id', m.id, 'content', m.content, 'role', m.role, 'source', m.source, 'created_at', app.iso(m.created_at)),
       'answer', (select jsonb_build_object('content', a.content, 'seq', a.seq) from chat_messages a
         where a.user_id = p_user_id and a.id = r.answer_message_id),
-      'context', jsonb_build_object('id', c.id, 'title', c.title, 'titled_by', c.titled_by, 'summary', c.summary, 'seq', m.seq),
+      'context', jsonb_build_object('id', c.id, 'title', c.title, 'titled_by', c.titled_by, 'summary', c.summary, 'seq', m.seq,
+        'version', c.version),
       'recent', (select coalesce(jsonb_agg(jsonb_build_object('role', o.role, 'content', left(o.content, 2000), 'created_at', app.iso(o.created_at))
           order by o.created_at, o.seq), '[]')
         from (select e.* from chat_messages e
@@ -54,13 +55,19 @@ begin
 end $$;
 
 -- Title and summary as a model would have them. A name that a person or another system gave stays; a summary is never of less than
--- there was. p_until: the last message that it tells of. The caller has the person's context.
-create or replace function app.describe_context(p_user_id uuid, p_context_id uuid, p_title text, p_summary text, p_until bigint) returns void
+-- there was. p_until: the last message that it tells of. p_version: of the context as the model was shown it; of another one, in which
+-- something may have been deleted since, nothing is described. The caller has the person's context.
+create or replace function app.describe_context(p_user_id uuid, p_context_id uuid, p_title text, p_summary text, p_until bigint, p_version int)
+returns void
 language plpgsql set search_path = app, pg_temp as $$
 begin
+  perform from chat_contexts c where c.user_id = p_user_id and c.id = p_context_id and c.version = p_version for no key update;
+  if not found then
+    return;
+  end if;
   update chat_contexts c set title = p_title, titled_by = 'model', version = c.version + 1, updated_at = now()
   where c.user_id = p_user_id and c.id = p_context_id and c.titled_by in ('rules', 'model') and p_title <> c.title;
-  update chat_contexts c set summary = p_summary, summary_until = p_until
+  update chat_contexts c set summary = p_summary, summary_until = p_until, summary_reach = greatest(c.summary_reach, p_until)
   where c.user_id = p_user_id and c.id = p_context_id and p_summary is not null and c.summary_until < p_until;
 end $$;
 

@@ -142,11 +142,14 @@ begin
   end if;
   v_ids := array(select m.id from chat_messages m where m.user_id = p_user_id and m.context_id = p_context_id
     order by m.created_at, m.seq limit p_limit);
+  -- Beside what goes, should the merge not go on, and beside where it comes.
+  perform app.requeue_messages(p_user_id, app.neighbours_of(p_user_id, v_ids));
   update chat_messages m set context_id = p_into_context_id where m.user_id = p_user_id and m.id = any (v_ids);
   perform app.move_message_terms(p_user_id, p_context_id, p_into_context_id, v_ids);
   perform app.requeue_messages(p_user_id, app.neighbours_of(p_user_id, v_ids));
   -- Neither says any more what stands in it: both are summed up again.
-  update chat_contexts c set summary_until = 0 where c.user_id = p_user_id and c.id = p_into_context_id and c.summary_until > 0;
+  update chat_contexts c set summary_until = 0, summary_reach = greatest(c.summary_reach, c.summary_until)
+  where c.user_id = p_user_id and c.id = p_into_context_id and c.summary_until > 0;
   moved := p_limit;
   remaining := remaining - moved;
 end $$;
@@ -175,6 +178,7 @@ begin
   delete from chat_contexts c where c.user_id = p_user_id and c.id = p_context_id;
   -- What only one of the summaries covers is summed up again, rather than lost.
   update chat_contexts c set summary = left(concat_ws(E'\n\n', v_into.summary, v_from.summary), 8000),
+    summary_reach = greatest(v_into.summary_until, v_into.summary_reach, v_from.summary_until, v_from.summary_reach),
     summary_until = case when v_moved = 0 then v_into.summary_until else least(v_into.summary_until, v_from.summary_until) end,
     import_source = case when v_into.external_id is null then coalesce(v_from.import_source, v_into.import_source) else v_into.import_source end,
     external_id = coalesce(v_into.external_id, v_from.external_id),
@@ -189,8 +193,7 @@ begin
   return app.context_json(v_into);
 end $$;
 
--- With every message in it and all that hangs on them: of its runs the numbers stay.
--- Of its runs those of the last hours: something of them may be left elsewhere.
+-- With every message in it and all that hangs on them: of its runs the numbers stay. The runs of the last hours, which may have told of it.
 create or replace function app.delete_context(p_user_id uuid, p_context_id uuid, p_request_id text) returns uuid[]
 language plpgsql set search_path = app, pg_temp as $$
 declare
@@ -199,18 +202,23 @@ declare
 begin
   perform app.hold_context(p_user_id, p_context_id);
   v_messages := array(select m.id from chat_messages m where m.user_id = p_user_id and m.context_id = p_context_id);
+  -- A merge that was cut off has moved messages, and not yet their runs.
+  v_runs := array(
+    select r.id from agent_runs r where r.user_id = p_user_id and r.context_id = p_context_id
+    union
+    select m.run_id from chat_messages m where m.user_id = p_user_id and m.context_id = p_context_id and m.role = 'user' and m.run_id is not null);
   update agent_runs r set cancel_requested_at = coalesce(r.cancel_requested_at, clock_timestamp())
-  where r.user_id = p_user_id and r.context_id = p_context_id and r.status = 'running';
-  v_runs := array(select r.id from agent_runs r
-    where r.user_id = p_user_id and r.context_id = p_context_id and r.started_at > now() - interval '2 hours');
+  where r.user_id = p_user_id and r.id = any (v_runs) and r.status = 'running';
   delete from tool_calls t where t.user_id = p_user_id and t.context_id = p_context_id;
-  perform app.clear_runs(p_user_id, array(select r.id from agent_runs r where r.user_id = p_user_id and r.context_id = p_context_id));
-  update agent_runs r set context_id = null where r.user_id = p_user_id and r.context_id = p_context_id;
+  perform app.clear_runs(p_user_id, v_runs);
+  update agent_runs r set context_id = null where r.user_id = p_user_id and r.id = any (v_runs);
   perform app.cut_message_traces(p_user_id, v_messages);
   delete from chat_contexts c where c.user_id = p_user_id and c.id = p_context_id;
+  perform app.cut_context_answers(p_user_id, p_context_id);
   perform app.append_person_audit(p_user_id, 'chat_context.delete', 'chat_context', p_context_id::text,
     jsonb_build_object('messages', cardinality(v_messages)), null, p_request_id);
-  return v_runs;
+  return array(select r.id from agent_runs r where r.user_id = p_user_id and r.id = any (v_runs) and r.status = 'running')
+    || app.told_runs(p_user_id);
 end $$;
 
 -- Which role a person has fixed is told as long as they may use it. The caller has the person's context.

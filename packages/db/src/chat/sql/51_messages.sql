@@ -131,12 +131,40 @@ begin
   end if;
 end $$;
 
--- Of runs whose words are deleted only numbers stay. The caller has the person's context.
+-- A client's key as it is kept when the words of its run are deleted: whoever comes again with it is known, and it says nothing.
+create or replace function app.hidden_key(p_user_id uuid, p_key text) returns text language sql immutable parallel safe
+  return '#' || encode(sha256(convert_to(p_user_id::text || p_key, 'UTF8')), 'hex');
+
+-- Of runs whose words are deleted only numbers stay; hashes are of words, too. The caller has the person's context.
 create or replace function app.clear_runs(p_user_id uuid, p_run_ids uuid[]) returns void
 language plpgsql set search_path = app, pg_temp as $$
 begin
   delete from tool_calls t where t.user_id = p_user_id and t.run_id = any (p_run_ids);
-  update agent_runs r set judgement = r.judgement - 'title', error_detail = null where r.user_id = p_user_id and r.id = any (p_run_ids);
+  update agent_steps s set input_hash = null where s.user_id = p_user_id and s.run_id = any (p_run_ids) and s.input_hash is not null;
+  update agent_runs r set judgement = r.judgement - 'title', error_detail = null, request_hash = '',
+    idempotency_key = case when r.request_hash = '' then r.idempotency_key else app.hidden_key(p_user_id, r.idempotency_key) end
+  where r.user_id = p_user_id and r.id = any (p_run_ids);
+end $$;
+
+-- Runs of which Redis may still hold what they told: of sources that they cited, of tools, of the title that they gave. One that is under
+-- way tells on. The caller has the person's context.
+create or replace function app.told_runs(p_user_id uuid) returns uuid[]
+language plpgsql stable set search_path = app, pg_temp as $$
+begin
+  return array(select r.id from agent_runs r
+    where r.user_id = p_user_id and r.status <> 'running' and greatest(r.started_at, r.finished_at) > now() - interval '2 hours'
+    order by r.started_at desc limit 2000);
+end $$;
+
+-- What was answered under a key tells of a context as it is now, or (it is gone) of none. The caller has the person's context.
+create or replace function app.cut_context_answers(p_user_id uuid, p_context_id uuid) returns void
+language plpgsql set search_path = app, pg_temp as $$
+begin
+  update idempotency_keys k set result = k.result || coalesce(
+    (select jsonb_build_object('title', c.title, 'titled_by', c.titled_by, 'summary', c.summary) from chat_contexts c
+      where c.user_id = p_user_id and c.id = p_context_id),
+    '{"title": "Untitled", "titled_by": "rules", "summary": null, "import_source": null, "external_id": null}')
+  where k.user_id = p_user_id and k.operation in ('chat_context.create', 'chat_context.merge') and k.result ->> 'id' = p_context_id::text;
 end $$;
 
 -- What else names messages that are to go: the ledger forgets which they were, and a memory that was taken from one stays without its
@@ -162,7 +190,7 @@ begin
 end $$;
 
 -- One message, with what was made of it (its neighbours are indexed anew by a trigger): a summary that covers it is made anew, and so is a
--- title that was taken from it, wherever it stands. The runs of the last hours that tell of it.
+-- title that was taken from it, wherever it stands. The runs of the last hours, which may have told of it.
 create or replace function app.delete_message(p_user_id uuid, p_message_id uuid, p_request_id text) returns uuid[]
 language plpgsql set search_path = app, pg_temp as $$
 declare
@@ -177,17 +205,21 @@ begin
   v_is_early := (select count(*) from (select from chat_messages m where m.user_id = p_user_id and m.context_id = v_message.context_id
     and (m.created_at, m.seq) < (v_message.created_at, v_message.seq) limit 5) b) < 5;
   if v_message.role = 'user' and v_message.run_id is not null then
+    update agent_runs r set cancel_requested_at = coalesce(r.cancel_requested_at, clock_timestamp())
+    where r.user_id = p_user_id and r.id = v_message.run_id and r.status = 'running';
     perform app.clear_runs(p_user_id, array[v_message.run_id]);
   end if;
   perform app.cut_message_traces(p_user_id, array[p_message_id]);
   delete from chat_messages m where m.user_id = p_user_id and m.id = p_message_id;
-  update chat_contexts c set
-    summary = case when c.summary_until >= v_message.seq then null else c.summary end,
-    summary_until = case when c.summary_until >= v_message.seq then 0 else c.summary_until end,
+  -- Another version: what an assessor has read of it by now does not describe it any more.
+  update chat_contexts c set version = c.version + 1, updated_at = clock_timestamp(),
+    summary = case when t.is_summed_up then null else c.summary end,
+    summary_until = case when t.is_summed_up then 0 else c.summary_until end,
+    summary_reach = case when t.is_summed_up then 0 else c.summary_reach end,
     title = case when t.is_taken then app.first_words(p_user_id, c.id) else c.title end,
     titled_by = case when t.is_taken then 'rules' else c.titled_by end,
     last_message_at = coalesce((select max(m.created_at) from chat_messages m where m.user_id = p_user_id and m.context_id = c.id), c.created_at)
-  from (select o.id, o.titled_by in ('rules', 'model') and (v_is_early or exists (
+  from (select o.id, greatest(o.summary_until, o.summary_reach) >= v_message.seq as is_summed_up, o.titled_by in ('rules', 'model') and (v_is_early or exists (
       select from regexp_split_to_table(lower(o.title), '\W+') w (word) where length(w.word) > 2 and strpos(lower(v_message.content), w.word) > 0)
     ) as is_taken from chat_contexts o where o.user_id = p_user_id and o.id = v_message.context_id) t
   where c.user_id = p_user_id and c.id = t.id;
@@ -195,13 +227,14 @@ begin
   update agent_runs r set judgement = r.judgement - 'title'
   where r.user_id = p_user_id and r.context_id = v_message.context_id and r.judgement ? 'title'
     and r.judgement ->> 'title' <> (select c.title from chat_contexts c where c.user_id = p_user_id and c.id = v_message.context_id);
-  v_runs := array(select r.id from agent_runs r where r.user_id = p_user_id and r.context_id = v_message.context_id
-    and r.status <> 'running' and r.started_at > now() - interval '2 hours' order by r.started_at desc limit 200);
+  perform app.cut_context_answers(p_user_id, v_message.context_id);
+  v_runs := app.told_runs(p_user_id);
   perform app.append_person_audit(p_user_id, 'chat_message.delete', 'chat_message', p_message_id::text,
     jsonb_build_object('context_id', v_message.context_id, 'role', v_message.role), null, p_request_id);
   return case when v_message.run_id = any (v_runs) then v_runs else array_append(v_runs, v_message.run_id) end;
 end $$;
 
 grant execute on function app.message_json, app.list_messages, app.find_message, app.message_citations, app.get_message,
-  app.requeue_messages, app.neighbours_of, app.merged_windows, app.move_message_terms, app.clear_runs, app.cut_message_traces,
+  app.requeue_messages, app.neighbours_of, app.merged_windows, app.move_message_terms, app.hidden_key, app.clear_runs,
+  app.told_runs, app.cut_context_answers, app.cut_message_traces,
   app.first_words, app.delete_message to app_user;

@@ -158,6 +158,10 @@ begin
   ) n
   on conflict on constraint embedding_queue_key do update set revision = excluded.revision, is_indexed = false, attempts = 0,
     available_at = least(q.available_at, excluded.available_at), last_error = null;
+  -- The vector of what follows was made of its words too. It goes at once: nobody knows when there is another.
+  delete from message_embeddings e using old_rows o
+  where e.message_id = (select m.id from chat_messages m where m.user_id = o.user_id and m.context_id = o.context_id
+    and (m.created_at, m.seq) > (o.created_at, o.seq) order by m.created_at, m.seq limit 1);
   return null;
 end $$;
 drop trigger if exists chat_messages_requeue on app.chat_messages;

@@ -84,7 +84,7 @@ begin
   get diagnostics v_memories = row_count;
   -- A context in which something was said since stays, without what it was about; with the name that the person has given it since.
   update chat_contexts c set title = case when o.is_named then c.title else 'Untitled' end,
-    titled_by = case when o.is_named then c.titled_by else 'rules' end, summary = null, summary_until = 0, import_source = null,
+    titled_by = case when o.is_named then c.titled_by else 'rules' end, summary = null, summary_until = 0, summary_reach = 0, import_source = null,
     external_id = null, version = c.version + 1, updated_at = now()
   from (select h.id, h.titled_by = 'user' and h.updated_at > p_before as is_named from chat_contexts h
     where h.user_id = p_user_id and h.created_at <= p_before) o

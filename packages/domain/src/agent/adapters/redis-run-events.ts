@@ -28,9 +28,12 @@ export function createRedisRunEvents({ redis, timeout_ms }: { redis: RedisClient
     append(run_id, events) {
       if (redis.status !== 'ready' || in_flight >= MAX_IN_FLIGHT) return;
       const key = keyOf(run_id);
-      send(redis.xadd(key, '*', 'e', JSON.stringify(events)));
+      // Only the beginning makes a stream: one that was erased meanwhile is not to come back, and no end is of use by itself.
+      const begins = events.some(({ type }) => type === 'run');
+      const entry = ['*', 'e', JSON.stringify(events)] as const;
+      send(begins ? redis.xadd(key, ...entry) : redis.xadd(key, 'NOMKSTREAM', ...entry));
       // Once at the beginning, should it never end, and once more when it has.
-      if (events.some((event) => event.type === 'run' || isLast(event))) send(redis.expire(key, KEPT_S));
+      if (begins || events.some(isLast)) send(redis.expire(key, KEPT_S));
     },
 
     async read(run_id, cursor) {
