@@ -326,3 +326,141 @@ describe('one context', () => {
     await expectLeft([]);
   });
 });
+
+describe('one memory', () => {
+  it('made by hand, changed and superseded, takes along its history and what tools and answers told of it', async () => {
+    gemini.script(
+      { type: 'tool', name: 'list_memories', args: {} },
+      { call: 'specialist', match: 'What do you know', times: 1 },
+    );
+    citeAll('What do you know');
+    citeAll('Who am I');
+    scriptPlain();
+    const style = { kind: 'rule', attribute: 'style' };
+    await ok('POST', '/memories', { ...style, content: `Be ${word}` }, key('rule'));
+    const rule = await ok('POST', '/memories', { ...style, content: `Be always ${word}` });
+    const known = await ok('POST', '/memories', { content: `I am ${word}` }, key('memory'));
+    const { id } = known.memory;
+    await turn('What do you know of me?');
+    await ok('PATCH', `/memories/${id}`, { content: `I am indeed ${word}`, version: 1 });
+    const cites = await turn('Who am I?');
+    expect(cites.citations).not.toEqual([]);
+    await runJobs();
+    expect(await tables()).toEqual(
+      expect.arrayContaining(['tool_calls', 'user_preferences', 'user_semantic_memories']),
+    );
+    expect((await keys()).length).toBeGreaterThan(0);
+    await ok('DELETE', `/memories/${id}`);
+    await ok('DELETE', `/memories/${rule.memory.id}`);
+    await runJobs();
+    await expectLeft(['idempotency_keys']);
+    expect(await retold(cites.run_id)).not.toContain(word);
+    expect(await rows('select 1 from app.memory_embeddings where user_id = $1', [ada.user_id])).toEqual([]);
+  });
+
+  it('that was found in what was said leaves what was said, and goes from what tools were asked', async () => {
+    const said = `My pet is ${word}`;
+    const calls = [
+      { name: 'remember', args: { content: said } },
+      { name: 'remember', args: { kind: 'nonsense', content: said } },
+    ];
+    gemini.script({ type: 'tools', calls }, { call: 'specialist', match: said, times: 1 });
+    gemini.script({ type: 'assess', findings: [finding(said)] }, { call: 'assess', match: said });
+    gemini.script(
+      { type: 'tool', name: 'list_memories', args: { query: word } },
+      { call: 'specialist', match: 'Which pet', times: 1 },
+    );
+    scriptPlain();
+    await turn(said);
+    await turn('Which pet?');
+    await runJobs();
+    const { items } = await ok('GET', '/memories');
+    expect(items.length).toBeGreaterThan(0);
+    for (const { id } of items) await ok('DELETE', `/memories/${id}`);
+    await runJobs();
+    // With the title that was taken from it.
+    await expectLeft(['agent_runs', 'chat_contexts', 'chat_messages', 'lexicon_terms', 'message_terms']);
+    const calls_left = (await ok('GET', '/agent/tool-calls')).items;
+    expect(calls_left).toHaveLength(3);
+    expect(JSON.stringify(calls_left)).not.toContain(word);
+  });
+
+  it.each([
+    ['by the person', (id: string) => ok('POST', `/agent/tool-calls/${id}/undo`)],
+    [
+      'by a turn',
+      async () => {
+        gemini.script({ type: 'tool', name: 'undo', args: {} }, { call: 'specialist', match: 'Undo that', times: 1 });
+        scriptPlain();
+        const { active_context_id } = await ok('GET', '/chat/settings');
+        expect((await turn('Undo that', { context_id: active_context_id })).tools).toMatchObject([{ status: 'done' }]);
+      },
+    ],
+  ])('that a tool had made and that is undone %s is in no call', async (_by, undo) => {
+    const said = `Please remember that my pet is ${word}`;
+    const args = { content: `my pet is ${word}` };
+    gemini.script({ type: 'tool', name: 'remember', args }, { call: 'specialist', match: said, times: 1 });
+    gemini.script({ type: 'answer', text: 'Fine.' }, { call: 'specialist', match: said });
+    const { tools } = await turn(said);
+    expect(tools).toMatchObject([{ name: 'remember', status: 'done' }]);
+    await undo(tools[0].tool_call_id);
+    expect((await ok('GET', '/memories')).items).toEqual([]);
+    const calls = (await ok('GET', '/agent/tool-calls')).items;
+    expect(calls.at(-1)).toMatchObject({ name: 'remember', undone_at: expect.any(String) });
+    expect(JSON.stringify(calls)).not.toContain(word);
+  });
+
+  it('that a turn forgets, or was asked to forget, is in no call; the model is told what it was', async () => {
+    await ok('POST', '/memories', { content: `My pet is ${word}` });
+    const kept = await ok('POST', '/memories', { content: 'My car is blue' });
+    const { items } = await ok('GET', '/memories');
+    const memory_ids = items.map(({ id }: { id: string }) => id);
+    gemini.script(
+      { type: 'tool', name: 'forget', args: { memory_ids } },
+      { call: 'specialist', match: 'Tidy up', times: 1 },
+    );
+    gemini.script(
+      { type: 'tool', name: 'forget', args: { query: 'pet' } },
+      { call: 'specialist', match: 'Forget my pet', times: 1 },
+    );
+    scriptPlain();
+    const asked = await turn('Tidy up');
+    expect(asked.tools).toMatchObject([{ status: 'needs_confirmation' }]);
+    const done = await turn('Forget my pet');
+    expect(done.tools).toMatchObject([{ status: 'done', summary: 'Forget what was remembered' }]);
+    const [last] = gemini.requests({ call: 'specialist' }).slice(-1);
+    expect(JSON.stringify(last)).toContain(`My pet is ${word}`);
+    const calls = (await ok('GET', '/agent/tool-calls')).items;
+    expect(calls.map(({ status }: { status: string }) => status)).toEqual(['done', 'expired']);
+    expect(JSON.stringify(calls)).not.toContain(word);
+    expect((await ok('GET', '/memories')).items).toMatchObject([{ id: kept.memory.id }]);
+    // What was asked of the person stands in the answer.
+    await ok('DELETE', `/chat/messages/${asked.message.id}`);
+    await runJobs();
+    await expectLeft([]);
+  });
+
+  it('that is corrected leaves nothing of what it said in calls', async () => {
+    const said = `Please remember that my pet is ${word}`;
+    const args = { content: `my pet is ${word}` };
+    gemini.script({ type: 'tool', name: 'remember', args }, { call: 'specialist', match: said, times: 1 });
+    gemini.script({ type: 'answer', text: 'Fine.' }, { call: 'specialist' });
+    await turn(said);
+    const { items } = await ok('GET', '/memories');
+    await ok('PATCH', `/memories/${items[0].id}`, { content: 'My pet is a cat', version: 1 });
+    expect(await tables()).not.toContain('tool_calls');
+  });
+
+  it('all of them at once as each', async () => {
+    gemini.script(
+      { type: 'tool', name: 'list_memories', args: {} },
+      { call: 'specialist', match: 'What do you know', times: 1 },
+    );
+    citeAll('What do you know');
+    await ok('POST', '/memories', { content: `I am ${word}` });
+    await turn('What do you know of me?');
+    await ok('DELETE', '/memories');
+    await runJobs();
+    await expectLeft([]);
+  });
+});

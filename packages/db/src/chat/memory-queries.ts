@@ -167,6 +167,11 @@ export async function deleteMemories(
   return ids;
 }
 
+/** Runs of the last hours: Redis may still hold what they told. */
+export async function toldRuns(db: Queryable, { user_id }: OfUser): Promise<string[]> {
+  return (await callOne<{ run_ids: string[] }>(db, 'select app.told_runs($1) as run_ids', [user_id])).run_ids;
+}
+
 /** How many it was, with what was superseded. */
 export async function deleteAllMemories(db: Queryable, { user_id, request_id }: Asked): Promise<number> {
   const { deleted } = await callOne<{ deleted: number }>(db, 'select app.delete_all_memories($1, $2) as deleted', [

@@ -10,7 +10,7 @@ import { derivedId } from '../platform/uuid.ts';
 import { storableText } from './shown-answer.ts';
 import { reasonToAsk } from './decide-write.ts';
 import { planCall } from './planners.ts';
-import { askAgain, explainFailure, isUnavailable, runPlan, shownOf, since } from './run-tool.ts';
+import { askAgain, explainFailure, isUnavailable, type RanCall, runPlan, shownOf, since } from './run-tool.ts';
 import { countCall, type ToolCallInput, type ToolCtx, toolCtx, type ToolOutcome } from './tool-ctx.ts';
 import { CONFIRMATION_MS, isToolName, TOOL_NAMES, TOOLS } from './tool-schemas.ts';
 import type { Call, CallCtx } from './tools/tool.ts';
@@ -30,7 +30,7 @@ export async function callTool(ctx: ToolCtx, input: ToolCallInput): Promise<Tool
   if (known && known.call.status !== 'running' && known.call.status !== 'failed') return present(known);
   const call_ctx = { ...toolCtx(ctx), call: callOf(input, id, known?.call.status === 'running') };
   const began = performance.now();
-  const record = await decideAndRun(call_ctx, input, known).catch((error: unknown) => {
+  const record = await decideAndRun(call_ctx, input, known).catch((error: unknown): Promise<RanCall> => {
     if (isUnavailable(error)) throw error;
     return writeFailure(call_ctx, input, error, began);
   });
@@ -55,7 +55,7 @@ function callOf(
   };
 }
 
-async function decideAndRun(ctx: CallCtx, input: ToolCallInput, known: ToolCallRecord | null): Promise<ToolCallRecord> {
+async function decideAndRun(ctx: CallCtx, input: ToolCallInput, known: ToolCallRecord | null): Promise<RanCall> {
   const { name } = input.request;
   if (!isToolName(name))
     throw new AppError('invalid', 'tool.unknown', `There is no such tool. There are: ${TOOL_NAMES.join(', ')}`);
@@ -123,10 +123,10 @@ const CROWDED =
   'Nothing has been done: another call waits for the word of the person, and one at a time may. Ask about that one first.';
 
 /** A call for the person, and for the model. */
-function present({ call }: ToolCallRecord): ToolOutcome {
+function present({ call, told }: RanCall): ToolOutcome {
   const { tool_call_id, name, status, summary, result, expires_at } = call;
   const tool = { tool_call_id, name, status, summary, arguments: call.arguments, result, expires_at };
-  return { tool, response: respond(call) };
+  return { tool, response: respond(told ? { ...call, result: told } : call) };
 }
 
 function respond({ status, summary, result, confirm_reason, error_code }: ToolCallRecord['call']): object {

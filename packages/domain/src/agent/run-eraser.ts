@@ -8,3 +8,6 @@ export interface RunEraser {
 
 /** Who deletes what was said: what is left in Redis is told to nobody any more, and is gone within the hour, also when it is away. */
 export type DeleteCtx = UserCtx & { run_eraser: RunEraser };
+
+/** The same of a memory, which tools delete too. */
+export type DeleteMemoryCtx = UserCtx & { run_eraser?: RunEraser };

@@ -14,12 +14,17 @@ export interface ToolFailure {
   retry_after_ms?: number;
 }
 
+/** `told`: the model is told this, and the record holds less. */
+export type RanCall = ToolCallRecord & { told?: object };
+
 /** Does what was planned, and writes down how it ended. Throws `unavailable` alone. */
-export async function runPlan(ctx: CallCtx, plan: Plan): Promise<ToolCallRecord> {
+export async function runPlan(ctx: CallCtx, plan: Plan): Promise<RanCall> {
   const began = performance.now();
   try {
-    const { result, undo = null } = await plan.run();
-    return await finish(ctx, { status: 'done', result: bound(result), undo, latency_ms: since(began) });
+    const { result, undo = null, told, summary } = await plan.run();
+    const end = { undo, latency_ms: since(began), ...(summary !== undefined && { summary }) };
+    const record = await finish(ctx, { status: 'done', result: bound(result), ...end });
+    return { ...record, ...(told && { told: bound(told) }) };
   } catch (error) {
     return endFailed(ctx, error, began);
   }

@@ -1,6 +1,7 @@
 import type { BusyCtx } from '../calendar/busy-cache.ts';
 import type { GuestCtx } from '../calendar/guest-ctx.ts';
 import type { ToolRequest } from './model.ts';
+import type { RunEraser } from './run-eraser.ts';
 import { isToolName } from './tool-schemas.ts';
 import type { TurnTool } from './turn-events.ts';
 
@@ -11,7 +12,7 @@ export interface ToolMetrics {
 }
 
 /** What tools need of the world: what their verbs do. */
-export type ToolCtx = BusyCtx & GuestCtx & { tool_metrics?: ToolMetrics };
+export type ToolCtx = BusyCtx & GuestCtx & { tool_metrics?: ToolMetrics; run_eraser?: RunEraser };
 
 /** A model's wish to call a tool, in the turn that it belongs to. */
 export interface ToolCallInput {
@@ -54,6 +55,7 @@ export const toolCtx = (ctx: ToolCtx, idempotency_key?: string): ToolCtx => ({
   request_id: ctx.request_id,
   busy: ctx.busy,
   limiter: ctx.limiter,
+  ...(ctx.run_eraser && { run_eraser: ctx.run_eraser }),
   ...(ctx.tool_metrics && { tool_metrics: ctx.tool_metrics }),
   ...(idempotency_key !== undefined && { idempotency_key }),
 });

@@ -4,10 +4,11 @@ import {
   getMemory,
   listMemories,
   type MemoryRow,
+  toldRuns,
 } from '@potentia/db/chat/memory-queries';
 import { type Tx, withContext } from '@potentia/db/context';
 import type { z } from 'zod';
-import type { UserCtx } from '../platform/ctx.ts';
+import type { DeleteMemoryCtx } from '../agent/run-eraser.ts';
 import { fromDb } from '../platform/db-errors.ts';
 import { AppError } from '../platform/errors.ts';
 import { parseInput } from '../platform/parse.ts';
@@ -23,18 +24,23 @@ const MAX_FORGOTTEN = 3;
  * good. Answers what it was. Throws `memory.not_found`, `chat.context_not_found`, and `memory.ambiguous` (conflict, with
  * `candidates`) when a query means more than three.
  */
-export function forget(ctx: UserCtx, input: z.input<typeof forgetInput>): Promise<{ forgotten: Memory[] }> {
+export async function forget(
+  ctx: DeleteMemoryCtx,
+  input: z.input<typeof forgetInput>,
+): Promise<{ forgotten: Memory[] }> {
   const parsed = parseInput(forgetInput, input);
   const { user_id } = ctx.actor;
-  return fromDb(() =>
+  const { forgotten, told } = await fromDb(() =>
     withContext(ctx.db, { user_id }, async (tx) => {
-      const forgotten = await findMeant(tx, user_id, parsed);
-      const memory_ids = forgotten.map(({ id }) => id);
-      if (memory_ids.length > 0)
-        await deleteMemories(tx, { user_id, memory_ids, restore: false, request_id: ctx.request_id });
-      return { forgotten };
+      const meant = await findMeant(tx, user_id, parsed);
+      const memory_ids = meant.map(({ id }) => id);
+      if (memory_ids.length === 0) return { forgotten: meant, told: [] };
+      await deleteMemories(tx, { user_id, memory_ids, restore: false, request_id: ctx.request_id });
+      return { forgotten: meant, told: await toldRuns(tx, { user_id }) };
     }),
   );
+  await ctx.run_eraser?.erase(told);
+  return { forgotten };
 }
 
 async function findMeant(tx: Tx, user_id: string, input: z.output<typeof forgetInput>): Promise<MemoryRow[]> {

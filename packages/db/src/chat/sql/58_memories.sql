@@ -139,6 +139,9 @@ declare
   v_id constant uuid := (p_row ->> 'id')::uuid;
   v_new constant memories := jsonb_populate_record(null::memories, p_row);
 begin
+  if exists (select from memories m where m.user_id = p_user_id and m.id = v_id and m.content <> v_new.content) then
+    perform app.cut_memory_traces(p_user_id, array[v_id]);
+  end if;
   if v_new.kind = 'memory' then
     update user_semantic_memories m set subject = v_new.subject, attribute = v_new.attribute, content = v_new.content,
       content_hash = v_new.content_hash, source = v_new.source, quote = v_new.quote, is_pinned = v_new.is_pinned,
@@ -208,8 +211,47 @@ end $$;
 create or replace function app.kinds_of_memories(p_user_id uuid, p_ids uuid[]) returns jsonb language sql stable
   return (select jsonb_object_agg(m.id, m.kind) from app.memories m where m.user_id = p_user_id and m.id = any (p_ids));
 
+-- What tools were asked and answered of memories that go, or change: ids stay, words do not, and what waits for the person's word about
+-- one waits no more. Before they go: in the run from which one was taken its words may stand in calls that made nothing. p_memory_ids null:
+-- all of them. The caller has the person's context.
+create or replace function app.cut_memory_traces(p_user_id uuid, p_memory_ids uuid[]) returns void
+language plpgsql set search_path = app, pg_temp as $$
+declare
+  v_calls uuid[];
+  v_runs uuid[];
+  v_contents text[];
+begin
+  if p_memory_ids is not null then
+    select array_agg(m.source_run_id), array_agg(lower(m.content)) into v_runs, v_contents from memories m
+    where m.user_id = p_user_id and m.id = any (p_memory_ids);
+  end if;
+  v_calls := array(
+    select t.id from tool_calls t
+    where t.user_id = p_user_id and t.name in ('remember', 'forget', 'list_memories') and (p_memory_ids is null
+      or (t.name = 'remember' and t.status <> 'running' and t.result ->> 'memory_id' is null
+        and (t.run_id = any (v_runs) or lower(t.arguments ->> 'content') = any (v_contents)))
+      -- As text: a long answer was cut off, and is none that could be looked into.
+      or exists (select from unnest(p_memory_ids) m (id) where strpos(concat(t.arguments::text, t.result::text), m.id::text) > 0)));
+  v_calls := v_calls || array(
+    select t.id from tool_calls t where t.user_id = p_user_id and t.name = 'undo' and t.arguments ->> 'tool_call_id' = any (v_calls::text[]));
+  update tool_calls t set summary = null,
+    arguments = case jsonb_typeof(t.arguments) when 'object' then t.arguments - '{content,subject,attribute,query}'::text[] else '{}' end,
+    result = case
+      when t.result is null then null
+      when t.result ? 'forgotten' then jsonb_build_object('forgotten',
+        (select coalesce(jsonb_agg(jsonb_build_object('memory_id', f -> 'memory_id')), '[]') from jsonb_array_elements(t.result -> 'forgotten') f))
+      when t.result ? 'memories' then t.result || jsonb_build_object('memories',
+        (select coalesce(jsonb_agg(f), '[]') from jsonb_array_elements(t.result -> 'memories') f
+          where (f ->> 'memory_id')::uuid <> all (p_memory_ids)))
+      else (select coalesce(jsonb_object_agg(f.key, f.value), '{}') from jsonb_each(t.result) f
+        where f.key in ('memory_id', 'outcome', 'tool_call_id', 'code', 'message')) end,
+    status = case when t.status = 'needs_confirmation' then 'expired' else t.status end,
+    finished_at = case when t.status = 'needs_confirmation' then clock_timestamp() else t.finished_at end
+  where t.user_id = p_user_id and t.id = any (v_calls);
+end $$;
+
 -- Deletes memories with all that they took the place of; p_restore: that counts again instead. Their vectors and what waits in queues
--- go with them. The ids of what is gone; those that are no memories of the person's are passed over.
+-- go with them, and their words in what tools were asked. The ids of what is gone; those that are no memories of the person's are passed over.
 create or replace function app.delete_memories(p_user_id uuid, p_memory_ids uuid[], p_restore boolean, p_request_id text) returns uuid[]
 language plpgsql set search_path = app, pg_temp as $$
 declare
@@ -223,6 +265,7 @@ begin
   if p_restore then
     v_ids := array(select m.id from memories m where m.user_id = p_user_id and m.id = any (p_memory_ids));
     v_kinds := app.kinds_of_memories(p_user_id, v_ids);
+    perform app.cut_memory_traces(p_user_id, v_ids);
     -- It goes first: what it took the place of claims the same attribute.
     foreach v_id in array v_ids loop
       select m.superseded_by, m.superseded_at, m.superseded_from into v_next from memories m where m.user_id = p_user_id and m.id = v_id;
@@ -241,6 +284,7 @@ begin
     )
     select array_agg(c.id) into v_ids from chain c;
     v_kinds := app.kinds_of_memories(p_user_id, v_ids);
+    perform app.cut_memory_traces(p_user_id, v_ids);
   end if;
   delete from user_preferences p where p.user_id = p_user_id and p.id = any (v_ids);
   delete from user_semantic_memories m where m.user_id = p_user_id and m.id = any (v_ids);
@@ -260,6 +304,7 @@ declare
 begin
   perform app.set_user_context(p_user_id);
   perform app.lock_chat_head(p_user_id);
+  perform app.cut_memory_traces(p_user_id, null);
   delete from user_preferences p where p.user_id = p_user_id;
   get diagnostics v_preferences = row_count;
   delete from user_semantic_memories m where m.user_id = p_user_id;
@@ -417,5 +462,5 @@ end $$;
 grant select on app.memories to app_user;
 grant execute on function app.memory_json, app.memory_text, app.find_known_memories, app.index_terms, app.sparse_weights,
   app.bound_memories, app.get_memory,
-  app.write_memory, app.change_memory, app.list_memories, app.get_memory_history, app.kinds_of_memories, app.delete_memories, app.delete_all_memories,
+  app.write_memory, app.change_memory, app.list_memories, app.get_memory_history, app.kinds_of_memories, app.cut_memory_traces, app.delete_memories, app.delete_all_memories,
   app.find_said_memories, app.forgo_assessment, app.is_assessed, app.get_user_facts_and_rules, app.get_user_semantic_memories to app_user;

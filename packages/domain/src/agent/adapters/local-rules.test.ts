@@ -133,6 +133,13 @@ test('what is to be cancelled is looked for first', async () => {
   expect(text).toBe('Cancelled: “Dentist”.');
 });
 
+test('what an earlier attempt has forgotten is not named any more', async () => {
+  const { text } = await converse(promptOf('forget that'), [
+    { status: 'done', result: { forgotten: [{ memory_id: 'm' }] } },
+  ]);
+  expect(text).toMatch(/^Forgotten\. /);
+});
+
 test('of several the person chooses by number', async () => {
   const two = found(
     schedule('s1', 'Dentist', '2026-12-03T10:30:00'),

@@ -146,6 +146,9 @@ function sayMemories({ result }: Answered, language: Language): string {
 
 function sayForgotten({ result }: Answered, language: Language): string {
   const forgotten = list(result['forgotten']).map(({ content }) => `“${text(content)}”`);
+  // What an attempt before this one has forgotten: nobody knows any more what it was.
+  if (forgotten.includes('“”'))
+    return say(language, `Forgotten. ${MESSAGES_STAY.en}`, `Dilupakan. ${MESSAGES_STAY.id}`);
   if (forgotten.length === 0)
     return say(
       language,

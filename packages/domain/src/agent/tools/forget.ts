@@ -115,7 +115,13 @@ async function findByQuery(ctx: CallCtx, query: string): Promise<Memory[]> {
 
 async function run(ctx: CallCtx, found: readonly Memory[]): Promise<Done> {
   for (const { id } of found) await forgetOne(ctx, id);
-  return { result: { forgotten: found.map(({ id, content }) => ({ memory_id: id, content })) }, undo: null };
+  const { locale } = ctx.call;
+  return {
+    result: { forgotten: found.map(({ id }) => ({ memory_id: id })) },
+    told: { forgotten: found.map(({ id, content }) => ({ memory_id: id, content })) },
+    ...(found.length > 0 && { summary: say(locale, 'Forget what was remembered', 'Melupakan yang diingat') }),
+    undo: null,
+  };
 }
 
 async function forgetOne(ctx: CallCtx, memory_id: string): Promise<void> {

@@ -29,6 +29,10 @@ export type Undo = UndoRow;
 export interface Done {
   /** For the model, and for the person's record. */
   result: object;
+  /** For the model instead, where the record is to hold less: what is forgotten is not to stand there. */
+  told?: object;
+  /** For the person's record from now on, in place of the plan's. */
+  summary?: string;
   /** Null: it cannot be taken back. */
   undo?: Undo | null;
 }

@@ -16,20 +16,25 @@ export const undo: Planner<'undo'> = async (ctx, args) => {
   const record = await find(ctx, args.tool_call_id);
   const { tool_call_id, summary } = record.call;
   const what = summary ?? record.call.name;
-  if (record.undo === null)
+  const { locale } = ctx.call;
+  const { undo: work } = record;
+  if (work === null)
     throw new AppError('conflict', 'tool.cannot_undo', `This cannot be taken back: ${what}`, { tool_call_id });
   return {
     arguments: { tool_call_id },
-    summary: say(ctx.call.locale, `Undo: ${what}`, `Membatalkan: ${what}`),
+    summary: say(locale, `Undo: ${what}`, `Membatalkan: ${what}`),
     write: {
       intent: 'undo',
       texts: [],
       things: (await isMeant(ctx, tool_call_id)) ? [] : [{ id: tool_call_id, words: what }],
-      affects_others: await undoAffectsOthers(ctx, record.undo),
+      affects_others: await undoAffectsOthers(ctx, work),
     },
     run: async () => {
       await takeBack(verbCtx(ctx), record);
-      return { result: { undone: what, tool_call_id }, undo: null };
+      const told = { undone: what, tool_call_id };
+      if (work.tool !== 'delete_memory') return { result: told, undo: null };
+      const forgotten = say(locale, 'Undo what was remembered', 'Membatalkan yang diingat');
+      return { result: { tool_call_id }, told, summary: forgotten, undo: null };
     },
   };
 };
