@@ -44,6 +44,8 @@ import type { FileLimits, Objects } from '@potentia/domain/platform/objects';
 import { createSealer, type Sealer } from '@potentia/domain/platform/seal';
 import { createResolve } from '@potentia/domain/webhook/adapters/dns';
 import { createTargetGuard, type TargetGuard } from '@potentia/domain/webhook/target';
+import { createRedisLiveCodes } from '@potentia/domain/whatsapp/adapters/redis-live-codes';
+import type { LiveCodes } from '@potentia/domain/whatsapp/live-codes';
 import { createRecentSettings, type RecentSettings } from '@potentia/domain/workspace/recent-settings';
 import { observeTools } from './agent/tool-metrics.ts';
 import { observeTurns } from './agent/turn-metrics.ts';
@@ -82,6 +84,8 @@ export interface ApiContext {
   targets: TargetGuard;
   objects: Objects;
   file_limits: FileLimits;
+  /** QR and pairing codes of WhatsApp sessions. */
+  live_codes: LiveCodes;
   health: Health;
   clock: () => Date;
 }
@@ -127,6 +131,7 @@ export function createApiContext(config: ApiConfig, log: Logger): ApiContext & {
     usage_limits: usageLimits(config),
     objects,
     file_limits: fileLimits(config),
+    live_codes: createRedisLiveCodes({ redis, timeout_ms: config.REDIS_TIMEOUT_MS }),
     sealer: createSealer(config.ENCRYPTION_KEYS),
     targets: createTargetGuard({ ...webhookSettings(config), resolve: createResolve() }),
     clock: () => new Date(),

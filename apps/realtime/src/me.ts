@@ -66,7 +66,8 @@ export class Person {
   receive({ kind, seq, frame }: BusMessage): void {
     if (kind === 'event' && seq !== undefined) this.feed.receive({ seq, frame });
     // What an answer says as it comes: shown by whoever keeps up, since the whole of it is stored.
-    else if (kind === 'agent') this.feed.broadcastEphemeral([frame]);
+    // So is a code to link an account with: whoever comes later reads it by themselves.
+    else if (kind === 'agent' || kind === 'whatsapp') this.feed.broadcastEphemeral([frame]);
   }
 
   /** What Postgres says now; `undefined`: there is no such person any more. */

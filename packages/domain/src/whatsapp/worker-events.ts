@@ -15,6 +15,8 @@ import {
  */
 
 export const worker_event_kinds = ['session-status', 'message-status', 'message-inbound', 'session-usage'] as const;
+/** Events of one request. */
+export const MAX_WORKER_EVENTS = 100;
 export type WorkerEventKind = (typeof worker_event_kinds)[number];
 
 const of = { session_id: id, generation: z.int().min(0) };
@@ -68,19 +70,48 @@ export const sessionUsageEvent = z.strictObject({
 });
 export type SessionUsageEvent = z.output<typeof sessionUsageEvent>;
 
-export const workerEvents = <Event extends z.ZodType>(data: Event) =>
+/** Takes any event with the session it is of. */
+const workerEvent = <Event extends z.ZodType<{ session_id: string }>>(data: Event) =>
+  z.strictObject({
+    event_id: id.describe('Counts once'),
+    seq: z.int().min(0).describe('The order of the events of a session, whatever their kind'),
+    created_at: timestamp,
+    request_id: z.string().max(128).nullable().describe('Of the call that it comes of'),
+    traceparent: z.string().max(128).nullable(),
+    data,
+  });
+
+interface Named {
+  event_id: string;
+  data: { session_id: string };
+}
+const areOfOneSession = (items: Named[]): boolean =>
+  new Set(items.map((item) => item.event_id)).size === items.length &&
+  items.every((item) => item.data.session_id === items[0]?.data.session_id);
+
+/** One request. `worker_id` held the session when this happened, whichever worker tells of it. */
+export const workerEvents = <Event extends z.ZodType<{ session_id: string }>>(data: Event) =>
   z.strictObject({
     worker_id: id,
     items: z
-      .array(
-        z.strictObject({
-          event_id: id,
-          created_at: timestamp,
-          request_id: z.string().nullable(),
-          traceparent: z.string().nullable(),
-          data,
-        }),
-      )
+      .array(workerEvent(data))
       .min(1)
-      .max(100),
+      .max(MAX_WORKER_EVENTS)
+      .refine((items) => areOfOneSession(items as unknown as Named[]), 'must be events of one session, each once'),
   });
+
+/** What each kind of event is. */
+export const worker_event_schemas = {
+  'session-status': workerEvents(sessionStatusEvent),
+  'message-status': workerEvents(messageStatusEvent),
+  'message-inbound': workerEvents(messageInboundEvent),
+  'session-usage': workerEvents(sessionUsageEvent),
+} satisfies Record<WorkerEventKind, z.ZodType>;
+
+/** What became of the events of one request. */
+export const workerEventsTaken = z.strictObject({
+  taken: z.int().min(0),
+  repeated: z.int().min(0).describe('They came before, and count no more'),
+  ignored: z.int().min(0).describe('Of a session that is gone, or what is over by now'),
+});
+export type WorkerEventsTaken = z.output<typeof workerEventsTaken>;
