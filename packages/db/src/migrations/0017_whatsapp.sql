@@ -143,6 +143,30 @@ create table app.whatsapp_usage (
 );
 comment on table app.whatsapp_usage is 'family: workspace. As the worker last reported; totals of a UTC day.';
 
+-- Messages that were asked for while no worker could take them, in their order. What a worker has taken is not here any more.
+create table app.whatsapp_sends (
+  id uuid primary key,
+  workspace_id uuid not null,
+  session_id uuid not null,
+  message_id text not null check (char_length(message_id) between 1 and 128),
+  -- Sealed: what is to be sent, and the idempotency key. Null: it failed.
+  request text,
+  request_hash text not null,
+  requested_by uuid not null,
+  request_id text,
+  traceparent text,
+  status text not null default 'waiting' check (status in ('waiting', 'failed')),
+  error_code text check (char_length(error_code) <= 100),
+  seq bigint generated always as identity,
+  created_at timestamptz not null default now(),
+  unique (workspace_id, session_id, message_id),
+  foreign key (workspace_id, session_id) references app.whatsapp_sessions (workspace_id, id) on delete cascade,
+  check ((status = 'waiting') = (request is not null))
+);
+create index whatsapp_sends_waiting on app.whatsapp_sends (session_id, seq) where status = 'waiting';
+create index whatsapp_sends_age on app.whatsapp_sends (created_at);
+comment on table app.whatsapp_sends is 'family: workspace.';
+
 -- ---------------------------------------------------------------- the worker's part
 
 -- The lease and the credentials of a session.
@@ -261,8 +285,6 @@ create table wa.messages (
   -- The protobuf as WhatsApp has it: for quoting, for retries, for downloading media.
   proto bytea,
   quoted_message_id text,
-  -- Of a reaction, an edit, a deletion, a vote: the message that it is about.
-  target_message_id text generated always as (case when type in ('reaction', 'edit', 'delete', 'poll_vote') then content ->> 'message_id' end) stored,
   -- in: received, read. out: queued, sent, acked, delivered, read, failed.
   status text not null check (status in ('received', 'read', 'queued', 'sent', 'acked', 'delivered', 'failed')),
   error_code text check (char_length(error_code) <= 100),
@@ -295,7 +317,8 @@ create index messages_by_time on wa.messages (session_id, chat_id, at desc, seq 
 create index messages_recent on wa.messages (session_id, seq desc);
 create index messages_sender on wa.messages (session_id, sender_id);
 create index messages_by_message_id on wa.messages (session_id, message_id);
-create index messages_target on wa.messages (session_id, chat_id, target_message_id) where target_message_id is not null;
+-- What is about another message: content names it.
+create index messages_about on wa.messages (session_id, chat_id, (content ->> 'message_id')) where type in ('reaction', 'edit', 'delete', 'poll_vote');
 -- Small, whatever has passed: what has still to go out, or to be acknowledged.
 create index messages_outbox on wa.messages (session_id, seq) where direction = 'out' and status in ('queued', 'sent');
 comment on table wa.messages is 'family: session.';

@@ -86,7 +86,6 @@ export const messages = wa.table('messages', {
   content: jsonb().notNull().default({}),
   proto: bytea(),
   quoted_message_id: text(),
-  target_message_id: text().generatedAlwaysAs(''),
   status: text({ enum: ['received', 'read', 'queued', 'sent', 'acked', 'delivered', 'failed'] }).notNull(),
   error_code: text(),
   at: instant().notNull(),
@@ -150,7 +149,7 @@ export const events = wa.table('events', {
   refused: integer().notNull().default(0),
   expires_at: instant()
     .notNull()
-    .default(sql`now() + interval '3 days'`),
+    .default(sql`now() + '3 days'::interval`),
   dead_at: instant(),
   last_error: text(),
   request_id: text(),

@@ -160,6 +160,15 @@ export const whatsappMessage = z.strictObject({
   type: z.string(),
   content: z.looseObject({}).describe('By type, as in sending; media without media_id'),
   media: whatsappMedia.nullable(),
+  reactions: z
+    .array(
+      z.strictObject({
+        emoji: z.string(),
+        sender: whatsappContact.nullable().describe('null: this session'),
+        at: timestamp,
+      }),
+    )
+    .describe('The last of each who reacted'),
   quoted_message_id: z.string().nullable(),
   status: z.enum(['received', ...outbound_statuses]),
   error_code: z.string().nullable(),

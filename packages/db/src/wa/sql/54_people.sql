@@ -1,0 +1,56 @@
+-- Who people are and which groups there are, as WhatsApp says it beside messages.
+
+-- p_people: [{lid, phone, name}]; two rows that turn out to be one person become one. Raises lease.lost.
+create or replace function wa.take_people(p_session_id uuid, p_worker_id uuid, p_generation bigint, p_people jsonb) returns void
+language plpgsql set search_path = wa, pg_temp as $$
+begin
+  perform wa.hold_lease(p_session_id, p_worker_id, p_generation);
+  perform wa.resolve_people(p_session_id, (select jsonb_agg(jsonb_build_object('sender', p.person)) from jsonb_array_elements(p_people) as p (person)));
+end $$;
+
+-- p_groups: [{group_id, subject, participants: [{lid, phone, role}]}] as they are now. Raises lease.lost.
+create or replace function wa.take_groups(p_session_id uuid, p_worker_id uuid, p_generation bigint, p_groups jsonb) returns void
+language plpgsql set search_path = wa, pg_temp as $$
+begin
+  perform wa.hold_lease(p_session_id, p_worker_id, p_generation);
+  perform wa.resolve_people(p_session_id, (select coalesce(jsonb_agg(jsonb_build_object('sender', p.person)), '[]')
+    from jsonb_array_elements(p_groups) as g (item), jsonb_array_elements(g.item -> 'participants') as p (person)));
+  insert into chats (id, session_id, kind, group_id)
+  select app.uuidv7(), p_session_id, 'group', g.item ->> 'group_id' from jsonb_array_elements(p_groups) as g (item) on conflict do nothing;
+  update chats h set subject = left(g.item ->> 'subject', 300), refreshed_at = now(), participants = (
+    select coalesce(jsonb_agg(jsonb_build_object('contact_id', coalesce(
+      (select c.id from contacts c where c.session_id = p_session_id and c.lid = p.person ->> 'lid'),
+      (select c.id from contacts c where c.session_id = p_session_id and c.phone = p.person ->> 'phone')), 'role', p.person ->> 'role')), '[]')
+    from jsonb_array_elements(g.item -> 'participants') as p (person))
+  from jsonb_array_elements(p_groups) as g (item)
+  where h.session_id = p_session_id and h.group_id = g.item ->> 'group_id';
+end $$;
+
+-- A group with its participants as of refreshed_at.
+create or replace function wa.group_json(h wa.chats) returns jsonb
+language plpgsql stable set search_path = wa, pg_temp as $$
+begin
+  return jsonb_build_object('chat_id', h.id, 'group_id', h.group_id, 'subject', h.subject, 'refreshed_at', app.iso(h.refreshed_at),
+    'participants', (select coalesce(jsonb_agg(jsonb_build_object('contact', wa.contact_json(c), 'role', p.person ->> 'role') order by p.ord), '[]')
+      from jsonb_array_elements(h.participants) with ordinality as p (person, ord)
+      join contacts c on c.session_id = h.session_id and c.id = (p.person ->> 'contact_id')::uuid));
+end $$;
+
+create or replace function wa.list_groups(p_session_id uuid, p_after_id uuid, p_limit int) returns jsonb
+language plpgsql set search_path = wa, pg_temp as $$
+begin
+  perform wa.set_session_context(p_session_id);
+  return (select coalesce(jsonb_agg(wa.group_json(h) order by h.id), '[]')
+    from (select h.* from chats h where h.session_id = p_session_id and h.kind = 'group' and (p_after_id is null or h.id > p_after_id)
+      order by h.id limit p_limit) as h);
+end $$;
+
+-- Null: there is none.
+create or replace function wa.get_group(p_session_id uuid, p_group_id text) returns jsonb
+language plpgsql set search_path = wa, pg_temp as $$
+begin
+  perform wa.set_session_context(p_session_id);
+  return (select wa.group_json(h) from chats h where h.session_id = p_session_id and h.kind = 'group' and h.group_id = p_group_id);
+end $$;
+
+grant execute on function wa.take_people, wa.take_groups, wa.group_json, wa.list_groups, wa.get_group to wa_user;
