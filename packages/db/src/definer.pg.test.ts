@@ -471,6 +471,9 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
       dequeue_blocks: [],
       index_block: [],
       index_canvas: [],
+      take_whatsapp_sends: [randomUUID(), 1],
+      settle_whatsapp_send: [randomUUID(), null],
+      sweep_whatsapp_sends: ['1 day', '1 day', 1],
       // Triggers; no role has them, and none needs them.
       emit_webhooks: [],
       take_webhook_deliveries: [randomUUID(), randomUUID(), 8, '1 minute'],

@@ -90,6 +90,11 @@ export async function seedSessionRemains(t: Owner, session: SeededSession, user:
      values ($1, $2, $3, gen_random_uuid(), $1::uuid::text, 'Seeded words.')`,
     of_user,
   );
+  await t.asOwner(
+    `insert into app.whatsapp_sends (id, workspace_id, session_id, message_id, request, request_hash, requested_by)
+     values ($1, $2, $3, $1::uuid::text, 'sealed', 'x', $4)`,
+    [randomUUIDv7(), workspace_id, session_id, user.user_id],
+  );
   await t.asOwner('insert into app.whatsapp_greetings (session_id, contact_id) values ($1, gen_random_uuid())', [
     session_id,
   ]);

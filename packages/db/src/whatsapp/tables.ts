@@ -1,4 +1,4 @@
-import { customType, date, integer, jsonb, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import { bigint, customType, date, integer, jsonb, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
 import { app, counter, instant } from '../schema.ts';
 
 const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
@@ -55,6 +55,9 @@ export const whatsapp_sessions = app.table('whatsapp_sessions', {
   worker_id: uuid(),
   generation: counter().notNull().default(0),
   placed_at: instant(),
+  login: jsonb(),
+  intent: integer().notNull().default(0),
+  retry_at: instant(),
   settings: jsonb().notNull().default({}),
   unlinked_reply: text(),
   version: integer().notNull().default(1),
@@ -128,3 +131,21 @@ export const whatsapp_usage = app.table(
   },
   (table) => [primaryKey({ columns: [table.workspace_id, table.session_id, table.day] })],
 );
+
+export const whatsapp_sends = app.table('whatsapp_sends', {
+  id: uuid().primaryKey(),
+  workspace_id: uuid().notNull(),
+  session_id: uuid().notNull(),
+  message_id: text().notNull(),
+  request: text(),
+  request_hash: text().notNull(),
+  requested_by: uuid().notNull(),
+  request_id: text(),
+  traceparent: text(),
+  status: text({ enum: ['waiting', 'failed'] })
+    .notNull()
+    .default('waiting'),
+  error_code: text(),
+  seq: bigint({ mode: 'number' }).generatedAlwaysAsIdentity(),
+  created_at: instant().notNull().defaultNow(),
+});
