@@ -43,7 +43,7 @@ test('a superuser, an unforced table, a view of its owner, a loose function: eac
 
 test('a database without a schema is told apart from an unsafe one', async () => {
   await using empty = await createTestDatabase();
-  await empty.asOwner('drop schema app cascade');
+  await empty.asOwner('drop schema app, wa cascade');
   await expect(assertDatabase(empty.db)).rejects.toEqual(
     new UnsafeDatabaseError(['there is no schema app: migrate first']),
   );

@@ -28,7 +28,7 @@ async function takeBack({ asOwner }: TestDatabase): Promise<void> {
   const [first] = migrationFiles();
   if (!first) throw new Error('there is no migration');
   await asOwner('set role potentia_owner');
-  await asOwner('drop schema app cascade');
+  await asOwner('drop schema app, wa cascade');
   await asOwner('create schema app');
   await asOwner(`create table app.migrations (
     name text primary key, checksum text not null, applied_at timestamptz not null default now())`);
