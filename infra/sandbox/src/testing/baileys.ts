@@ -156,6 +156,16 @@ export class BaileysClient implements AsyncDisposable {
     return this.until(() => this.upserts.find(({ message }) => predicate(message))?.message, String(predicate));
   }
 
+  /** A message that it sent has come that far (3: delivered, 4: read), whichever way the client reports it. */
+  status(id: string | null | undefined, least: number): Promise<true> {
+    const of = (): number[] => [
+      ...this.updates.filter(({ key }) => key.id === id).map(({ update }) => Number(update.status)),
+      ...this.upserts.filter(({ message }) => message.key.id === id).map(({ message }) => Number(message.status)),
+    ];
+    const reached = (): true | undefined => (of().some((status) => status >= least) ? true : undefined);
+    return this.until(reached, `status ${least}`);
+  }
+
   text(text: string): Promise<WAMessage> {
     return this.message(({ message }) => (message?.conversation ?? message?.extendedTextMessage?.text) === text);
   }

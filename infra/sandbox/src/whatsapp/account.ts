@@ -1,7 +1,7 @@
 import type { BinaryNode } from '@whiskeysockets/baileys';
 import type { Connection } from './connection.ts';
 import type { DeviceAddress } from './party.ts';
-import type { PhoneDevice } from './phone.ts';
+import type { PhoneDevice } from './phone-device.ts';
 
 export interface PreKey {
   id: number;

@@ -24,6 +24,8 @@ export interface Faults {
   duplicateNext(target: Target, times: number): void;
   /** The next messages for them arrive undecryptable. */
   corruptNext(target: Target, times: number): void;
+  /** The next messages of theirs arrive undecryptable. */
+  corruptSent(target: Target, times: number): void;
   /** They are never told that the messages of their absence are through. */
   neverEndOffline(target: Target, is_on?: boolean): void;
   /** Each stanza for them is that late. */
@@ -44,7 +46,8 @@ export interface Faults {
   clear(): void;
 }
 
-type CountedFault = 'drop_acks' | 'drop_after_receive' | 'duplicate' | 'corrupt' | 'refuse_usync' | 'refuse_keys';
+type CountedFault =
+  'drop_acks' | 'drop_after_receive' | 'duplicate' | 'corrupt' | 'corrupt_sent' | 'refuse_usync' | 'refuse_keys';
 type LastingFault = 'hold_receipts' | 'never_end_offline';
 
 interface AckError {
@@ -179,6 +182,9 @@ export class FaultBook implements Faults {
   }
   corruptNext(target: Target, times: number): void {
     this.#set('corrupt', target, times);
+  }
+  corruptSent(target: Target, times: number): void {
+    this.#set('corrupt_sent', target, times);
   }
   neverEndOffline(target: Target, is_on = true): void {
     this.#last('never_end_offline', target, is_on);

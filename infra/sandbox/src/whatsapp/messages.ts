@@ -6,6 +6,7 @@ import type { Group } from './groups.ts';
 import {
   type Addressing,
   addressingOf,
+  type Attributes,
   child,
   children,
   isGroupJid,
@@ -14,8 +15,9 @@ import {
   node,
   now,
   numberJid,
+  parseJid,
 } from './nodes.ts';
-import type { State } from './state.ts';
+import { corrupted, type State } from './state.ts';
 
 /** A message of a linked device, on its way. */
 interface Passage {
@@ -45,27 +47,29 @@ function partsFor(passage: Passage, encrypted: BinaryNode[]): BinaryNode[] {
   return [...encrypted, ...(identity ? [identity] : [])];
 }
 
-function attributesFor(passage: Passage, device: Device, chat: Account, addressing: Addressing) {
+/** A message to a number that nobody has reaches one's own devices all the same: then there is no chat. */
+function attributesFor(
+  passage: Passage,
+  device: Device,
+  chat: Account | undefined,
+  addressing: Addressing,
+): Attributes {
   const { account, companion, stanza, t } = passage;
   const { id, type, category, edit } = stanza.attrs;
   const from = jidOf(account, addressing, companion.id);
   const common = { from, id, type, category, edit, t, notify: account.name, addressing_mode: addressing };
   if (device.account !== account) return { ...common, ...otherName(account, addressing, 'sender') };
+  if (!chat) return { ...common, recipient: stanza.attrs.to };
   return { ...common, recipient: jidOf(chat, addressing), ...otherName(chat, addressing, 'peer_recipient') };
 }
 
-async function hand(
-  passage: Passage,
-  device: Device,
-  attrs: BinaryNode['attrs'] | object,
-  parts: BinaryNode[],
-): Promise<void> {
-  const message = node('message', attrs as BinaryNode['attrs'], parts);
+async function hand(passage: Passage, device: Device, attrs: Attributes, parts: BinaryNode[]): Promise<void> {
+  const message = node('message', attrs, parts);
   if (device.companion) passage.state.deliver(device.account, device.companion, message);
   else await device.account.phone.receive(message, passage.account, passage.companion.id);
 }
 
-async function passToPerson(passage: Passage, chat: Account): Promise<void> {
+async function passToPerson(passage: Passage, chat: Account | undefined): Promise<void> {
   const { state, stanza, account } = passage;
   const addressing = addressingOf(stanza.attrs.to);
   const recipients = children(child(stanza, 'participants'), 'to');
@@ -126,21 +130,28 @@ export async function receiveMessage(state: State, connection: Connection, stanz
   const chat = state.account(to);
   const group = state.groups.get(to ?? '');
   const t = now();
-  const target = group?.id ?? chat?.number ?? '';
+  const target = group?.id ?? chat?.number ?? parseJid(to)?.user ?? '';
   const ack = (error?: string): void => connection.send(node('ack', { class: 'message', id, from: to, t, error }));
 
   const is_own = stanza.attrs.category === 'peer';
   const refusal = is_own ? undefined : faults.takeAckError(account.number, companion.id, target);
-  if (refusal) return ack(refusal);
-  if (isGroupJid(to) && !group?.members.has(account)) return ack('403');
+  if (refusal) {
+    ack(refusal);
+    return;
+  }
+  if (isGroupJid(to) && !group?.members.has(account)) {
+    ack('403');
+    return;
+  }
   const is_cut = !is_own && faults.take('drop_after_receive', account.number, companion.id);
   const is_unconfirmed = !is_own && faults.take('drop_acks', account.number, companion.id);
   if (is_cut) connection.terminate();
   else if (!is_unconfirmed) ack();
 
-  const passage = { state, account, companion, stanza, t };
+  const is_corrupt = !is_own && faults.take('corrupt_sent', account.number, companion.id);
+  const passage = { state, account, companion, stanza: is_corrupt ? corrupted(stanza) : stanza, t };
   if (group) await passToGroup(passage, group);
-  else if (chat) await passToPerson(passage, chat);
+  else await passToPerson(passage, chat);
   const code = is_own ? undefined : faults.takeAfterMessage(account.number, companion.id);
   if (code !== undefined) closeConnection(connection, code);
 }

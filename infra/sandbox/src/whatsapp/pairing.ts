@@ -144,7 +144,7 @@ export class Registration {
     const phone_key = account.phone.party.identity.public;
     const message = Buffer.concat([DEVICE_PREFIX, details, this.#identity_key, phone_key]);
     const key = Buffer.concat([Buffer.from([5]), this.#identity_key]);
-    const is_valid = curve.verifySignature(key, message, Buffer.from(deviceSignature ?? [])) as unknown as boolean;
+    const is_valid = curve.verifySignature(key, message, Buffer.from(deviceSignature ?? []));
     if (!is_valid) {
       pending.reject(new Error('The device has not signed its identity'));
       return this.connection.close();
@@ -180,6 +180,7 @@ export class Registration {
     const ref = randomBytes(16);
     const wrapped = childBytes(code, 'link_code_pairing_wrapped_companion_ephemeral_pub');
     this.#hello = { number: parseJid(code.attrs.jid)?.user ?? '', wrapped, ref };
+    this.#state.watch.changed();
     this.connection.reply(request, [
       node('link_code_companion_reg', { stage: 'companion_hello' }, [node('link_code_pairing_ref', {}, ref)]),
     ]);

@@ -1,7 +1,17 @@
 import { type BinaryNode, proto } from '@whiskeysockets/baileys';
 import { type Account, addressOf } from './account.ts';
 import type { Arrival, PhoneMessage } from './message-log.ts';
-import { addressingOf, type Attributes, bytes, children, integerBytes, isGroupJid, node, now } from './nodes.ts';
+import {
+  addressingOf,
+  type Attributes,
+  bytes,
+  children,
+  integerBytes,
+  isGroupJid,
+  node,
+  now,
+  parseJid,
+} from './nodes.ts';
 import type { PhoneContext } from './phone-sender.ts';
 import { passReceipt } from './receipts.ts';
 
@@ -112,7 +122,8 @@ export class PhoneReceiver {
     if (Object.keys(shown).every((key) => key === 'messageContextInfo')) return undefined;
     const addressing = addressingOf(group ? stanza.attrs.participant : sender);
     const { state } = this.#context;
-    const chat = group ?? (chat_jid ? (state.account(chat_jid)?.number ?? chat_jid) : from.number);
+    const chat =
+      group ?? (chat_jid ? (state.account(chat_jid)?.number ?? parseJid(chat_jid)?.user ?? '') : from.number);
     return { id, chat, from, message: shown, addressing };
   }
 

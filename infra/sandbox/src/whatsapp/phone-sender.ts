@@ -224,7 +224,7 @@ export class PhoneSender {
       timestamp: Date.now(),
     };
     const keys = [{ keyId: { keyId: randomBytes(6) }, keyData }];
-    const INITIAL_BOOTSTRAP = 0;
+    const { INITIAL_BOOTSTRAP } = proto.Message.HistorySyncType;
     const historySyncNotification = {
       syncType: INITIAL_BOOTSTRAP,
       chunkOrder: 1,
@@ -268,7 +268,7 @@ export class PhoneSender {
       ({ number }) => number === account.number || by_chat.has(number),
     );
     return proto.HistorySync.encode({
-      syncType: 0,
+      syncType: proto.HistorySync.HistorySyncType.INITIAL_BOOTSTRAP,
       conversations,
       pushnames: others.map(({ number, name }) => ({ id: numberJid(number), pushname: name })),
       phoneNumberToLidMappings: others.map(({ number, lid }) => ({ pnJid: numberJid(number), lidJid: lidJid(lid) })),

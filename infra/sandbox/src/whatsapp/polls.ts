@@ -33,6 +33,6 @@ export function encryptVote(options: string[], context: VoteContext): proto.Mess
 export function decryptVote(vote: proto.Message.IPollEncValue, poll: proto.IMessage, context: VoteContext): string[] {
   const { poll_id: pollMsgId, secret: pollEncKey, creator_jid: pollCreatorJid, voter_jid: voterJid } = context;
   const decrypted = decryptPollVote(vote, { pollMsgId, pollEncKey, pollCreatorJid, voterJid });
-  const selected = (decrypted.selectedOptions ?? []).map((hash) => Buffer.from(hash).toString('hex'));
+  const selected = decrypted.selectedOptions.map((hash) => Buffer.from(hash).toString('hex'));
   return optionsOf(poll).filter((option) => selected.includes(optionHash(option).toString('hex')));
 }

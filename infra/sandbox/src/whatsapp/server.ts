@@ -10,7 +10,8 @@ import type { MediaStore } from './media.ts';
 import { receiveMessage } from './messages.ts';
 import type { NoiseClient } from './noise.ts';
 import { Registration } from './pairing.ts';
-import { type Phone, PhoneDevice } from './phone.ts';
+import type { Phone } from './phone.ts';
+import { PhoneDevice } from './phone-device.ts';
 import { answerQuery } from './queries.ts';
 import { receiveAck, receivePresence, receiveReceipt, receiveTyping } from './receipts.ts';
 import { lidOf, State } from './state.ts';
@@ -61,7 +62,10 @@ class Handler implements ConnectionHandler {
   }
 
   async opened(connection: Connection, client: NoiseClient): Promise<void> {
-    if (!client.payload.devicePairingData) return login(this.#state, connection, client);
+    if (!client.payload.devicePairingData) {
+      login(this.#state, connection, client);
+      return;
+    }
     const registration = new Registration(this.#state, connection, client);
     this.#registrations.set(connection, registration);
     this.#state.registrations.add(registration);
@@ -88,12 +92,18 @@ class Handler implements ConnectionHandler {
         return receiveMessage(state, connection, stanza);
       case 'receipt':
         return receiveReceipt(state, connection, stanza);
-      case 'ack':
-        return receiveAck(state, connection, stanza);
-      case 'chatstate':
-        return receiveTyping(state, connection, stanza);
-      case 'presence':
-        return receivePresence(state, connection, stanza);
+      case 'ack': {
+        receiveAck(state, connection, stanza);
+        return;
+      }
+      case 'chatstate': {
+        receiveTyping(state, connection, stanza);
+        return;
+      }
+      case 'presence': {
+        receivePresence(state, connection, stanza);
+        return;
+      }
     }
   }
 
@@ -141,6 +151,7 @@ export async function startWhatsAppServer(options: WhatsAppOptions = {}): Promis
   });
   const bound = (http.address() as AddressInfo).port;
   const close = async (): Promise<void> => {
+    state.watch.close();
     for (const { phone } of state.accounts.values()) phone.watch.close();
     for (const socket of sockets.clients) socket.terminate();
     sockets.close();

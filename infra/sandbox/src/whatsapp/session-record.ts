@@ -26,7 +26,7 @@ const MAX_SESSIONS = 40;
 /** libsignal's record of sessions, without what libsignal prints: it writes whole sessions, keys and all, to the console. */
 export class SessionRecord extends Base {
   static copyOf(stored: object | undefined): SessionRecord {
-    return stored ? (this.deserialize(stored) as SessionRecord) : new SessionRecord();
+    return stored ? (this.deserialize(stored) as unknown as SessionRecord) : new SessionRecord();
   }
 
   /** Whoever asks for a session by its base key and gets none opens a new one, and warns when another is open. */

@@ -6,6 +6,7 @@ import type { Group } from './groups.ts';
 import type { MediaStore } from './media.ts';
 import { node, now, parseJid, SERVER } from './nodes.ts';
 import type { Registration } from './pairing.ts';
+import { Watch } from './watch.ts';
 
 /** The 15 digits by which others know a number that they do not see. The same number has the same, always. */
 export function lidOf(number: string): string {
@@ -27,6 +28,8 @@ export class State {
   readonly groups = new Map<string, Group>();
   /** Devices that show a QR code or wait for a pairing code. */
   readonly registrations = new Set<Registration>();
+  /** Changes with the registrations. */
+  readonly watch = new Watch();
   readonly faults: FaultBook;
   readonly media: MediaStore | null;
   /** What went wrong in the server itself: empty, unless it has a mistake. */
@@ -126,10 +129,11 @@ export class State {
   }
 }
 
-function corrupted(stanza: BinaryNode): BinaryNode {
+/** The same stanza, with nothing in it that could still be decrypted. */
+export function corrupted(stanza: BinaryNode): BinaryNode {
   if (!Array.isArray(stanza.content)) return stanza;
   const content = stanza.content.map((part) => {
-    if (part.tag !== 'enc' || !(part.content instanceof Uint8Array)) return part;
+    if (part.tag !== 'enc' || !(part.content instanceof Uint8Array)) return corrupted(part);
     const bytes = Buffer.from(part.content);
     const last = bytes.length - 1;
     bytes[last] = (bytes[last] ?? 0) ^ 0xff;
