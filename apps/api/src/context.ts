@@ -45,7 +45,9 @@ import { createSealer, type Sealer } from '@potentia/domain/platform/seal';
 import { createResolve } from '@potentia/domain/webhook/adapters/dns';
 import { createTargetGuard, type TargetGuard } from '@potentia/domain/webhook/target';
 import { createRedisLiveCodes } from '@potentia/domain/whatsapp/adapters/redis-live-codes';
+import { createRedisSessionStream } from '@potentia/domain/whatsapp/adapters/redis-session-stream';
 import type { LiveCodes } from '@potentia/domain/whatsapp/live-codes';
+import type { SessionStream } from '@potentia/domain/whatsapp/session-stream';
 import { createRecentSettings, type RecentSettings } from '@potentia/domain/workspace/recent-settings';
 import { observeTools } from './agent/tool-metrics.ts';
 import { observeTurns } from './agent/turn-metrics.ts';
@@ -86,6 +88,8 @@ export interface ApiContext {
   file_limits: FileLimits;
   /** QR and pairing codes of WhatsApp sessions. */
   live_codes: LiveCodes;
+  /** What happens in WhatsApp sessions, for those who look on. */
+  session_stream: SessionStream;
   health: Health;
   clock: () => Date;
 }
@@ -132,6 +136,7 @@ export function createApiContext(config: ApiConfig, log: Logger): ApiContext & {
     objects,
     file_limits: fileLimits(config),
     live_codes: createRedisLiveCodes({ redis, timeout_ms: config.REDIS_TIMEOUT_MS }),
+    session_stream: createRedisSessionStream({ redis, timeout_ms: config.REDIS_TIMEOUT_MS }),
     sealer: createSealer(config.ENCRYPTION_KEYS),
     targets: createTargetGuard({ ...webhookSettings(config), resolve: createResolve() }),
     clock: () => new Date(),
