@@ -1,6 +1,9 @@
-import { expect, it } from 'vitest';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
 import type { CloseCode } from './faults.ts';
-import { jid, shopAndAda, start, unlinked } from './testing/world.ts';
+import { jid, linked, shopAndAda, start, unlinked } from './testing/world.ts';
 
 it('keeps what arrives while a device is away, and delivers it in order', async () => {
   const { shop, ada, device } = await shopAndAda();
@@ -201,6 +204,34 @@ it('has no faults any more when they are cleared', async () => {
   await device.status(first?.key.id, 3);
   const second = await device.socket.sendMessage(jid(ada), { text: 'Two' });
   await device.until(() => device.acks.find(({ id }) => id === second?.key.id));
+});
+
+it('knows its phones and their devices after a restart, and what waits for them', async () => {
+  const data_dir = await mkdtemp(join(tmpdir(), 'sandbox-whatsapp-'));
+  onTestFinished(() => rm(data_dir, { recursive: true }));
+  const first = await start({ data_dir });
+  const [shop, ada] = [first.addPhone({ name: 'Shop' }), first.addPhone({ name: 'Ada' })];
+  const device = await linked(first, shop);
+  const { id: group } = ada.createGroup({ subject: 'Friends', members: [shop.number] });
+  await ada.send(shop.number, 'Before');
+  await device.text('Before');
+  await device.socket.sendMessage(jid(ada), { text: 'Reply' });
+  await ada.waitFor(({ text }) => text === 'Reply');
+  await device.socket.end(undefined);
+  await ada.send(shop.number, 'While away');
+  await first.close();
+
+  const second = await start({ data_dir });
+  expect(second.root_public_key).toBe(first.root_public_key);
+  expect(second.phones().map(({ name }) => name)).toEqual(['Shop', 'Ada']);
+  const again = unlinked(second, {}, device.auth);
+  await again.text('While away');
+  const late = second.phone(ada.number)!;
+  await late.send(group, 'To all');
+  await again.text('To all');
+  await again.socket.sendMessage(jid(ada), { text: 'Still here' });
+  await late.waitFor(({ text }) => text === 'Still here');
+  expect(late.undecryptable()).toEqual([]);
 });
 
 it('has a WebSocket of its own for each server, and takes nothing else', async () => {

@@ -34,6 +34,30 @@ export interface Ciphertext {
 /** `number.device`: by which a party knows a device of somebody, whatever name the chat goes by. */
 export type DeviceAddress = `${string}.${number}`;
 
+/** A party as it is kept. */
+export interface PartyData {
+  identity: KeyPair;
+  registration_id: number;
+  signed_pre_key: SignedKeyPair;
+  pre_keys: [number, KeyPair][];
+  sessions: [string, object][];
+  sender_keys: [string, Buffer][];
+  next_pre_key_id: number;
+}
+
+function newParty(): PartyData {
+  const identity = Curve.generateKeyPair();
+  return {
+    identity,
+    registration_id: randomInt(1, 16_380),
+    signed_pre_key: signedKeyPair(identity, 1),
+    pre_keys: [],
+    sessions: [],
+    sender_keys: [],
+    next_pre_key_id: 1,
+  };
+}
+
 interface CipherInternals {
   doDecryptWhisperMessage(body: Buffer, session: Session): Promise<Buffer>;
 }
@@ -58,13 +82,13 @@ function publicKey(bytes: Uint8Array): Buffer {
  * ratchet on, also when another one fits.
  */
 export class Party {
-  readonly identity: KeyPair = Curve.generateKeyPair();
-  readonly registration_id = randomInt(1, 16_380);
-  readonly #signed_pre_key: SignedKeyPair = signedKeyPair(this.identity, 1);
-  readonly #pre_keys = new Map<number, KeyPair>();
-  readonly #sessions = new Map<string, object>();
-  readonly #sender_keys = new Map<string, Buffer>();
-  #next_pre_key_id = 1;
+  readonly identity: KeyPair;
+  readonly registration_id: number;
+  readonly #signed_pre_key: SignedKeyPair;
+  readonly #pre_keys: Map<number, KeyPair>;
+  readonly #sessions: Map<string, object>;
+  readonly #sender_keys: Map<string, Buffer>;
+  #next_pre_key_id: number;
 
   readonly #storage = {
     loadSession: async (address: string) => this.#record(address),
@@ -89,6 +113,29 @@ export class Party {
       this.#sender_keys.set(name.toString(), Buffer.from(JSON.stringify(record.serialize())));
     },
   };
+
+  constructor(stored: PartyData = newParty()) {
+    this.identity = stored.identity;
+    this.registration_id = stored.registration_id;
+    this.#signed_pre_key = stored.signed_pre_key;
+    this.#pre_keys = new Map(stored.pre_keys);
+    this.#sessions = new Map(stored.sessions);
+    this.#sender_keys = new Map(stored.sender_keys);
+    this.#next_pre_key_id = stored.next_pre_key_id;
+  }
+
+  /** Everything that makes another party of the same keys and sessions. */
+  data(): PartyData {
+    return {
+      identity: this.identity,
+      registration_id: this.registration_id,
+      signed_pre_key: this.#signed_pre_key,
+      pre_keys: [...this.#pre_keys],
+      sessions: [...this.#sessions],
+      sender_keys: [...this.#sender_keys],
+      next_pre_key_id: this.#next_pre_key_id,
+    };
+  }
 
   #record(address: string): libsignal.SessionRecord {
     return SessionRecord.copyOf(this.#sessions.get(address)) as unknown as libsignal.SessionRecord;

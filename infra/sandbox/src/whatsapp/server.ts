@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type BinaryNode, Curve } from '@whiskeysockets/baileys';
+import type { BinaryNode } from '@whiskeysockets/baileys';
 import { WebSocketServer } from 'ws';
 import { createServerIdentity, type KeyPair } from './certificates.ts';
 import { Connection, type ConnectionHandler } from './connection.ts';
@@ -15,6 +15,7 @@ import { PhoneDevice } from './phone-device.ts';
 import { answerQuery } from './queries.ts';
 import { receiveAck, receivePresence, receiveReceipt, receiveTyping } from './receipts.ts';
 import { lidOf, State } from './state.ts';
+import { openStorage } from './storage.ts';
 
 export interface WhatsAppOptions {
   /** 0: any free one. */
@@ -22,7 +23,9 @@ export interface WhatsAppOptions {
   host?: string;
   /** Where media are; without one there are none. */
   media?: MediaStore | null;
-  /** What the server's certificates hang on; a new one when not given. */
+  /** Where phones and linked devices are kept over a restart; nowhere when not given. */
+  data_dir?: string;
+  /** What the server's certificates hang on; the kept one or a new one when not given. */
   root?: KeyPair;
 }
 
@@ -138,8 +141,12 @@ function freeNumber(state: State): string {
 
 /** A WhatsApp server that real clients connect to, with the phones of its people. */
 export async function startWhatsAppServer(options: WhatsAppOptions = {}): Promise<WhatsAppServer> {
-  const { port = 0, host = '127.0.0.1', media = null, root = Curve.generateKeyPair() } = options;
+  const { port = 0, host = '127.0.0.1', media = null } = options;
+  const storage = await openStorage(options.data_dir, options.root);
+  const { root } = storage;
   const state = new State(media);
+  storage.restore(state);
+  state.changed = () => void storage.save(state).catch((error: unknown) => state.problems.push(error));
   const identity = createServerIdentity(root);
   const handler = new Handler(state);
   const http = createServer((_request, response) => response.writeHead(426).end());
@@ -156,6 +163,7 @@ export async function startWhatsAppServer(options: WhatsAppOptions = {}): Promis
     for (const socket of sockets.clients) socket.terminate();
     sockets.close();
     await new Promise((resolve) => http.close(resolve));
+    await storage.save(state);
   };
   return {
     url: `ws://${host === '0.0.0.0' ? '127.0.0.1' : host}:${bound}${PATH}`,
