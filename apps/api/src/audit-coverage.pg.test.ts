@@ -23,6 +23,11 @@ const LEAVES_NO_TRACE = new Set([
   // Their record is the ledger; what their tools do is audited by the verbs.
   'startTurn',
   'cancelTurn',
+  // Signed by workers, who are nobody: what changes on a card is told to its admins.
+  'takeSessionStatus',
+  'takeMessageStatus',
+  'takeMessageInbound',
+  'takeSessionUsage',
   // Of the auth server.
   'refreshSession',
   // Refused: the tokens are none, and an owner does not leave.

@@ -8,6 +8,7 @@ import { type Answer, startApi, type TestApi } from './testing/api.ts';
 import { type Door, doorsOf, fillPath } from './testing/doors.ts';
 import { makeBody, makeIds, queryOf } from './testing/fixtures.ts';
 import { fromJsonSchema } from './testing/from-json-schema.ts';
+import { signWorkerWebhook } from './testing/worker-webhook.ts';
 import { type Cast, makeCast, makeWorld, type World } from './testing/world.ts';
 
 /** What every operation is asked, half of it as the document describes it, half of it hostile. */
@@ -71,10 +72,17 @@ const isJson = (body: unknown): boolean => typeof body === 'object';
 const typeOf = (body: unknown): Record<string, string> =>
   body === undefined ? {} : { 'content-type': isJson(body) ? 'application/json' : 'text/markdown' };
 
+/** What is signed is asked by whoever has the secret. */
+const signature = ({ operation }: Door, payload: unknown): Record<string, string> =>
+  (operation.parameters ?? []).some(({ name }) => name === 'webhook-signature') && typeof payload === 'string'
+    ? signWorkerWebhook(payload)
+    : {};
+
 /** Asks as the owner of the world. */
 function ask(door: Door, ids: Record<string, string>, query: string, body: unknown, who = cast.owner): Promise<Answer> {
   const payload = isJson(body) ? JSON.stringify(body) : body;
-  return api.call(who, door.method, fillPath(door.path, ids) + query, payload, typeOf(body));
+  const headers = { ...typeOf(body), ...signature(door, payload) };
+  return api.call(who, door.method, fillPath(door.path, ids) + query, payload, headers);
 }
 
 /** What this operation takes, half of it as the document describes it, half of it hostile. */
@@ -118,6 +126,7 @@ async function askGenerated(door: Door): Promise<void> {
       const payload = content === undefined ? undefined : JSON.stringify(content);
       const headers: Record<string, string> = content === undefined ? {} : { 'content-type': 'application/json' };
       const url = `${fillPath(door.path, ids)}?${search}`;
+      Object.assign(headers, signature(door, payload));
       const answer = await api.call(cast.owner, door.method, url, payload, headers);
       expect(undeclared(door, answer)).toBe('');
       expect(answer.status).not.toBe(500);

@@ -14,6 +14,13 @@ import {
   seedRun,
   seedToolCall,
 } from '@potentia/db/testing/seed-chat';
+import {
+  batchOf,
+  inboundEvent,
+  messageStatusEvent,
+  statusEvent,
+  usageEvent,
+} from '@potentia/domain/whatsapp/testing/worker-events';
 import type { Person } from './api.ts';
 import type { Door } from './doors.ts';
 import { calendarOf, mustBe, type World } from './world.ts';
@@ -174,6 +181,8 @@ async function makeSchedule(world: World): Promise<SeededSchedule> {
   return schedule;
 }
 
+const nowhere = () => ({ session_id: randomUUID(), generation: 1 });
+
 /** An address, since no name is looked up where there may be no network. */
 const WEBHOOK = { url: 'https://93.184.215.14/potentia' };
 
@@ -243,6 +252,11 @@ const ICS = [
 
 /** By operationId, for each that takes a body. */
 const BODIES: Record<string, (world: World) => unknown> = {
+  // Of sessions that nobody has.
+  takeSessionStatus: () => batchOf(randomUUID(), [statusEvent(nowhere())]),
+  takeMessageStatus: () => batchOf(randomUUID(), [messageStatusEvent(nowhere())]),
+  takeMessageInbound: () => batchOf(randomUUID(), [inboundEvent(nowhere(), 'words')]),
+  takeSessionUsage: () => batchOf(randomUUID(), [usageEvent(nowhere())]),
   echo: () => ({ any: 'thing' }),
   refreshSession: () => ({ refresh_token: 'none' }),
   updateMe: () => ({ locale: 'id' }),
