@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { setDefaultCACertificates, getCACertificates } from 'node:tls';
 import { downloadMediaMessage } from '@whiskeysockets/baileys';
 import { expect, onTestFinished, test } from 'vitest';
+import { unwrap } from './content.ts';
+import { loadMedia } from './media-content.ts';
 import { type MediaServer, startMediaServer } from './media-server.ts';
 import { jid, linked, start } from './testing/world.ts';
 
@@ -19,13 +21,14 @@ test('a picture from a phone is what the client downloads, and one from the clie
   const device = await linked(server, shop);
   const bytes = randomBytes(300_000);
   const { id } = await ada.send(shop.number, { kind: 'document', bytes, file_name: 'plan.bin' });
-  const { message } = await device.upsert((each) => each.key.id === id);
+  const message = await device.message((each) => each.key.id === id);
   expect(Buffer.compare(await downloadMediaMessage(message, 'buffer', {}), bytes)).toBe(0);
 
   const sent = randomBytes(200_000);
   await device.socket.sendMessage(jid(ada), { document: sent, mimetype: 'application/pdf', fileName: 'reply.pdf' });
   const shown = await ada.waitFor((each) => each.kind === 'document');
-  expect(Buffer.compare(await ada.download(shown.id), sent)).toBe(0);
+  const { directPath, mediaKey } = unwrap(shown.content).documentMessage ?? {};
+  expect(Buffer.compare(loadMedia(media, 'document', directPath ?? '', mediaKey ?? new Uint8Array()), sent)).toBe(0);
 });
 
 test('a media server can fail, answers in parts, and keeps the newest within its bound', async () => {
