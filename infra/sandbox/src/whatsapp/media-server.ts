@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -87,8 +88,9 @@ export async function startMediaServer(options: MediaServerOptions = {}): Promis
   };
 }
 
+/** Each has a name of its own: of two with one name only the first would be looked at. */
 const createCertificate = () =>
-  generate([{ name: 'commonName', value: 'Sandbox media' }], {
+  generate([{ name: 'commonName', value: `Sandbox media ${randomUUID()}` }], {
     keyType: 'ec',
     notAfterDate: new Date(Date.now() + 365 * 86_400_000),
     extensions: [
