@@ -1,10 +1,26 @@
-/** How far a message of ours is, as the server or a phone said it (`wa.take_statuses`). */
-export interface StatusItem {
+/** How far a message of ours is, as the server or a phone said it, or that it is about to leave (`wa.take_statuses`). */
+export type StatusItem = StatusChange | Attempt;
+
+export interface StatusChange {
+  /** WhatsApp's id; with `id`, that of the row, it is not looked for. */
   message_id: string;
-  status: 'sent' | 'acked' | 'delivered' | 'read' | 'failed';
+  id?: string;
+  status: 'sent' | 'acked' | 'delivered' | 'read' | 'played' | 'failed';
   /** ISO 8601. */
   at: string;
   error_code?: string;
   /** Of a group: whose receipt it is. */
   participant?: { lid?: string; phone?: string };
+}
+
+/** Goes into the log before the first frame of a message, so that every attempt sends the same message. */
+export interface Attempt {
+  message_id: string;
+  id: string;
+  attempt: {
+    /** Base64; null: it is there already. */
+    proto: string | null;
+    /** It begins a conversation, and counts against the budget of the day. */
+    is_cold: boolean;
+  };
 }

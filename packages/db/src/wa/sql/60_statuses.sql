@@ -76,7 +76,7 @@ begin
   where s.session_id = p_message.session_id limit 1;
   select count(*) filter (where r.contact_id is null) as delivered, count(*) filter (where r.status is distinct from 'read'
       and r.status is distinct from 'played') as read, count(*) as people into v_missing
-  from jsonb_array_elements(v_chat.participants) as p (person)
+  from jsonb_array_elements(case when jsonb_typeof(v_chat.participants) = 'array' then v_chat.participants else '[]' end) as p (person)
   left join message_receipts r on r.session_id = p_message.session_id and r.message_row_id = p_message.id
     and r.contact_id = (p.person ->> 'contact_id')::uuid
   where (p.person ->> 'contact_id')::uuid is distinct from v_own.id;

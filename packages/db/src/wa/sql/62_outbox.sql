@@ -165,7 +165,8 @@ begin
       'sent_at', app.iso(m.sent_at), 'request_id', m.request_id,
       'kind', h.kind, 'group_id', h.group_id, 'lid', c.lid, 'phone', c.phone, 'is_on_whatsapp', c.is_on_whatsapp, 'checked_at', app.iso(c.checked_at),
       'is_new_conversation', h.kind = 'person' and c.first_inbound_at is null and c.first_outbound_at is null,
-      'quoted', wa.reference_json(p_session_id, m.chat_id, m.quoted_message_id), 'target', wa.reference_json(p_session_id, m.chat_id, m.target_message_id),
+      'quoted', wa.reference_json(p_session_id, m.chat_id, m.quoted_message_id), 'target', wa.reference_json(p_session_id, m.chat_id,
+        case when m.type in ('reaction', 'edit', 'delete') then m.content ->> 'message_id' end),
       'media', (select wa.media_json(d) || jsonb_build_object('object_key', d.object_key) from media d
         where d.session_id = p_session_id and d.message_row_id = m.id limit 1))), '[]')
     from messages m
