@@ -1,42 +1,82 @@
 import { startHealthReports } from '@potentia/config/health';
 import { writeSystemHealth } from '@potentia/db/platform/queries';
-import { fastify } from 'fastify';
-import { Gauge } from 'prom-client';
+import { type CommandRoutes, createCommandServer } from './commands/command-server.ts';
+import { sessionRoutes } from './commands/session-routes.ts';
 import type { WaWorkerContext } from './context.ts';
+import { Registration } from './registration.ts';
+import type { SessionPart } from './session/parts.ts';
+import { backupPart } from './session/session-backups.ts';
+import { Sessions } from './session/sessions.ts';
 
 export interface WaWorkerApp {
   url: string;
+  sessions: Sessions;
   stop(): Promise<void>;
 }
 
-/** Starts the worker: it reports its health and that it holds no session, since none can be linked yet. */
-export async function startWaWorker({ config, log, db, health }: WaWorkerContext): Promise<WaWorkerApp> {
-  new Gauge({
-    name: 'potentia_wa_sessions',
-    help: 'WhatsApp sessions that this worker holds',
-    registers: [health.registry],
-  }).set(0);
+export interface WaWorkerPieces {
+  /** What happens in a session. */
+  parts: SessionPart[];
+  /** What it can be told. */
+  routes: CommandRoutes[];
+}
 
-  // A connection that was opened and never asked anything counts as busy, and would hold the service until it is ended.
-  const server = fastify({ logger: false, forceCloseConnections: true });
-  for (const route of health.routes) {
-    server.get(route.path, async (_request, reply) => {
-      const { status, content_type, body } = await route.handle();
-      return reply.code(status).type(content_type).send(body);
-    });
-  }
-  server.get('/sessions', () => ({ items: [], message: 'No session is linked yet.' }));
+/** All that a worker does beside holding its sessions. */
+export function createPieces(context: WaWorkerContext): WaWorkerPieces {
+  return {
+    parts: [backupPart(context)],
+    routes: [sessionRoutes],
+  };
+}
+
+/** What of the time to shut down is kept for letting go of everything else. */
+const LAST_WORDS_MS = 3_000;
+/** How long the API has to take note of that. */
+const DRAIN_BEAT_MS = 1_000;
+
+/** Starts the worker: it listens, registers at the API, and holds the sessions that it is told to. */
+export async function startWaWorker(
+  context: WaWorkerContext,
+  { parts, routes }: WaWorkerPieces = createPieces(context),
+): Promise<WaWorkerApp> {
+  const { config, log, db, health } = context;
+  const sessions = new Sessions(context, parts);
+  const registration = new Registration(context, sessions);
+  const server = createCommandServer(
+    {
+      context,
+      sessions,
+      held: (request) =>
+        sessions.held((request.params as { session_id: string }).session_id, request.service?.generation ?? null),
+      workerId: () => registration.worker_id,
+    },
+    routes,
+  );
   const url = await server.listen({ host: config.HOST, port: config.PORT });
-
   const reports = startHealthReports({ health, write: (row) => writeSystemHealth(db, row), log });
-  log.info({ sessions: 0 }, 'no session is linked yet');
+  sessions.start();
+  registration.start(url);
 
   return {
     url,
+    sessions,
     async stop() {
       health.setDraining();
-      await reports.stop();
+      // Told first, so that nothing is placed here while sessions go.
+      await within(registration.drain(), DRAIN_BEAT_MS);
+      await within(sessions.drain(), Math.max(config.SHUTDOWN_TIMEOUT_MS - LAST_WORDS_MS, LAST_WORDS_MS / 4));
+      await within(registration.stop(), DRAIN_BEAT_MS);
       await server.close();
+      await reports.stop();
     },
   };
+}
+
+async function within(work: Promise<void>, ms: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, late]);
+  clearTimeout(timer);
 }

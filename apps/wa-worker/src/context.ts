@@ -7,11 +7,11 @@ import { createDb, type Db } from '@potentia/db/client';
 import { createRedis, pingRedis, type RedisClient } from '@potentia/domain/platform/adapters/redis';
 import { createS3Objects } from '@potentia/domain/platform/adapters/s3';
 import type { Objects } from '@potentia/domain/platform/objects';
-import { createSealer, type Sealer } from '@potentia/domain/platform/seal';
 import { createRedisLiveCodes } from '@potentia/domain/whatsapp/adapters/redis-live-codes';
 import type { LiveCodes } from '@potentia/domain/whatsapp/live-codes';
 import type { WaWorkerConfig } from './config.ts';
 import { createWorkerMetrics, type WorkerMetrics } from './metrics.ts';
+import { createKeySealer, type KeySealer } from './state/key-sealer.ts';
 import { TIMINGS, type Timings } from './session/timings.ts';
 
 export const SERVICE = 'wa-worker';
@@ -23,7 +23,8 @@ export interface WaWorkerContext {
   /** A `command` connection. */
   redis: RedisClient;
   objects: Objects;
-  sealer: Sealer;
+  /** Of credentials and keys. */
+  sealer: KeySealer;
   /** QR and pairing codes, which are nowhere else. */
   live_codes: LiveCodes;
   health: Health;
@@ -57,7 +58,7 @@ export function createWaWorkerContext(
     db,
     redis,
     objects,
-    sealer: createSealer(config.ENCRYPTION_KEYS),
+    sealer: createKeySealer(config.ENCRYPTION_KEYS),
     live_codes: createRedisLiveCodes({ redis, timeout_ms: config.REDIS_TIMEOUT_MS }),
     health,
     metrics: createWorkerMetrics(health.registry),

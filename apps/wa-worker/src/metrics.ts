@@ -21,6 +21,8 @@ export interface WorkerMetrics {
   /** Null: it failed without a code. */
   countClose(code: number | null): void;
   countDeaf(sign: 'ping' | 'ack'): void;
+  /** Baileys wrote a line that nobody reads, since it may hold anything. */
+  countComplaint(level: 'warn' | 'error'): void;
   countLost(by: 'renewal' | 'write' | 'api' | 'look'): void;
   /** A stanza of a message passed. */
   countMessage(direction: 'in' | 'out'): void;
@@ -38,6 +40,7 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
   const connects = counter('connects_total', 'Sockets that were opened to WhatsApp, whatever became of them');
   const closes = counter('closes_total', 'Sockets that closed, by the code that WhatsApp or Baileys gave', ['code']);
   const deaf = counter('deaf_sockets_total', 'Sockets that were open, heard nothing and were made anew', ['sign']);
+  const complaints = counter('client_complaints_total', 'Lines that the WhatsApp client wanted to log', ['level']);
   const lost = counter('leases_lost_total', 'Sessions that were another worker’s by then, and who noticed', ['by']);
   const messages = counter('stanzas_total', 'Messages that passed as stanzas: received, and acknowledged', [
     'direction',
@@ -73,6 +76,7 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
     countClose: (code) =>
       closes.inc({ code: code === null ? 'none' : known_close_codes.includes(code) ? code : 'other' }),
     countDeaf: (sign) => deaf.inc({ sign }),
+    countComplaint: (level) => complaints.inc({ level }),
     countLost: (by) => lost.inc({ by }),
     countMessage(direction) {
       passed += 1;

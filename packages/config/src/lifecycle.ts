@@ -15,15 +15,19 @@ export async function runService(options: {
   service: string;
   log: Logger;
   shutdown_timeout_ms: number;
+  /** Whether a rejection that nobody handled is a library's, which the service outlives. */
+  isStray?: ((error: unknown) => boolean) | undefined;
   start(): Promise<RunningService>;
 }): Promise<void> {
-  const { service, log, shutdown_timeout_ms } = options;
+  const { service, log, shutdown_timeout_ms, isStray } = options;
+  if (isStray) outliveStrays(log, isStray);
   const starting = options.start();
 
   closeWithGrace(
     {
       delay: shutdown_timeout_ms,
       logger: false,
+      skip: isStray ? ['unhandledRejection'] : [],
       onSecondSignal: (signal) => log.error({ signal }, `${service} got a second signal, ending now`),
       onSecondError: (err) => log.fatal({ err }, `${service} failed again while stopping`),
       onTimeout: () => log.error(`${service} did not stop within ${shutdown_timeout_ms} ms, ending now`),
@@ -48,4 +52,12 @@ export async function runService(options: {
     log.fatal({ err }, `${service} could not start`);
     process.exit(1);
   }
+}
+
+/** A stray rejection is a line in the log, without what it says; any other is the uncaught error that it would be. */
+function outliveStrays(log: Logger, isStray: (error: unknown) => boolean): void {
+  process.on('unhandledRejection', (error) => {
+    if (!isStray(error)) throw error;
+    log.warn({ name: error instanceof Error ? error.name : typeof error }, 'a library left a rejection to nobody');
+  });
 }

@@ -17,9 +17,11 @@ type AppSchema = z.ZodObject<ReturnType<typeof httpVariables> & typeof telemetry
 export async function runApp<S extends AppSchema>(options: {
   service: string;
   schema: S;
+  /** See `runService`. */
+  isStray?: (error: unknown) => boolean;
   start: (config: z.output<S>, log: Logger) => Promise<RunningService>;
 }): Promise<void> {
-  const { service, schema, start } = options;
+  const { service, schema, isStray, start } = options;
   const config = loadEnv(service, schema);
   const log = createLogger({ service, version: VERSION, level: config.LOG_LEVEL });
   log.info({ config: redactEnv(schema, config) }, 'configuration');
@@ -28,6 +30,7 @@ export async function runApp<S extends AppSchema>(options: {
     service,
     log,
     shutdown_timeout_ms: config.SHUTDOWN_TIMEOUT_MS,
+    isStray,
     async start() {
       const telemetry = await startTelemetry({
         service,

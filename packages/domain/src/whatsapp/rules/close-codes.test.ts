@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { session_statuses } from '../schemas.ts';
 import { type ClosedSocket, decideClose, known_close_codes } from './close-codes.ts';
 
-const linked: ClosedSocket = { code: 428, is_linked: true, had_code: false, is_owner: null, attempt: 0, replaced: 0 };
-const pairing: ClosedSocket = { ...linked, is_linked: false, had_code: true };
+const linked: ClosedSocket = { code: 428, is_linked: true, had_code: null, is_owner: null, attempt: 0, replaced: 0 };
+const pairing: ClosedSocket = { ...linked, is_linked: false, had_code: 'qr' };
 const decide = (closed: Partial<ClosedSocket>, random = 0) => decideClose({ ...linked, ...closed }, random);
 
 describe('a linked session', () => {
@@ -93,11 +93,15 @@ describe('a session that is being linked', () => {
     const expired = { next: 'stop', status: 'disconnected', reason: 'qr_expired', forget: false };
     expect(decideClose({ ...pairing, code: 408 }, 0)).toEqual(expired);
     expect(decideClose({ ...pairing, code: 408, attempt: 3 }, 0)).toEqual(expired);
+    expect(decideClose({ ...pairing, code: 408, had_code: 'pairing_code' }, 0)).toEqual({
+      ...expired,
+      reason: 'pairing_code_expired',
+    });
   });
 
   test('is tried again when the connection is lost, a few times', () => {
     expect(decideClose({ ...pairing, code: 428 }, 0)).toMatchObject({ next: 'reconnect' });
-    expect(decideClose({ ...pairing, code: 408, had_code: false }, 0)).toMatchObject({ next: 'reconnect' });
+    expect(decideClose({ ...pairing, code: 408, had_code: null }, 0)).toMatchObject({ next: 'reconnect' });
     expect(decideClose({ ...pairing, code: 428, attempt: 4 }, 0)).toEqual({
       next: 'stop',
       status: 'disconnected',
@@ -110,7 +114,7 @@ describe('a session that is being linked', () => {
 const anyClosed = fc.record({
   code: fc.oneof(fc.constant(null), fc.constantFrom(...known_close_codes), fc.integer({ min: 300, max: 999 })),
   is_linked: fc.boolean(),
-  had_code: fc.boolean(),
+  had_code: fc.constantFrom('qr' as const, 'pairing_code' as const, null),
   is_owner: fc.constantFrom(true, false, null),
   attempt: fc.nat(10_000),
   replaced: fc.nat(10_000),

@@ -11,8 +11,8 @@ export interface ClosedSocket {
   code: number | null;
   /** The account is linked: its credentials are good for logging in. */
   is_linked: boolean;
-  /** A QR or pairing code was shown on this socket. */
-  had_code: boolean;
+  /** What was shown on this socket to link with. */
+  had_code: 'qr' | 'pairing_code' | null;
   /** For 440, after a fresh look at the lease: whether this worker is still the owner. Null: the look failed. */
   is_owner: boolean | null;
   /** Attempts in a row that have failed before this one, since a session was last open for a while. */
@@ -84,7 +84,7 @@ export function decideClose(
   if (stop) return { next: 'stop', status: stop.status, reason: stop.reason, forget: stop.forget ?? false };
   if (code === 440) return decideReplaced(closed, later);
   if (code === 515 && attempt < RESTARTS) return { next: 'reconnect', after_ms: 0, reason: 'restart_required' };
-  if (code === 408 && !closed.is_linked && closed.had_code) return disconnected('qr_expired');
+  if (code === 408 && !closed.is_linked && closed.had_code !== null) return disconnected(`${closed.had_code}_expired`);
   if (!closed.is_linked && attempt >= PAIRING_ATTEMPTS - 1) return disconnected('pairing_failed');
   if (code === 429) return later(TOO_MANY, attempt, 'too_many_requests');
   if (code === null) return later(LOST, attempt, 'connection_lost');

@@ -1,0 +1,66 @@
+import type { LiveCodeKind, LiveCodes } from '@potentia/domain/whatsapp/live-codes';
+import type { AuthenticationCreds } from '@whiskeysockets/baileys';
+import { z } from 'zod';
+import { phone } from '@potentia/domain/whatsapp/schemas';
+
+/** How a session that is not linked yet is to be linked. */
+export const loginInput = z.discriminatedUnion('by', [
+  z.strictObject({ by: z.literal('qr') }),
+  z.strictObject({ by: z.literal('pairing_code'), phone }),
+]);
+export type Login = z.output<typeof loginInput>;
+
+/** Milliseconds that WhatsApp takes a code for: its first QR code, each that follows, and a pairing code as long as all of those together. */
+const FIRST_QR_MS = 60_000;
+const NEXT_QR_MS = 20_000;
+const PAIRING_CODE_MS = FIRST_QR_MS + 5 * NEXT_QR_MS;
+
+/** That there is a code, and for how long. */
+export interface CodeNotice {
+  serial: number;
+  expires_at: string;
+}
+
+/** The codes of one session, one after the other. */
+export class Pairing {
+  readonly #options: { live_codes: LiveCodes; session_id: string; qr_ms: number };
+  #serial = 0;
+  /** On this socket. */
+  #shown = 0;
+
+  constructor(options: { live_codes: LiveCodes; session_id: string; qr_ms: number }) {
+    this.#options = options;
+  }
+
+  /** A new socket begins with a QR code that lives longer. */
+  newSocket(): void {
+    this.#shown = 0;
+  }
+
+  /** Puts the code where the API finds it. Throws when Redis is away. */
+  async show(kind: LiveCodeKind, text: string): Promise<CodeNotice> {
+    const { live_codes, session_id, qr_ms } = this.#options;
+    const own_ms = this.#shown === 0 ? FIRST_QR_MS : NEXT_QR_MS;
+    const life_ms = kind === 'pairing' ? PAIRING_CODE_MS : qr_ms || own_ms;
+    this.#shown += 1;
+    this.#serial += 1;
+    const notice = { serial: this.#serial, expires_at: new Date(Date.now() + life_ms).toISOString() };
+    await live_codes.put(kind, session_id, { text, ...notice });
+    return notice;
+  }
+
+  async forget(): Promise<void> {
+    await this.#options.live_codes.forget(this.#options.session_id);
+  }
+}
+
+/** Linked: good for logging in. Until then `me` stands for no more than the number that a pairing code was asked for. */
+export const isLinked = (creds: AuthenticationCreds | null): boolean => creds?.account !== undefined;
+
+/** What an attempt to link has left, by which the next would log in instead of registering. */
+export function clearAttempt(creds: AuthenticationCreds): void {
+  if (isLinked(creds)) return;
+  creds.me = undefined;
+  creds.pairingCode = undefined;
+  creds.registered = false;
+}
