@@ -9,6 +9,8 @@ export const PORTS = /** @type {const} */ ({
   sandbox: { variable: 'POTENTIA_SANDBOX_PORT', port: 4010 },
   smtp: { variable: 'POTENTIA_SMTP_PORT', port: 4011 },
   s3: { variable: 'POTENTIA_S3_PORT', port: 4012 },
+  whatsapp: { variable: 'POTENTIA_WHATSAPP_PORT', port: 4013 },
+  'whatsapp-media': { variable: 'POTENTIA_WHATSAPP_MEDIA_PORT', port: 4014 },
   postgres: { variable: 'POTENTIA_POSTGRES_PORT', port: 25432 },
   redis: { variable: 'POTENTIA_REDIS_PORT', port: 26379 },
 });
@@ -20,4 +22,5 @@ ${Object.entries(PORTS)
   .join('\n')}
 Also read from the environment: DATABASE_ADMIN_URL (a superuser of your own Postgres), REDIS_URL, and SUPABASE_URL with
 SUPABASE_ANON_KEY and SUPABASE_SERVICE_ROLE_KEY, S3_ENDPOINT with the other S3_* variables,
-SMTP_URL with MAIL_FROM and APP_URL; what is not given is run here.`;
+SMTP_URL with MAIL_FROM and APP_URL, WHATSAPP_WEB_SOCKET_URL (wss://web.whatsapp.com/ws/chat for real phones); what is not
+given is run here.`;

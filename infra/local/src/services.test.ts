@@ -6,7 +6,19 @@ import { schema as wa_worker } from '@potentia/wa-worker/config';
 import { describe, expect, it } from 'vitest';
 import { planServices } from './services.ts';
 
-const ports = { api: 1, realtime: 2, jobs: 3, 'wa-worker': 4, sandbox: 5, smtp: 9, s3: 8, postgres: 6, redis: 7 };
+const ports = {
+  api: 1,
+  realtime: 2,
+  jobs: 3,
+  'wa-worker': 4,
+  sandbox: 5,
+  smtp: 9,
+  s3: 8,
+  whatsapp: 10,
+  'whatsapp-media': 11,
+  postgres: 6,
+  redis: 7,
+};
 const connections = {
   database_urls: {
     superuser: 'postgres://root@localhost/x',
@@ -52,7 +64,20 @@ describe('the environment of a service', () => {
   ])('of %s is one that it starts with, and has little that it does not declare', (name, schema) => {
     expect(() => parseEnv(name, schema, env(name))).not.toThrow();
     const undeclared = Object.keys(env(name)).filter((key) => !(key in schema.shape));
-    expect(undeclared).toEqual(['PATH', 'HOME', 'OTEL_EXPORTER_OTLP_HEADERS']);
+    const of_the_sandbox = name === 'wa-worker' ? ['WHATSAPP_SANDBOX_URL', 'NODE_OPTIONS'] : [];
+    expect(undeclared).toEqual(['PATH', 'HOME', 'OTEL_EXPORTER_OTLP_HEADERS', ...of_the_sandbox]);
+  });
+
+  it('of wa-worker takes the sandbox for WhatsApp, unless the shell names one', () => {
+    expect(env('wa-worker')).toMatchObject({
+      WHATSAPP_WEB_SOCKET_URL: 'ws://127.0.0.1:10/ws/chat',
+      WHATSAPP_SANDBOX_URL: 'http://127.0.0.1:5',
+      NODE_OPTIONS: expect.stringMatching(/^--import file:.*trust-sandbox\.mjs$/) as string,
+    });
+    const real = { ...shell, WHATSAPP_WEB_SOCKET_URL: 'wss://web.whatsapp.com/ws/chat' };
+    const plan = planServices(ports, connections, real).find(({ name }) => name === 'wa-worker');
+    expect(plan?.env).toMatchObject({ WHATSAPP_WEB_SOCKET_URL: real.WHATSAPP_WEB_SOCKET_URL });
+    expect(plan?.env).not.toHaveProperty('NODE_OPTIONS');
   });
 
   it('takes what the shell says where it is declared, but not over what this tree runs', () => {

@@ -84,6 +84,8 @@ function sandboxEnv(ports: Ports, { supabase, demo_password, objects }: Connecti
     PORT: String(ports.sandbox),
     SMTP_PORT: String(ports.smtp),
     S3_PORT: String(ports.s3),
+    WHATSAPP_PORT: String(ports.whatsapp),
+    WHATSAPP_MEDIA_PORT: String(ports['whatsapp-media']),
     ...objects,
     // Where a real project takes its place, its keys are no business of the sandbox.
     SUPABASE_ANON_KEY: demo_password === undefined ? 'unused' : supabase.anon_key,
@@ -125,10 +127,25 @@ function serviceEnv(
     ...objects,
     ...mail,
     ...sandboxModel(ports, shell),
+    ...(name === 'wa-worker' && sandboxWhatsApp(ports, shell)),
     REALTIME_PUBLIC_URL: serviceUrl(ports, 'realtime').replace(/^http/, 'ws'),
   };
-  return pick(given, (key) => DECLARED[name].has(key));
+  return pick(given, (key) => DECLARED[name].has(key) || OF_THE_SANDBOX.has(key));
 }
+
+/** Read by the preload, not by the service: it knows nothing of a sandbox. */
+const OF_THE_SANDBOX = new Set(['NODE_OPTIONS', 'WHATSAPP_SANDBOX_URL']);
+const TRUST_SANDBOX = new URL('../../sandbox/src/whatsapp/trust-sandbox.mjs', import.meta.url).href;
+
+/** Where the shell names no WhatsApp, the sandbox is it, and the worker is told to trust its certificates. */
+const sandboxWhatsApp = (ports: Ports, shell: NodeJS.ProcessEnv): Record<string, string> =>
+  shell['WHATSAPP_WEB_SOCKET_URL']
+    ? {}
+    : {
+        WHATSAPP_WEB_SOCKET_URL: `ws://127.0.0.1:${ports.whatsapp}/ws/chat`,
+        WHATSAPP_SANDBOX_URL: serviceUrl(ports, 'sandbox'),
+        NODE_OPTIONS: `${shell['NODE_OPTIONS'] ?? ''} --import ${TRUST_SANDBOX}`.trim(),
+      };
 
 /** The key `sandbox` is that of the stand-in, which is there whatever else is real. Without a key rules answer. */
 const sandboxModel = (ports: Ports, { GEMINI_API_KEY, GEMINI_BASE_URL }: NodeJS.ProcessEnv): Record<string, string> =>
@@ -141,7 +158,9 @@ function pick(source: NodeJS.ProcessEnv, wanted: (key: string) => boolean): Reco
 
 /** A service's environment as a file for `node --env-file`, without what it has of the shell. */
 export function envFile(env: Record<string, string>): string {
-  const own = Object.entries(env).filter(([key]) => !OF_THE_SHELL.test(key));
+  // Of the preload, by which alone a worker takes the sandbox for WhatsApp.
+  const is_trusting = env['WHATSAPP_SANDBOX_URL'] !== undefined;
+  const own = Object.entries(env).filter(([key]) => !OF_THE_SHELL.test(key) || (is_trusting && key === 'NODE_OPTIONS'));
   return own.map(([key, value]) => `${key}=${value.includes("'") ? `"${value}"` : `'${value}'`}\n`).join('');
 }
 

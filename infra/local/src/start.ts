@@ -81,7 +81,7 @@ async function startBacking(options: StartOptions, processes: Processes, state: 
   const own: PortName[] = [
     ...(database_admin_url ? [] : ['postgres' as const]),
     ...(redis_url ? [] : ['redis' as const]),
-    ...(['sandbox', 'smtp', 's3', 'api', 'realtime', 'jobs', 'wa-worker'] as const),
+    ...(['sandbox', 'smtp', 's3', 'whatsapp', 'whatsapp-media', 'api', 'realtime', 'jobs', 'wa-worker'] as const),
   ];
   await assertPortsFree(own, ports);
   const secrets = await ensureSecrets();

@@ -8,6 +8,7 @@ import { createS3Server, type S3Server } from './s3/server.ts';
 import { registerInbox } from './smtp/routes.ts';
 import { createMailServer } from './smtp/server.ts';
 import { openMailStore } from './smtp/store.ts';
+import { registerWhatsApp } from './whatsapp/routes.ts';
 import { registerWebhooks } from './webhooks/routes.ts';
 import { registerSupabaseAuth, type SupabaseAuthOptions } from './supabase-auth/routes.ts';
 
@@ -100,9 +101,11 @@ export async function buildSandbox(options: SandboxOptions = {}): Promise<Sandbo
 
   registerWebhooks(app);
   registerGemini(app, { api_key: options.gemini_api_key });
+  const whatsapp = registerWhatsApp(app, { ...options, host });
 
   const close = async (): Promise<void> => {
     await app.close();
+    await whatsapp.close();
     await s3?.close();
     await smtp?.close();
   };
@@ -122,6 +125,7 @@ export async function buildSandbox(options: SandboxOptions = {}): Promise<Sandbo
     async listen() {
       s3_url = await s3?.listen(options.s3_port ?? 0, host);
       smtp_url = await smtp?.listen(options.smtp_port ?? 0, host);
+      await whatsapp.listen();
       // Last, because `/health` says for all of them that they are there.
       await app.listen({ host, port });
       return publicUrl();

@@ -10,6 +10,9 @@ export interface SandboxConfig {
   s3_region?: string;
   s3_access_key_id?: string;
   s3_secret_access_key?: string;
+  /** WhatsApp and where its media are; there is none without both ports. */
+  whatsapp_port?: number;
+  whatsapp_media_port?: number;
   /** The key that the Gemini endpoint takes; `sandbox` when not set. */
   gemini_api_key?: string;
   /** Where clients reach the sandbox; default: where it listens. */
@@ -55,6 +58,8 @@ export function readConfig(source: Source = process.env): SandboxConfig {
     port: integer('PORT', 4010, 65_535),
     smtp_port: integer('SMTP_PORT', 4011, 65_535),
     s3_port: integer('S3_PORT', 4012, 65_535),
+    whatsapp_port: integer('WHATSAPP_PORT', 4013, 65_535),
+    whatsapp_media_port: integer('WHATSAPP_MEDIA_PORT', 4014, 65_535),
     s3_bucket: text('S3_BUCKET'),
     s3_region: text('S3_REGION'),
     s3_access_key_id: text('S3_ACCESS_KEY_ID'),
