@@ -32,6 +32,10 @@ export interface Account {
   is_business: boolean;
   phone: PhoneDevice;
   companions: Map<number, Companion>;
+  /** Ids of devices that are gone are not given again. */
+  last_device_id: number;
+  /** Who has asked for its devices, and is told of changes. */
+  askers: Set<Account>;
 }
 
 /** A device of an account; without a companion it is the phone. */

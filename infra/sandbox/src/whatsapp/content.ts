@@ -1,6 +1,5 @@
 import { normalizeMessageContent, proto } from '@whiskeysockets/baileys';
 import { randomBytes } from 'node:crypto';
-import type { Addressing } from './nodes.ts';
 import { type MediaContent, type MediaKind, mediaMessage } from './media-content.ts';
 import type { MediaStore } from './media.ts';
 
@@ -36,21 +35,19 @@ export type MessageKind =
   | 'unknown';
 
 /** What a new message may refer to. */
-export interface ContentContext {
-  addressing: Addressing;
-  media: MediaStore | null;
+export interface ContentReferences {
   /** The key by which a message of the chat is meant. Throws when there is none of that id. */
   keyOf(id: string): proto.IMessageKey;
   /** The vote for a poll of the chat. Throws when there is none of that id. */
   voteFor(id: string, options: string[]): proto.Message.IPollUpdateMessage;
 }
 
-function timeNow(): number {
-  return Date.now();
-}
-
 /** The message that a phone sends for this. */
-export function buildMessage(content: PhoneContent, context: ContentContext): proto.IMessage {
+export function buildMessage(
+  content: PhoneContent,
+  references: ContentReferences,
+  media: MediaStore | null,
+): proto.IMessage {
   if (typeof content === 'string') return { conversation: content };
   switch (content.kind) {
     case 'text':
@@ -74,23 +71,25 @@ export function buildMessage(content: PhoneContent, context: ContentContext): pr
         },
       };
     case 'poll_vote':
-      return { pollUpdateMessage: context.voteFor(content.id, content.options) };
+      return { pollUpdateMessage: references.voteFor(content.id, content.options) };
     case 'reaction':
       return {
-        reactionMessage: { key: context.keyOf(content.id), text: content.emoji, senderTimestampMs: timeNow() },
+        reactionMessage: { key: references.keyOf(content.id), text: content.emoji, senderTimestampMs: Date.now() },
       };
     case 'edit': {
       const { MESSAGE_EDIT } = proto.Message.ProtocolMessage.Type;
       const editedMessage = { conversation: content.text };
-      const key = context.keyOf(content.id);
-      return { protocolMessage: { type: MESSAGE_EDIT, key, editedMessage, timestampMs: timeNow() } };
+      const key = references.keyOf(content.id);
+      return { protocolMessage: { type: MESSAGE_EDIT, key, editedMessage, timestampMs: Date.now() } };
     }
     case 'delete':
-      return { protocolMessage: { type: proto.Message.ProtocolMessage.Type.REVOKE, key: context.keyOf(content.id) } };
+      return {
+        protocolMessage: { type: proto.Message.ProtocolMessage.Type.REVOKE, key: references.keyOf(content.id) },
+      };
     case 'raw':
       return content.message;
     default:
-      return mediaMessage(content, context.media);
+      return mediaMessage(content, media);
   }
 }
 

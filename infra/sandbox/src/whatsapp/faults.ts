@@ -24,6 +24,8 @@ export interface Faults {
   duplicateNext(target: Target, times: number): void;
   /** The next messages for them arrive undecryptable. */
   corruptNext(target: Target, times: number): void;
+  /** The next messages for them come without their content: their own phone has it. */
+  withholdNext(target: Target, times: number): void;
   /** The next messages of theirs arrive undecryptable. */
   corruptSent(target: Target, times: number): void;
   /** They are never told that the messages of their absence are through. */
@@ -47,7 +49,14 @@ export interface Faults {
 }
 
 type CountedFault =
-  'drop_acks' | 'drop_after_receive' | 'duplicate' | 'corrupt' | 'corrupt_sent' | 'refuse_usync' | 'refuse_keys';
+  | 'drop_acks'
+  | 'drop_after_receive'
+  | 'duplicate'
+  | 'corrupt'
+  | 'corrupt_sent'
+  | 'withhold'
+  | 'refuse_usync'
+  | 'refuse_keys';
 type LastingFault = 'hold_receipts' | 'never_end_offline';
 
 interface AckError {
@@ -182,6 +191,9 @@ export class FaultBook implements Faults {
   }
   corruptNext(target: Target, times: number): void {
     this.#set('corrupt', target, times);
+  }
+  withholdNext(target: Target, times: number): void {
+    this.#set('withhold', target, times);
   }
   corruptSent(target: Target, times: number): void {
     this.#set('corrupt_sent', target, times);

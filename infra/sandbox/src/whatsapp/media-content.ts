@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, randomBytes } from 'node:crypto';
-import type { proto } from '@whiskeysockets/baileys';
+import { normalizeMessageContent, type proto } from '@whiskeysockets/baileys';
 import type { MediaStore } from './media.ts';
 
 export type MediaKind = 'image' | 'video' | 'audio' | 'voice' | 'document' | 'sticker';
@@ -51,6 +51,8 @@ const MIME_TYPES: Record<MediaKind, string> = {
   voice: 'audio/ogg; codecs=opus',
   document: 'application/octet-stream',
 };
+/** Voice messages are audio, to the protocol. */
+const MEDIA_KINDS = ['image', 'video', 'audio', 'document', 'sticker'] as const;
 const MAC_BYTES = 10;
 
 function keysOf(kind: MediaKind, media_key: Uint8Array): { iv: Buffer; key: Buffer; mac_key: Buffer } {
@@ -130,4 +132,14 @@ function withMedia(content: MediaContent, common: proto.Message.IImageMessage, c
     case 'sticker':
       return { stickerMessage: common };
   }
+}
+
+/** The file that a message brought. Throws when it brought none, or that is not there. */
+export function mediaOf(store: MediaStore, wrapped: proto.IMessage): Buffer {
+  const message = normalizeMessageContent(wrapped) ?? wrapped;
+  for (const kind of MEDIA_KINDS) {
+    const part = message[`${kind}Message`];
+    if (part?.directPath && part.mediaKey) return loadMedia(store, kind, part.directPath, part.mediaKey);
+  }
+  throw new Error('The message brought no media');
 }

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import type { MediaStore } from './media.ts';
 import { jid, linked, shopAndAda, start } from './testing/world.ts';
 
 it.each(['s.whatsapp.net', 'lid'] as const)('carries texts both ways, with receipts, to and from %s', async (name) => {
@@ -151,6 +152,63 @@ it('carries messages between linked devices of two phones, and to all devices of
   expect(await desk.text('Hello back')).toMatchObject({ key: { remoteJid: jid(ada), fromMe: false } });
   expect(await device.text('Hello back')).toMatchObject({ key: { remoteJid: jid(ada), fromMe: false } });
   expect(await ada.waitFor(({ text }) => text === 'Hello back')).toMatchObject({ is_from_me: true });
+});
+
+it('tells those who write to somebody of new devices, and of devices that are gone', async () => {
+  const { server, shop, ada, device } = await shopAndAda();
+  await device.socket.sendMessage(jid(ada), { text: 'Before' });
+  await ada.waitFor(({ text }) => text === 'Before');
+  const desk = await linked(server, shop);
+  const tablet = await linked(server, ada);
+  await device.socket.sendMessage(jid(ada), { text: 'To new devices' });
+  await Promise.all([desk.text('To new devices'), tablet.text('To new devices')]);
+  ada.unlink();
+  await device.socket.sendMessage(jid(ada), { text: 'To the phone' });
+  await ada.waitFor(({ text }) => text === 'To the phone');
+  expect(ada.devices()).toEqual([]);
+});
+
+it('keeps a message on the phone, and hands it on when a linked device asks for it', async () => {
+  const { server, shop, ada, device } = await shopAndAda();
+  server.faults.withholdNext(shop.number, 1);
+  const { id } = await ada.send(shop.number, 'Later');
+  expect((await device.text('Later')).key).toMatchObject({ id, remoteJid: jid(ada), fromMe: false });
+  const [stub] = device.upserts.filter(({ message }) => message.key.id === id);
+  expect(stub?.message.message).toBeUndefined();
+});
+
+it('carries media', async () => {
+  const files = new Map<string, Buffer>();
+  const media: MediaStore = {
+    url: 'https://127.0.0.1:1',
+    put: (path, bytes) => void files.set(path, bytes),
+    get: (path) => files.get(path),
+  };
+  const server = await start({ media });
+  const [shop, ada] = [server.addPhone(), server.addPhone()];
+  const device = await linked(server, shop);
+  const bytes = Buffer.from('a picture');
+  await ada.send(shop.number, { kind: 'image', bytes, caption: 'Look' });
+  await ada.send(shop.number, { kind: 'voice', bytes, seconds: 3, is_view_once: true });
+  await ada.send(shop.number, { kind: 'document', bytes, file_name: 'a.pdf', mime_type: 'application/pdf' });
+  const picture = await device.message(({ message }) => message?.imageMessage?.caption === 'Look');
+  expect(picture.message?.imageMessage).toMatchObject({
+    mimetype: 'image/jpeg',
+    url: expect.stringContaining(media.url),
+  });
+  await device.message(({ message }) => message?.viewOnceMessageV2?.message?.audioMessage?.ptt === true);
+  await device.message(({ message }) => message?.documentMessage?.fileName === 'a.pdf');
+  expect((await device.socket.refreshMediaConn()).hosts).toMatchObject([{ hostname: '127.0.0.1:1' }]);
+  const [image, voice] = shop.inbox();
+  expect(shop.media(image!)).toEqual(bytes);
+  expect(voice).toMatchObject({ kind: 'voice', is_view_once: true });
+  const [path, stored] = [...files][0]!;
+  files.set(path, Buffer.concat([Buffer.from('x'), stored.subarray(1)]));
+  expect(() => shop.media(image!)).toThrow('changed');
+  await device.socket.sendMessage(jid(ada), { forward: picture });
+  const forwarded = await ada.waitFor(({ kind }) => kind === 'image');
+  files.set(path, stored);
+  expect(ada.media(forwarded)).toEqual(bytes);
 });
 
 it('takes two messages with one id for one, and counts them', async () => {

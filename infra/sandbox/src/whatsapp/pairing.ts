@@ -11,6 +11,7 @@ import {
 import * as curve from 'libsignal/src/curve.js';
 import type { Account, Companion } from './account.ts';
 import type { Connection } from './connection.ts';
+import { announceDevice } from './devices.ts';
 import type { NoiseClient } from './noise.ts';
 import { bytes, child, childBytes, lidJid, node, now, numberJid, parseJid, SERVER } from './nodes.ts';
 import type { State } from './state.ts';
@@ -41,7 +42,7 @@ function hkdf(data: Uint8Array, salt: Uint8Array, info: string): Buffer {
 function nextDeviceId(account: Account): number {
   if (account.companions.size >= MAX_COMPANIONS)
     throw new Error(`No more than ${MAX_COMPANIONS} devices can be linked`);
-  return Math.max(0, ...account.companions.keys()) + 1;
+  return account.last_device_id + 1;
 }
 
 /** A device that is not linked yet: what it showed when it came, and how far linking it has got. */
@@ -150,6 +151,8 @@ export class Registration {
       return this.connection.close();
     }
     account.companions.set(id, this.#companion(id));
+    account.last_device_id = id;
+    announceDevice(this.#state, account, 'add', id);
     this.#state.changed();
     this.#pending = undefined;
     this.connection.closeWith(node('stream:error', { code: '515' }));

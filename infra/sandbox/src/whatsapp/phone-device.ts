@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { type BinaryNode, type proto } from '@whiskeysockets/baileys';
 import type { Account, Companion, Device } from './account.ts';
 import { buildMessage, type PhoneContent, quoting } from './content.ts';
+import { announceDevice } from './devices.ts';
 import { changeMembers, createGroup, type Group, setSubject } from './groups.ts';
+import { mediaOf } from './media-content.ts';
 import { MessageLog, type PhoneMessage } from './message-log.ts';
 import { type Addressing, jidOf, lidJid, node, now } from './nodes.ts';
 import { type OutboxMessage, PhoneOutbox } from './outbox.ts';
@@ -10,7 +12,7 @@ import { parseQr, type Registration } from './pairing.ts';
 import { Party } from './party.ts';
 import { PhoneReceiver, type Undecryptable } from './phone-receiver.ts';
 import { PhoneSender } from './phone-sender.ts';
-import { encryptVote } from './polls.ts';
+import { ChatReferences } from './references.ts';
 import { passReceipt } from './receipts.ts';
 import type { State } from './state.ts';
 import { Lock, Watch } from './watch.ts';
@@ -44,13 +46,16 @@ export class PhoneDevice implements Phone {
   constructor(state: State, input: PhoneInput, party = new Party()) {
     this.#state = state;
     this.party = party;
-    this.account = { ...input, phone: this, companions: new Map() };
+    this.account = { ...input, phone: this, companions: new Map(), last_device_id: 0, askers: new Set() };
     this.#log = new MessageLog(this.account, (number) => state.accounts.get(number));
     this.#outbox = new PhoneOutbox();
     const lock = new Lock();
     const context = { state, account: this.account, party, lock, log: this.#log };
     this.#sender = new PhoneSender(context);
-    this.#receiver = new PhoneReceiver(context, (message) => this.#arrived(message));
+    this.#receiver = new PhoneReceiver(context, {
+      arrived: (message) => this.#arrived(message),
+      asked: (companion, id, message) => this.#sender.answerOwn(companion, id, message),
+    });
     this.settings = this.#createSettings();
   }
 
@@ -111,6 +116,7 @@ export class PhoneDevice implements Phone {
       connection?.closeWith(node('stream:error', { code: '401' }, [removed]));
       this.account.companions.delete(id);
       this.#sender.forget(this.account, id);
+      announceDevice(this.#state, this.account, 'remove', id);
     }
     this.#state.changed();
   }
@@ -131,46 +137,13 @@ export class PhoneDevice implements Phone {
     const chat = group ?? this.#person(to);
     const addressing = group ? 'lid' : (options.addressing ?? 'pn');
     const id = options.id ?? `AC${randomBytes(15).toString('hex').toUpperCase()}`;
-    const built = buildMessage(content, {
-      addressing,
-      media: this.#state.media,
-      keyOf: (meant) => this.#keyOf(to, meant, addressing),
-      voteFor: (poll, chosen) => this.#voteFor(to, poll, chosen, addressing),
-    });
-    const message = options.quoted ? quoting(built, this.#quote(to, options.quoted)) : built;
+    const references = new ChatReferences(this.#state, this.#log, this.account, to, addressing);
+    const built = buildMessage(content, references, this.#state.media);
+    const message = options.quoted ? quoting(built, references.quote(options.quoted)) : built;
     const shown = this.#log.add({ id, chat: to, from: this.account, message, addressing });
     this.#outbox.add(id, to, shown);
     await this.#sender.send({ id, chat, message, addressing });
     return { id };
-  }
-
-  #shown(chat: string, id: string): PhoneMessage {
-    const message = this.#log.find(chat, id);
-    if (!message) throw new Error('The chat has no such message');
-    return message;
-  }
-  #keyOf(chat: string, id: string, addressing: Addressing): proto.IMessageKey {
-    const { from, is_from_me } = this.#shown(chat, id);
-    const is_group = chat.endsWith('@g.us');
-    const remoteJid = is_group ? chat : jidOf(this.#person(chat), addressing);
-    const participant = is_group && !is_from_me ? lidJid(this.#person(from).lid) : undefined;
-    return { remoteJid, fromMe: is_from_me, id, participant };
-  }
-  #quote(chat: string, id: string): proto.IContextInfo {
-    const { from, content, addressing } = this.#shown(chat, id);
-    return { stanzaId: id, participant: jidOf(this.#person(from), addressing), quotedMessage: content };
-  }
-  #voteFor(chat: string, id: string, options: string[], addressing: Addressing): proto.Message.IPollUpdateMessage {
-    const poll = this.#shown(chat, id);
-    const secret = poll.content.messageContextInfo?.messageSecret;
-    if (!secret) throw new Error('That is no poll');
-    const creator_jid = jidOf(this.#person(poll.from), addressing);
-    const voter_jid = jidOf(this.account, addressing);
-    return {
-      pollCreationMessageKey: this.#keyOf(chat, id, addressing),
-      vote: encryptVote(options, { poll_id: id, secret, creator_jid, voter_jid }),
-      senderTimestampMs: Date.now(),
-    };
   }
 
   inbox(): PhoneMessage[] {
@@ -178,6 +151,11 @@ export class PhoneDevice implements Phone {
   }
   messages(): PhoneMessage[] {
     return this.#log.all();
+  }
+  media(message: PhoneMessage): Buffer {
+    const store = this.#state.media;
+    if (!store) throw new Error('There is no media store');
+    return mediaOf(store, message.content);
   }
   undecryptable(): Undecryptable[] {
     return this.#receiver.undecryptable();

@@ -1,5 +1,5 @@
 import { type BinaryNode, proto } from '@whiskeysockets/baileys';
-import { type Account, addressOf } from './account.ts';
+import { type Account, addressOf, type Companion } from './account.ts';
 import type { Arrival, PhoneMessage } from './message-log.ts';
 import {
   addressingOf,
@@ -28,18 +28,24 @@ export interface Undecryptable {
   is_resolved: boolean;
 }
 
+export interface ReceiverEvents {
+  arrived(message: PhoneMessage): void;
+  /** A linked device of one's own wants something of the phone. */
+  asked(companion: Companion, id: string, message: proto.IMessage): Promise<void>;
+}
+
 const MAX_RETRIES = 5;
 
 /** Reads what arrives at a phone, confirms it, and asks again for what it cannot read. */
 export class PhoneReceiver {
   readonly #context: PhoneContext;
-  readonly #arrived: (message: PhoneMessage) => void;
+  readonly #on: ReceiverEvents;
   readonly #failures = new Map<string, Undecryptable>();
   #waiting: (() => Promise<void>)[] | undefined;
 
-  constructor(context: PhoneContext, arrived: (message: PhoneMessage) => void) {
+  constructor(context: PhoneContext, on: ReceiverEvents) {
     this.#context = context;
-    this.#arrived = arrived;
+    this.#on = on;
   }
 
   undecryptable(): Undecryptable[] {
@@ -75,28 +81,29 @@ export class PhoneReceiver {
   async #read(stanza: BinaryNode, from: Account, device: number): Promise<void> {
     const { id = '', from: sender, participant } = stanza.attrs;
     const to = isGroupJid(sender) ? { to: sender ?? '', participant: participant ?? '' } : { to: sender ?? '' };
-    let arrival: Arrival | undefined;
+    let message: proto.IMessage;
     try {
-      arrival = await this.#context.lock.run(() => this.#decrypt(stanza, from, device));
+      message = await this.#context.lock.run(() => this.#decrypt(stanza, from, device));
     } catch (error) {
       await this.#failed(stanza, from, device, to, error as Error);
       return;
     }
     const failure = this.#failures.get(id);
     if (failure) failure.is_resolved = true;
+    if (stanza.attrs.category === 'peer') return this.#asked(from.companions.get(device), id, message);
+    const arrival = this.#arrival(stanza, from, message);
     if (!arrival) return;
     this.#show(arrival);
     if (from !== this.#context.account) await this.#confirm(to, id);
   }
 
   #show(arrival: Arrival): void {
-    this.#arrived(this.#context.log.add(arrival));
+    this.#on.arrived(this.#context.log.add(arrival));
   }
 
-  /** Undefined when there is nothing to show: only a key, or a word between devices of the same person. */
-  async #decrypt(stanza: BinaryNode, from: Account, device: number): Promise<Arrival | undefined> {
+  async #decrypt(stanza: BinaryNode, from: Account, device: number): Promise<proto.IMessage> {
     const { party } = this.#context;
-    const { id = '', from: sender, category } = stanza.attrs;
+    const { from: sender } = stanza.attrs;
     const address = addressOf(from, device);
     const group = isGroupJid(sender) ? sender : undefined;
     const message: proto.IMessage = {};
@@ -114,17 +121,28 @@ export class PhoneReceiver {
       }
       Object.assign(message, decoded);
     }
-    if (category === 'peer') return undefined;
+    return message;
+  }
+
+  /** Undefined when there is nothing to show, but a key. */
+  #arrival(stanza: BinaryNode, from: Account, message: proto.IMessage): Arrival | undefined {
+    const { id = '', from: sender, participant } = stanza.attrs;
+    const group = isGroupJid(sender) ? sender : undefined;
     const copy = message.deviceSentMessage;
     const chat_jid = copy?.destinationJid ?? undefined;
     const shown = copy?.message ?? message;
     delete shown.senderKeyDistributionMessage;
     if (Object.keys(shown).every((key) => key === 'messageContextInfo')) return undefined;
-    const addressing = addressingOf(group ? stanza.attrs.participant : sender);
+    const addressing = addressingOf(group ? participant : sender);
     const { state } = this.#context;
     const chat =
       group ?? (chat_jid ? (state.account(chat_jid)?.number ?? parseJid(chat_jid)?.user ?? '') : from.number);
     return { id, chat, from, message: shown, addressing };
+  }
+
+  async #asked(companion: Companion | undefined, id: string, message: proto.IMessage): Promise<void> {
+    const inner = message.deviceSentMessage?.message ?? message;
+    if (companion) await this.#on.asked(companion, id, inner);
   }
 
   async #confirm(to: Attributes, id: string): Promise<void> {

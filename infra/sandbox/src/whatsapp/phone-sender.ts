@@ -1,9 +1,8 @@
-import { randomBytes } from 'node:crypto';
-import { deflateSync } from 'node:zlib';
 import { type BinaryNode, proto } from '@whiskeysockets/baileys';
 import { type Account, addressOf, type Companion, type Device } from './account.ts';
 import { kindOf } from './content.ts';
 import type { Group } from './groups.ts';
+import { resendAnswer, syncMessages } from './history.ts';
 import type { MessageLog } from './message-log.ts';
 import { otherName } from './messages.ts';
 import { type Addressing, child, childBytes, childInteger, jidOf, lidJid, node, now, numberJid } from './nodes.ts';
@@ -215,66 +214,27 @@ export class PhoneSender {
   }
 
   /** What a phone tells a device of its own that has just been linked: its history, and the key of the chats' settings. */
-  async sync(companion: Companion): Promise<void> {
+  sync(companion: Companion): Promise<void> {
+    const { log, state, account } = this.#context;
+    return this.#tellOwn(companion, syncMessages(state, account, log));
+  }
+
+  /** A device of one's own asks for messages that reached it without their content. */
+  async answerOwn(companion: Companion, request_id: string, message: proto.IMessage): Promise<void> {
+    const answer = resendAnswer(this.#context.state, this.#context.log, request_id, message);
+    if (answer) await this.#tellOwn(companion, [answer]);
+  }
+
+  async #tellOwn(companion: Companion, messages: proto.Message.IProtocolMessage[]): Promise<void> {
     const { lock, account, state } = this.#context;
-    const { HISTORY_SYNC_NOTIFICATION, APP_STATE_SYNC_KEY_SHARE } = proto.Message.ProtocolMessage.Type;
-    const keyData = {
-      keyData: randomBytes(32),
-      fingerprint: { rawId: 1, currentIndex: 0, deviceIndexes: [0] },
-      timestamp: Date.now(),
-    };
-    const keys = [{ keyId: { keyId: randomBytes(6) }, keyData }];
-    const { INITIAL_BOOTSTRAP } = proto.Message.HistorySyncType;
-    const historySyncNotification = {
-      syncType: INITIAL_BOOTSTRAP,
-      chunkOrder: 1,
-      progress: 100,
-      initialHistBootstrapInlinePayload: deflateSync(this.#history()),
-    };
-    const messages: proto.Message.IProtocolMessage[] = [
-      { type: APP_STATE_SYNC_KEY_SHARE, appStateSyncKeyShare: { keys } },
-      { type: HISTORY_SYNC_NOTIFICATION, historySyncNotification },
-    ];
+    const from = numberJid(account.number);
     await lock.run(async () => {
       for (const protocolMessage of messages) {
         const encrypted = await this.#encrypt(account, companion, { protocolMessage });
-        const attrs = {
-          from: numberJid(account.number),
-          id: state.stanzaId(),
-          t: now(),
-          type: 'text',
-          category: 'peer',
-        };
+        const attrs = { from, id: state.stanzaId(), t: now(), type: 'text', category: 'peer' };
         state.deliver(account, companion, node('message', attrs, [encryptedNode(encrypted)]));
       }
     });
-  }
-
-  #history(): Uint8Array {
-    const { account, log, state } = this.#context;
-    const by_chat = Map.groupBy(log.all(), ({ chat }) => chat);
-    const conversations = [...by_chat].map(([chat, shown]) => {
-      const other = state.accounts.get(chat);
-      const id = other ? numberJid(other.number) : chat;
-      const messages = shown.map(({ id: message_id, is_from_me: fromMe, content: message, at, from }) => {
-        const participant = other || fromMe ? undefined : lidJid(state.accounts.get(from)?.lid ?? '');
-        const key = { remoteJid: id, fromMe, id: message_id, participant };
-        return { message: { key, message, messageTimestamp: Math.floor(Date.parse(at) / 1000) } };
-      });
-      const name = other?.name ?? state.groups.get(chat)?.subject;
-      return { id, name, lidJid: other && lidJid(other.lid), messages: messages.reverse() };
-    });
-    const others = [account, ...state.accounts.values()].filter(
-      ({ number }) => number === account.number || by_chat.has(number),
-    );
-    return proto.HistorySync.encode({
-      syncType: proto.HistorySync.HistorySyncType.INITIAL_BOOTSTRAP,
-      conversations,
-      pushnames: others.map(({ number, name }) => ({ id: numberJid(number), pushname: name })),
-      phoneNumberToLidMappings: others.map(({ number, lid }) => ({ pnJid: numberJid(number), lidJid: lidJid(lid) })),
-      progress: 100,
-      chunkOrder: 1,
-    }).finish();
   }
 
   rotateSenderKey(group_id: string): void {

@@ -64,6 +64,8 @@ export interface Phone {
   inbox(): PhoneMessage[];
   /** The same with what was written here. */
   messages(): PhoneMessage[];
+  /** The file that a message brought. Throws when it brought none, or that cannot be had. */
+  media(message: PhoneMessage): Buffer;
   /** What it could not read, with how often it asked for it again. */
   undecryptable(): Undecryptable[];
   /** The first message in the inbox, also of earlier ones, that is as wanted. */

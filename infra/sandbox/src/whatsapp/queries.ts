@@ -32,7 +32,7 @@ type Answer = (query: Query) => void | Promise<void>;
 const MEDIA_TTL_S = 3600;
 const KEY_TYPE = Buffer.from([5]);
 
-function usyncUser({ state }: Query, user: BinaryNode, asked: BinaryNode): BinaryNode {
+function usyncUser({ state, account: asker }: Query, user: BinaryNode, asked: BinaryNode): BinaryNode {
   const dialled = bytes(child(user, 'contact')).toString().replace(/\D/g, '');
   const jid = user.attrs.jid ?? numberJid(dialled);
   const account = state.account(jid);
@@ -40,6 +40,7 @@ function usyncUser({ state }: Query, user: BinaryNode, asked: BinaryNode): Binar
   if (child(asked, 'contact'))
     answers.push(node('contact', { type: account ? 'in' : 'out' }, bytes(child(user, 'contact'))));
   if (child(asked, 'devices') && account) {
+    account.askers.add(asker);
     const ids = [0, ...account.companions.keys()];
     const devices = ids.map((id) => node('device', { id: String(id), 'key-index': id === 0 ? undefined : String(id) }));
     answers.push(node('devices', {}, [node('device-list', {}, devices)]));

@@ -4,7 +4,7 @@ import type { Account, Companion, Device } from './account.ts';
 import { FaultBook, type Target } from './faults.ts';
 import type { Group } from './groups.ts';
 import type { MediaStore } from './media.ts';
-import { node, now, parseJid, SERVER } from './nodes.ts';
+import { type Attributes, node, now, parseJid, SERVER } from './nodes.ts';
 import type { Registration } from './pairing.ts';
 import { Watch } from './watch.ts';
 
@@ -93,6 +93,7 @@ export class State {
     let sent = is_offline ? { ...stanza, attrs: { ...stanza.attrs, offline: '1' } } : stanza;
     if (stanza.tag === 'message') {
       if (this.faults.take('corrupt', account.number, companion.id)) sent = corrupted(sent);
+      if (this.faults.take('withhold', account.number, companion.id)) sent = withheld(sent);
       if (this.faults.take('duplicate', account.number, companion.id)) connection.send(sent);
     }
     connection.send(sent);
@@ -121,11 +122,13 @@ export class State {
   }
 
   /** Tells the devices of an account something that they confirm. */
-  notify(account: Account, attrs: Record<string, string | undefined>, content: BinaryNode[]): void {
-    for (const companion of account.companions.values()) {
-      const all = { from: SERVER, id: this.stanzaId(), t: now(), ...attrs };
-      this.deliver(account, companion, node('notification', all, content));
-    }
+  notify(account: Account, attrs: Attributes, content: BinaryNode[]): void {
+    for (const companion of account.companions.values()) this.notifyDevice(account, companion, attrs, content);
+  }
+
+  notifyDevice(account: Account, companion: Companion, attrs: Attributes, content: BinaryNode[]): void {
+    const all = { from: SERVER, id: this.stanzaId(), t: now(), ...attrs };
+    this.deliver(account, companion, node('notification', all, content));
   }
 }
 
@@ -140,4 +143,8 @@ export function corrupted(stanza: BinaryNode): BinaryNode {
     return { ...part, content: bytes };
   });
   return { ...stanza, content };
+}
+
+function withheld(stanza: BinaryNode): BinaryNode {
+  return { ...stanza, content: [node('unavailable')] };
 }

@@ -16,6 +16,7 @@ interface StoredAccount {
   name: string;
   is_business: boolean;
   party: PartyData;
+  last_device_id: number;
   companions: StoredCompanion[];
 }
 
@@ -36,11 +37,12 @@ export interface Storage {
   save(state: State): Promise<void>;
 }
 
-function storedAccount({ number, lid, name, is_business, phone, companions }: Account): StoredAccount {
+function storedAccount(account: Account): StoredAccount {
+  const { number, lid, name, is_business, last_device_id, phone, companions } = account;
   const linked = [...companions.values()].map(({ connection: _connection, queue, ...rest }) => {
     return { ...rest, queue: [...queue] };
   });
-  return { number, lid, name, is_business, party: phone.party.data(), companions: linked };
+  return { number, lid, name, is_business, last_device_id, party: phone.party.data(), companions: linked };
 }
 
 function storedGroup({ creator, members, ...rest }: Group): StoredGroup {
@@ -49,8 +51,9 @@ function storedGroup({ creator, members, ...rest }: Group): StoredGroup {
 }
 
 function restore(state: State, { accounts, groups }: Stored): void {
-  for (const { party, companions, ...input } of accounts) {
+  for (const { party, companions, last_device_id, ...input } of accounts) {
     const { account } = new PhoneDevice(state, input, new Party(party));
+    account.last_device_id = last_device_id;
     for (const companion of companions) {
       account.companions.set(companion.id, { ...companion, queue: new Map(companion.queue), connection: null });
     }
