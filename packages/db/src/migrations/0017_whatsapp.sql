@@ -76,10 +76,16 @@ create table app.whatsapp_links (
   chat_id uuid not null,
   phone text check (phone ~ '^[0-9]{5,20}$'),
   lid text check (char_length(lid) <= 64),
+  -- Of a session to which anybody may link; of any other, whoever leaves its workspace loses the link.
+  is_open boolean not null default false,
+  -- When they were told last that only text is read.
+  text_only_at timestamptz,
   created_at timestamptz not null default now(),
   unique (session_id, contact_id),
   unique (user_id, session_id)
 );
+create index whatsapp_links_lid on app.whatsapp_links (session_id, lid);
+create index whatsapp_links_phone on app.whatsapp_links (session_id, phone);
 comment on table app.whatsapp_links is 'family: person.';
 
 create table app.whatsapp_link_codes (
@@ -87,12 +93,24 @@ create table app.whatsapp_link_codes (
   user_id uuid not null references app.users (id) on delete cascade,
   session_id uuid not null references app.whatsapp_sessions (id) on delete cascade,
   code_hash bytea not null unique,
+  is_open boolean not null default false,
   expires_at timestamptz not null,
   created_at timestamptz not null default now(),
   unique (user_id, session_id)
 );
 create index whatsapp_link_codes_session on app.whatsapp_link_codes (session_id);
 comment on table app.whatsapp_link_codes is 'family: person. One at a time for a person and session; deleted when it is used.';
+
+-- Who has written what might have been a code and was none: guessing ends soon.
+create table app.whatsapp_link_misses (
+  session_id uuid not null references app.whatsapp_sessions (id) on delete cascade,
+  contact_id uuid not null,
+  misses int not null default 1,
+  began_at timestamptz not null default now(),
+  primary key (session_id, contact_id)
+) with (fillfactor = 80);
+create index whatsapp_link_misses_age on app.whatsapp_link_misses (began_at);
+comment on table app.whatsapp_link_misses is 'family: private.';
 
 -- What a linked person wrote and the partner has to answer, in order of a chat.
 create table app.whatsapp_turns (
@@ -104,14 +122,22 @@ create table app.whatsapp_turns (
   content text check (char_length(content) between 1 and 32000),
   status text not null default 'pending' check (status in ('pending', 'answered', 'failed')),
   error_code text check (char_length(error_code) <= 100),
+  -- Who pays; null: the person's own space. Decided once, so that each attempt asks for the same turn.
+  workspace_id uuid,
   run_id uuid,
+  attempts int not null default 0,
+  -- The process that answers it now, of the first of a chat: the others wait for it.
+  lease_owner uuid,
+  lease_until timestamptz,
   request_id text,
+  traceparent text,
   created_at timestamptz not null default now(),
   done_at timestamptz,
   unique (session_id, chat_id, message_id)
 ) with (fillfactor = 70);
 create index whatsapp_turns_user on app.whatsapp_turns (user_id);
 create index whatsapp_turns_pending on app.whatsapp_turns (session_id, chat_id, created_at, id) where status = 'pending';
+create index whatsapp_turns_done on app.whatsapp_turns (done_at) where done_at is not null;
 comment on table app.whatsapp_turns is 'family: person. The content goes when it is answered: it stands in the chat then.';
 
 create table app.whatsapp_greetings (

@@ -95,6 +95,9 @@ export async function seedSessionRemains(t: Owner, session: SeededSession, user:
      values ($1, $2, $3, $1::uuid::text, 'sealed', 'x', $4)`,
     [randomUUIDv7(), workspace_id, session_id, user.user_id],
   );
+  await t.asOwner('insert into app.whatsapp_link_misses (session_id, contact_id) values ($1, gen_random_uuid())', [
+    session_id,
+  ]);
   await t.asOwner('insert into app.whatsapp_greetings (session_id, contact_id) values ($1, gen_random_uuid())', [
     session_id,
   ]);

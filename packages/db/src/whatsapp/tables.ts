@@ -1,4 +1,4 @@
-import { bigint, customType, date, integer, jsonb, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import { bigint, boolean, customType, date, integer, jsonb, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
 import { app, counter, instant } from '../schema.ts';
 
 const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
@@ -73,6 +73,8 @@ export const whatsapp_links = app.table('whatsapp_links', {
   chat_id: uuid().notNull(),
   phone: text(),
   lid: text(),
+  is_open: boolean().notNull().default(false),
+  text_only_at: instant(),
   created_at: instant().notNull().defaultNow(),
 });
 
@@ -81,9 +83,21 @@ export const whatsapp_link_codes = app.table('whatsapp_link_codes', {
   user_id: uuid().notNull(),
   session_id: uuid().notNull(),
   code_hash: bytea().notNull(),
+  is_open: boolean().notNull().default(false),
   expires_at: instant().notNull(),
   created_at: instant().notNull().defaultNow(),
 });
+
+export const whatsapp_link_misses = app.table(
+  'whatsapp_link_misses',
+  {
+    session_id: uuid().notNull(),
+    contact_id: uuid().notNull(),
+    misses: integer().notNull().default(1),
+    began_at: instant().notNull().defaultNow(),
+  },
+  (table) => [primaryKey({ columns: [table.session_id, table.contact_id] })],
+);
 
 export const whatsapp_turns = app.table('whatsapp_turns', {
   id: uuid().primaryKey(),
@@ -96,8 +110,13 @@ export const whatsapp_turns = app.table('whatsapp_turns', {
     .notNull()
     .default('pending'),
   error_code: text(),
+  workspace_id: uuid(),
   run_id: uuid(),
+  attempts: integer().notNull().default(0),
+  lease_owner: uuid(),
+  lease_until: instant(),
   request_id: text(),
+  traceparent: text(),
   created_at: instant().notNull().defaultNow(),
   done_at: instant(),
 });
