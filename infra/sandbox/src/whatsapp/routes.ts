@@ -17,7 +17,7 @@ export interface RegisteredWhatsApp {
 
 /** The simulated WhatsApp beside the sandbox's own server, and what it says of itself at `GET /whatsapp/trust`. */
 export function registerWhatsApp(app: FastifyInstance, options: WhatsAppRoutesOptions): RegisteredWhatsApp {
-  const { host, whatsapp_port, whatsapp_media_port } = options;
+  const { host, whatsapp_port, whatsapp_media_port, data_dir } = options;
   let server: WhatsAppServer | undefined;
   let media: MediaServer | undefined;
 
@@ -31,7 +31,7 @@ export function registerWhatsApp(app: FastifyInstance, options: WhatsAppRoutesOp
     async listen() {
       if (whatsapp_port === undefined || whatsapp_media_port === undefined) return;
       media = await startMediaServer({ port: whatsapp_media_port, host });
-      server = await startWhatsAppServer({ port: whatsapp_port, host, media });
+      server = await startWhatsAppServer({ port: whatsapp_port, host, media, data_dir });
     },
     async close() {
       await server?.close();
