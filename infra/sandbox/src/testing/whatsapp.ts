@@ -17,8 +17,9 @@ const PRELOAD = new URL('../whatsapp/trust-sandbox.mjs', import.meta.url);
 export async function startWhatsApp(options: WhatsAppOptions = {}): Promise<TestWhatsApp> {
   const media = await startMediaServer();
   const server = await startWhatsAppServer({ media, ...options });
+  const closeServer = server.close;
   const close = async (): Promise<void> => {
-    await server.close();
+    await closeServer();
     await media.close();
   };
   return Object.assign(server, {
