@@ -102,11 +102,6 @@ export async function auditWhatsapp(
   await db.call('select app.audit_whatsapp($1, $2, $3, $4, $5)', [user_id, session_id, action, after, request_id]);
 }
 
-/** The workspace of a session; null for whoever knows nothing of it. */
-export function getWhatsappTenant(db: Queryable, { user_id, session_id }: SessionScope): Promise<string | null> {
-  return answer(db, 'select app.get_whatsapp_tenant($1, $2) as answer', [user_id, session_id]);
-}
-
 export interface WaitingSend {
   id: string;
   message_id: string;

@@ -168,12 +168,14 @@ export const createGroupBody = z
   .meta({ id: 'CreateWhatsappGroup' });
 export const createGroupInput = createGroupBody.extend(inSession);
 
-export const updateGroupBody = z
-  .strictObject({ subject: subject.optional(), description: z.string().max(2_048).optional() })
-  .refine((changes) => Object.values(changes).some((value) => value !== undefined), {
-    error: 'must change something',
-  })
+const groupChanges = z.strictObject({ subject: subject.optional(), description: z.string().max(2_048).optional() });
+const changesSomething = ({ subject, description }: z.output<typeof groupChanges>): boolean =>
+  subject !== undefined || description !== undefined;
+const nothingToChange = { error: 'must change something' };
+export const updateGroupBody = groupChanges
+  .refine(changesSomething, nothingToChange)
   .meta({ id: 'UpdateWhatsappGroup' });
+export const updateGroupInput = groupChanges.extend(groupRef.shape).refine(changesSomething, nothingToChange);
 
 export const changeParticipantsBody = z
   .strictObject({
