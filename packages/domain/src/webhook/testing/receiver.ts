@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 
 /** One request that came in. */
 export interface ReceivedRequest {
+  path: string;
   headers: IncomingHttpHeaders;
   body: string;
   at: number;
@@ -25,7 +26,12 @@ export async function startReceiver(port = 0): Promise<Receiver> {
     request.on('error', () => undefined);
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      const received = { headers: request.headers, body: Buffer.concat(chunks).toString(), at: performance.now() };
+      const received = {
+        path: request.url ?? '/',
+        headers: request.headers,
+        body: Buffer.concat(chunks).toString(),
+        at: performance.now(),
+      };
       requests.push(received);
       reply(response, received);
     });
