@@ -13,10 +13,10 @@ import {
   whatsappMedia,
   whatsappMessage,
 } from './schemas.ts';
+import { sessionRef } from './session-schemas.ts';
 
 /* What the public doors of one session take and answer, and with few exceptions its worker's too. */
 
-export const sessionRef = z.strictObject({ session_id: id });
 const inSession = sessionRef.shape;
 
 // Messages

@@ -4,9 +4,9 @@ import type { z } from 'zod';
 import type { UserCtx } from '../platform/ctx.ts';
 import { parseInput } from '../platform/parse.ts';
 import { type LiveCtx, openSession } from './door-ctx.ts';
-import { sessionRef } from './door-schemas.ts';
 import type { LiveCode, LiveCodeKind } from './live-codes.ts';
 import { STREAM_START, type SessionEvent } from './session-stream.ts';
+import { sessionRef } from './session-schemas.ts';
 
 /** How often codes and messages are looked for, in milliseconds, and how often the card, with the right to see it. */
 const POLL_MS = 400;

@@ -3,7 +3,8 @@ import type { UserCtx } from '../platform/ctx.ts';
 import { AppError } from '../platform/errors.ts';
 import { parseInput } from '../platform/parse.ts';
 import { type LiveCtx, openSession, readCode } from './door-ctx.ts';
-import { sessionRef, type QrAnswer } from './door-schemas.ts';
+import type { QrAnswer } from './door-schemas.ts';
+import { sessionRef } from './session-schemas.ts';
 
 /**
  * The QR code of now, for admins. It is a secret for as long as it lives. Throws `whatsapp.session_not_found`,

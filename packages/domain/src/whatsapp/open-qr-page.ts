@@ -3,7 +3,7 @@ import type { UserCtx } from '../platform/ctx.ts';
 import { hashLinkToken, makeLinkToken } from '../platform/link-token.ts';
 import { parseInput } from '../platform/parse.ts';
 import { audit, codesUnavailable, type LiveCtx, openSession } from './door-ctx.ts';
-import { sessionRef } from './door-schemas.ts';
+import { sessionRef } from './session-schemas.ts';
 
 /** How long a page shows the codes of its session. */
 export const QR_PAGE_MS = 600_000;
