@@ -50,6 +50,8 @@ export class Connection {
   #watchdog: Watchdog | null = null;
   #catch_up: NodeJS.Timeout | undefined;
   #is_caught_up = false;
+  /** WhatsApp has said that nothing is queued any more; often before the login is through. */
+  #is_queue_empty = false;
   #is_over = false;
   /** `performance.now()` of the login; null before it. */
   opened_at: number | null = null;
@@ -103,7 +105,10 @@ export class Connection {
     if (qr) events.onQr(qr);
     if (isNewLogin) events.onLinked();
     if (connection === 'open') this.#opened();
-    if (receivedPendingNotifications) this.#caughtUp();
+    if (receivedPendingNotifications) {
+      this.#is_queue_empty = true;
+      this.#caughtUp();
+    }
     if (connection === 'close') this.#closed(codeOf(lastDisconnect?.error));
   }
 
@@ -112,6 +117,7 @@ export class Connection {
     this.opened_at = performance.now();
     this.#watchdog = startWatchdog(this.sock, timings, (sign) => events.onDeaf(sign));
     events.onOpen();
+    if (this.#is_queue_empty) return this.#caughtUp();
     this.#catch_up = setTimeout(() => this.#caughtUp(), timings.catch_up_ms);
     this.#catch_up.unref();
   }

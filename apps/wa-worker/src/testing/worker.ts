@@ -199,6 +199,17 @@ export const untilStatus = (world: WorkerWorld, session_id: string, status: stri
     { timeout: 15_000, interval: 20 },
   );
 
+/** Waits for a login on another socket than this one. */
+export const untilReconnected = (worker: TestWorker, session_id: string, before: HeldSession['sock']) =>
+  vi.waitFor(
+    () => {
+      const held = worker.held(session_id);
+      if (!held?.sock || held.sock === before || held.status !== 'connected') throw new Error(`it is ${held?.status}`);
+      return held;
+    },
+    { timeout: 10_000, interval: 20 },
+  );
+
 /** The code of a session that is being linked, from where the API reads it. */
 export const readCode = (worker: TestWorker, kind: 'qr' | 'pairing', session_id: string) =>
   vi.waitFor(
