@@ -3,6 +3,8 @@ import { writeSystemHealth } from '@potentia/db/platform/queries';
 import { type CommandRoutes, createCommandServer } from './commands/command-server.ts';
 import { sessionRoutes } from './commands/session-routes.ts';
 import type { WaWorkerContext } from './context.ts';
+import { inboundPart } from './inbound/inbound-part.ts';
+import { createInboundMetrics } from './inbound/metrics.ts';
 import { Registration } from './registration.ts';
 import type { SessionPart } from './session/parts.ts';
 import { backupPart } from './session/session-backups.ts';
@@ -23,8 +25,9 @@ export interface WaWorkerPieces {
 
 /** All that a worker does beside holding its sessions. */
 export function createPieces(context: WaWorkerContext): WaWorkerPieces {
+  const inbound_metrics = createInboundMetrics(context.health.registry);
   return {
-    parts: [backupPart(context)],
+    parts: [inboundPart(context, inbound_metrics), backupPart(context)],
     routes: [sessionRoutes],
   };
 }

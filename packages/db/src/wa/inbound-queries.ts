@@ -37,6 +37,24 @@ export async function findJournaled(
   return (await callOne<{ found: { proto: string | null } | null }>(db, text, [session_id, stanza])).found;
 }
 
+export interface StoredPoll {
+  /** In base64. */
+  proto: string;
+  from_me: boolean;
+  creator: { lid: string | null; phone: string | null };
+}
+
+/** The poll with this id in a chat. Null: it is not known. */
+export async function findPoll(
+  db: Queryable,
+  session_id: string,
+  chat: StanzaRef['chat'],
+  message_id: string,
+): Promise<StoredPoll | null> {
+  const text = 'select wa.find_poll($1, $2, $3) as poll';
+  return (await callOne<{ poll: StoredPoll | null }>(db, text, [session_id, chat, message_id])).poll;
+}
+
 /** Both ids of people together; two rows that turn out to be one person become one. Raises `lease.lost`, as do all below. */
 export async function takePeople(db: Queryable, holder: LeaseHolder, people: readonly Person[]): Promise<void> {
   await db.call('select wa.take_people($1, $2, $3, $4)', [...lease(holder), people]);

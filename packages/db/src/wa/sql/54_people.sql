@@ -1,10 +1,19 @@
 -- Who people are and which groups there are, as WhatsApp says it beside messages.
 
+-- The lease, and the session to oneself: two rows of people may become one, while nobody writes for either.
+create or replace function wa.hold_alone(p_session_id uuid, p_worker_id uuid, p_generation bigint) returns void
+language plpgsql set search_path = wa, pg_temp as $$
+begin
+  perform wa.set_session_context(p_session_id);
+  perform from sessions s where s.session_id = p_session_id for no key update;
+  perform wa.hold_lease(p_session_id, p_worker_id, p_generation);
+end $$;
+
 -- p_people: [{lid, phone, name}]; two rows that turn out to be one person become one. Raises lease.lost.
 create or replace function wa.take_people(p_session_id uuid, p_worker_id uuid, p_generation bigint, p_people jsonb) returns void
 language plpgsql set search_path = wa, pg_temp as $$
 begin
-  perform wa.hold_lease(p_session_id, p_worker_id, p_generation);
+  perform wa.hold_alone(p_session_id, p_worker_id, p_generation);
   perform wa.resolve_people(p_session_id, (select jsonb_agg(jsonb_build_object('sender', p.person)) from jsonb_array_elements(p_people) as p (person)));
 end $$;
 
@@ -12,7 +21,7 @@ end $$;
 create or replace function wa.take_groups(p_session_id uuid, p_worker_id uuid, p_generation bigint, p_groups jsonb) returns void
 language plpgsql set search_path = wa, pg_temp as $$
 begin
-  perform wa.hold_lease(p_session_id, p_worker_id, p_generation);
+  perform wa.hold_alone(p_session_id, p_worker_id, p_generation);
   perform wa.resolve_people(p_session_id, (select coalesce(jsonb_agg(jsonb_build_object('sender', p.person)), '[]')
     from jsonb_array_elements(p_groups) as g (item), jsonb_array_elements(g.item -> 'participants') as p (person)));
   insert into chats (id, session_id, kind, group_id)
@@ -53,4 +62,4 @@ begin
   return (select wa.group_json(h) from chats h where h.session_id = p_session_id and h.kind = 'group' and h.group_id = p_group_id);
 end $$;
 
-grant execute on function wa.take_people, wa.take_groups, wa.group_json, wa.list_groups, wa.get_group to wa_user;
+grant execute on function wa.hold_alone, wa.take_people, wa.take_groups, wa.group_json, wa.list_groups, wa.get_group to wa_user;

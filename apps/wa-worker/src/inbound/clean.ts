@@ -1,0 +1,16 @@
+/** Text as JSON and Postgres take it: whoever writes to us chooses its bytes. */
+export const cleanText = (text: string): string => text.replaceAll('\0', '').toWellFormed();
+
+/** Cut at a length of characters, never in the middle of one. */
+export const cutText = (text: string, length: number): string =>
+  [...text.slice(0, length * 2)].slice(0, length).join('');
+
+/** The same for whole contents; numbers that JSON has none of are null, and what is undefined goes. */
+export function cleanJson(value: unknown): unknown {
+  if (typeof value === 'string') return cleanText(value);
+  if (typeof value === 'number') return Number.isFinite(value) ? value : null;
+  if (Array.isArray(value)) return value.map(cleanJson);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).filter(([, field]) => field !== undefined);
+  return Object.fromEntries(entries.map(([name, field]) => [cleanText(name), cleanJson(field)]));
+}
