@@ -46,7 +46,10 @@ import { createResolve } from '@potentia/domain/webhook/adapters/dns';
 import { createTargetGuard, type TargetGuard } from '@potentia/domain/webhook/target';
 import { createRedisLiveCodes } from '@potentia/domain/whatsapp/adapters/redis-live-codes';
 import { createRedisSessionStream } from '@potentia/domain/whatsapp/adapters/redis-session-stream';
+import { createHttpWorkerClient } from '@potentia/domain/whatsapp/adapters/http-worker-client';
+import { createRedisSessionRoutes } from '@potentia/domain/whatsapp/adapters/redis-session-routes';
 import type { LiveCodes } from '@potentia/domain/whatsapp/live-codes';
+import type { GatewayPorts } from '@potentia/domain/whatsapp/session-route';
 import type { SessionStream } from '@potentia/domain/whatsapp/session-stream';
 import { createRecentSettings, type RecentSettings } from '@potentia/domain/workspace/recent-settings';
 import { observeTools } from './agent/tool-metrics.ts';
@@ -57,7 +60,7 @@ import type { ApiConfig } from './config.ts';
 export const SERVICE = 'api';
 
 /** Everything that the routes use of the world. */
-export interface ApiContext {
+export interface ApiContext extends GatewayPorts {
   config: ApiConfig;
   log: Logger;
   db: Db;
@@ -116,6 +119,7 @@ export function createApiContext(config: ApiConfig, log: Logger): ApiContext & {
   const objects = createS3Objects({ ...objectSettings(config), registry });
   const cache = createRedisCache({ redis, timeout_ms: config.REDIS_TIMEOUT_MS, registry, log });
   const bus = createBus({ redis, registry });
+  const worker = createHttpWorkerClient({ secrets: config.SERVICE_JWT_SECRETS, issuer: SERVICE, registry });
   const turns: Turns = new Turns({
     db,
     bus,
@@ -135,6 +139,8 @@ export function createApiContext(config: ApiConfig, log: Logger): ApiContext & {
     usage_limits: usageLimits(config),
     objects,
     file_limits: fileLimits(config),
+    worker,
+    routes: createRedisSessionRoutes({ redis, timeout_ms: config.REDIS_TIMEOUT_MS }),
     live_codes: createRedisLiveCodes({ redis, timeout_ms: config.REDIS_TIMEOUT_MS }),
     session_stream: createRedisSessionStream({ redis, timeout_ms: config.REDIS_TIMEOUT_MS }),
     sealer: createSealer(config.ENCRYPTION_KEYS),
@@ -154,6 +160,7 @@ export function createApiContext(config: ApiConfig, log: Logger): ApiContext & {
     auth: createSupabaseAuth({ supabase_url: config.SUPABASE_URL, anon_key: config.SUPABASE_ANON_KEY }),
     async close() {
       turns.close();
+      worker.close();
       await Promise.all([markdown.close(), ics.close()]);
       model.close();
       objects.close();

@@ -12,6 +12,7 @@ import { createJobMetrics, createRelayMetrics, measureQueues, measureReleasedObj
 import { OutboxRelay } from './outbox-relay.ts';
 import { QUEUES, type QueueDefinition } from './queues.ts';
 import { startSchedules } from './schedules.ts';
+import { measureGateway } from './whatsapp/gateway-metrics.ts';
 import { startWorkers, stopWorkers } from './workers.ts';
 
 export interface JobsApp {
@@ -70,6 +71,7 @@ export async function startJobs(
   startSchedules({ queues, redis: redis.queue, log });
   measureReleasedObjects(registry, db);
   measureUncovered(registry, db);
+  measureGateway(registry, db);
   measureEmbeddings(registry, db, embedding);
   measureQueues(registry, redis.queue, Object.keys(queues), log);
   const reports = startHealthReports({ health, write: (row) => writeSystemHealth(db, row), log });

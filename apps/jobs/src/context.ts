@@ -34,6 +34,10 @@ import { createResolve } from '@potentia/domain/webhook/adapters/dns';
 import { createHttpSender } from '@potentia/domain/webhook/adapters/http-sender';
 import type { WebhookDelivery } from '@potentia/domain/webhook/deliver-webhooks';
 import { createTargetGuard } from '@potentia/domain/webhook/target';
+import { createHttpWorkerClient } from '@potentia/domain/whatsapp/adapters/http-worker-client';
+import { createRedisSessionRoutes } from '@potentia/domain/whatsapp/adapters/redis-session-routes';
+import type { PlacementMetrics } from '@potentia/domain/whatsapp/placement-ctx';
+import type { GatewayPorts } from '@potentia/domain/whatsapp/session-route';
 import type { JobsConfig } from './config.ts';
 import { observeInstances } from './calendar/instance-metrics.ts';
 import { observeReminders } from './calendar/reminder-metrics.ts';
@@ -41,6 +45,7 @@ import { observeAssessments } from './agent/assess-metrics.ts';
 import { observeEmbeddings } from './chat/embedding-metrics.ts';
 import { createMailer } from './mailer.ts';
 import { observeWebhooks } from './webhook/metrics.ts';
+import { observePlacements } from './whatsapp/gateway-metrics.ts';
 
 export const SERVICE = 'jobs';
 
@@ -50,7 +55,7 @@ const PERSON_POOL_SIZE = 4;
 const PERSON_TIMEOUT_MS = 8_000;
 
 /** The ports that jobs need beside what every verb has. */
-export interface JobPorts extends FilePorts {
+export interface JobPorts extends FilePorts, GatewayPorts {
   /** Postgres as app_user, for what a job does as a person: every door lets them in or not as it would. */
   person_db: Db;
   markdown: Markdown;
@@ -67,6 +72,7 @@ export interface JobPorts extends FilePorts {
   reminders: ReminderMetrics;
   instances: InstanceMetrics;
   embeddings: EmbeddingMetrics;
+  placements: PlacementMetrics;
   mailer: Mailer;
   /** Where links in mails lead. */
   app_url: string;
@@ -101,7 +107,7 @@ export function createJobsContext(config: JobsConfig, log: Logger): JobsContext 
   const ics = createIcsReader(log);
   const connect = (role: 'command' | 'queue' | 'worker') =>
     createRedis({ url: config.REDIS_URL, timeout_ms: config.REDIS_TIMEOUT_MS, role, log });
-  const [command, queue, worker] = [connect('command'), connect('queue'), connect('worker')];
+  const [command, queue, blocking] = [connect('command'), connect('queue'), connect('worker')];
   const health = createHealth({
     service: SERVICE,
     version: VERSION,
@@ -117,6 +123,11 @@ export function createJobsContext(config: JobsConfig, log: Logger): JobsContext 
   const objects = createS3Objects({ ...objectSettings(config), registry: health.registry });
   const model = createModel(modelSettings(config), { log, registry: health.registry });
   const mailer = createMailer(config, log);
+  const worker = createHttpWorkerClient({
+    secrets: config.SERVICE_JWT_SECRETS,
+    issuer: SERVICE,
+    registry: health.registry,
+  });
   return {
     config,
     log,
@@ -139,6 +150,9 @@ export function createJobsContext(config: JobsConfig, log: Logger): JobsContext 
       reminders: observeReminders(health.registry),
       instances: observeInstances(health.registry),
       embeddings: observeEmbeddings(health.registry),
+      placements: observePlacements(health.registry),
+      worker,
+      routes: createRedisSessionRoutes({ redis: command, timeout_ms: config.REDIS_TIMEOUT_MS }),
       sealer: createSealer(config.ENCRYPTION_KEYS),
       webhooks: {
         sender,
@@ -152,10 +166,11 @@ export function createJobsContext(config: JobsConfig, log: Logger): JobsContext 
         log,
       }),
     },
-    redis: { queue, worker },
+    redis: { queue, worker: blocking },
     async close() {
-      for (const client of [command, queue, worker]) client.disconnect();
+      for (const client of [command, queue, blocking]) client.disconnect();
       sender.close();
+      worker.close();
       mailer.close();
       model.close();
       objects.close();

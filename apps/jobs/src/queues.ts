@@ -31,6 +31,14 @@ import { expireToolCalls } from '@potentia/domain/agent/expire-tool-calls';
 import { expireApiKeys } from '@potentia/domain/auth/expire-api-keys';
 import { expireInvitations } from '@potentia/domain/workspace/expire-invitations';
 import { PURGE_WORKSPACES, purgeWorkspaces, purgeWorkspacesPayload } from '@potentia/domain/workspace/purge-workspaces';
+import { commandSession, commandSessionPayload, WHATSAPP_COMMAND } from '@potentia/domain/whatsapp/command-session';
+import { placeSession, placeSessionPayload, WHATSAPP_PLACE } from '@potentia/domain/whatsapp/place-session';
+import {
+  rebalanceGateway,
+  sweepGateway,
+  WHATSAPP_REBALANCE,
+  WHATSAPP_SWEEP,
+} from '@potentia/domain/whatsapp/sweep-gateway';
 import type { BackoffOptions, JobsOptions } from 'bullmq';
 import { z } from 'zod';
 import type { JobCtx } from './context.ts';
@@ -244,6 +252,37 @@ export const QUEUES: Record<string, QueueDefinition> = {
     concurrency: 2,
     attempts: 8,
     backoff: { type: 'exponential', delay: 2_000, jitter: 0.5 },
+  }),
+  // Waits for workers most of the time; what cannot be done is left to the sweeper, so that no job waits.
+  [WHATSAPP_PLACE]: define({
+    schema: placeSessionPayload,
+    handle: placeSession,
+    concurrency: 32,
+    attempts: 5,
+    backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
+  }),
+  [WHATSAPP_COMMAND]: define({
+    schema: commandSessionPayload,
+    handle: commandSession,
+    concurrency: 8,
+    attempts: 5,
+    backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
+  }),
+  [WHATSAPP_SWEEP]: define({
+    schema: z.object({}),
+    handle: sweepGateway,
+    concurrency: 1,
+    attempts: 3,
+    backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
+    pattern: '*/10 * * * * *',
+  }),
+  [WHATSAPP_REBALANCE]: define({
+    schema: z.object({}),
+    handle: rebalanceGateway,
+    concurrency: 1,
+    attempts: 3,
+    backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
+    pattern: '31 * * * * *',
   }),
   [PURGE_WORKSPACES]: define({
     schema: purgeWorkspacesPayload,

@@ -13,6 +13,7 @@ import type { Limiter } from '@potentia/domain/platform/limiter';
 import type { FilePorts } from '@potentia/domain/platform/objects';
 import type { Sealer } from '@potentia/domain/platform/seal';
 import type { TargetGuard } from '@potentia/domain/webhook/target';
+import type { GatewayPorts } from '@potentia/domain/whatsapp/session-route';
 import type { FastifyRequest } from 'fastify';
 import type { ApiContext } from '../context.ts';
 import { idempotencyKey } from './idempotency.ts';
@@ -24,7 +25,7 @@ function callerOf(request: FastifyRequest): { user_id: string } {
 }
 
 /** The ports that some verbs need beside what all have. */
-export interface ApiCtx extends MarkdownCtx, FilePorts {
+export interface ApiCtx extends MarkdownCtx, FilePorts, GatewayPorts {
   limiter: Limiter;
   cache: Cache;
   busy: BusyCache;
@@ -67,6 +68,8 @@ class RequestCtx implements ApiCtx {
   readonly import_metrics: ApiContext['import_metrics'];
   readonly objects: ApiContext['objects'];
   readonly file_limits: ApiContext['file_limits'];
+  readonly worker: ApiContext['worker'];
+  readonly routes: ApiContext['routes'];
   readonly actor: MarkdownCtx['actor'];
   readonly request_id: string;
   readonly idempotency_key: string | undefined;
@@ -92,6 +95,8 @@ class RequestCtx implements ApiCtx {
     this.import_metrics = context.import_metrics;
     this.objects = context.objects;
     this.file_limits = context.file_limits;
+    this.worker = context.worker;
+    this.routes = context.routes;
     this.actor = { type: 'user', user_id: callerOf(request).user_id };
     this.request_id = request.id;
     this.idempotency_key = idempotencyKey(request);

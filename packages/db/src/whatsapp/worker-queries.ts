@@ -98,6 +98,8 @@ export interface Placement {
   desired_state: DesiredState;
   intent: number;
   status: string;
+  /** Nobody tries again before somebody asks for it. */
+  is_ended: boolean;
   settings: Record<string, unknown>;
   login: SessionLogin | null;
 }

@@ -26,7 +26,7 @@ export const registerWorkerBody = z
     version: z.string().max(64),
     capacity: z.int().min(1).max(MAX_CAPACITY).describe('Sessions that it takes'),
   })
-  .meta({ id: 'RegisterWorker', unusedIO: 'input' });
+  .meta({ id: 'RegisterWorker' });
 
 export const registeredWorker = z
   .strictObject({

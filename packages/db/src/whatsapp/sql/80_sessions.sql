@@ -239,7 +239,8 @@ begin
   if v_before.status in ('connected', 'pairing') then
     perform app.fail('PT409', 'whatsapp.connected', 'This session is linked or being linked: log it out first.');
   end if;
-  update whatsapp_sessions s set desired_state = 'connected', login = null, intent = s.intent + 1, retry_at = app.whatsapp_retry_at()
+  update whatsapp_sessions s set desired_state = 'connected', login = null, intent = s.intent + 1, retry_at = app.whatsapp_retry_at(),
+    status = 'connecting', status_reason = null, close_code = null, status_at = clock_timestamp()
   where s.workspace_id = v_before.workspace_id and s.id = p_session_id returning * into v_after;
   perform app.append_audit(p_user_id, v_after.workspace_id, null, 'whatsapp_session.restore', 'whatsapp_session', p_session_id::text,
     null, null, p_request_id);

@@ -27,16 +27,36 @@ begin
   return v_count;
 end $$;
 
+-- Tells admins and customers how sessions are, where it is not a worker that says so.
+create or replace function app.tell_whatsapp_sessions(p_session_ids uuid[], p_request_id text) returns void
+language plpgsql set search_path = app, pg_temp as $$
+declare
+  v_session whatsapp_sessions;
+begin
+  for v_session in select * from whatsapp_sessions s where s.id = any (p_session_ids) order by s.id loop
+    perform app.tell_whatsapp(v_session.workspace_id, 'whatsapp.session', jsonb_build_array(app.whatsapp_event(v_session,
+      jsonb_build_object('request_id', p_request_id, 'traceparent', null),
+      jsonb_build_object('status', v_session.status, 'reason', v_session.status_reason, 'close_code', v_session.close_code, 'qr', null,
+        'at', app.iso(v_session.status_at), 'name', v_session.name, 'phone', v_session.phone, 'lid', v_session.lid,
+        'profile_name', v_session.profile_name),
+      app.iso(v_session.status_at), app.whatsapp_admins(v_session.workspace_id))));
+  end loop;
+end $$;
+
 -- The sessions of workers that are gone: nobody runs them, and those that are to be connected wait for another. Answers how many do.
 -- p_reason: worker.dead, while it may yet come back to them, or worker.gone.
 create or replace function app.orphan_whatsapp_sessions(p_worker_ids uuid[], p_reason text) returns int
 language plpgsql security definer set search_path = app, pg_temp as $$
 declare
   v_count int;
+  v_told uuid[];
 begin
   perform from whatsapp_sessions s where s.worker_id = any (p_worker_ids) order by s.id for no key update;
-  update whatsapp_sessions s set status = 'disconnected', status_reason = p_reason, status_at = clock_timestamp()
-  where s.worker_id = any (p_worker_ids) and s.status in ('connecting', 'pairing', 'connected') and s.phone is not null;
+  with cut as (
+    update whatsapp_sessions s set status = 'disconnected', status_reason = p_reason, status_at = clock_timestamp()
+    where s.worker_id = any (p_worker_ids) and s.status in ('connecting', 'pairing', 'connected') and s.phone is not null returning s.id)
+  select array_agg(c.id) into v_told from cut c;
+  perform app.tell_whatsapp_sessions(v_told, null);
   update whatsapp_sessions s set retry_at = now(), worker_id = case when p_reason = 'worker.gone' then null else s.worker_id end
   where s.worker_id = any (p_worker_ids) and (s.retry_at is not null or (s.desired_state = 'connected' and not app.whatsapp_session_is_ended(s)));
   get diagnostics v_count = row_count;
@@ -52,7 +72,7 @@ begin atomic
   select array(
     select s.id from app.whatsapp_sessions s
     where s.retry_at is not null and not exists (
-      select from app.whatsapp_workers w where w.id = s.worker_id and w.status <> 'dead')
+      select from app.whatsapp_workers w where w.id = s.worker_id and w.status = 'alive')
     order by s.retry_at limit p_limit);
 end;
 

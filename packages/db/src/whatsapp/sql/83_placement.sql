@@ -23,7 +23,7 @@ begin
   return jsonb_build_object('state', p_state, 'session_id', s.id, 'workspace_id', s.workspace_id, 'worker_id', v_worker.id,
     'url', v_worker.url, 'worker_status', case when v_worker.id is null then null when v_worker.status = 'alive' and not app.whatsapp_worker_is_alive(v_worker)
       then 'late' else v_worker.status end, 'generation', s.generation, 'desired_state', s.desired_state, 'intent', s.intent, 'status', s.status,
-    'settings', s.settings, 'login', s.login);
+    'is_ended', app.whatsapp_session_is_ended(s), 'settings', s.settings, 'login', s.login);
 end $$;
 
 -- Sees to it that a session has a worker, where one is wanted. p_from_generation: it is to be moved away from where it was put by that
@@ -48,6 +48,9 @@ begin
   if v_is_kept and p_from_generation is distinct from v_session.generation then
     return app.whatsapp_placement_json(v_session, 'kept');
   end if;
+  if not v_is_kept and v_session.desired_state = 'connected' and app.whatsapp_session_is_ended(v_session) then
+    return app.whatsapp_placement_json(v_session, 'idle');
+  end if;
   v_worker_id := app.choose_whatsapp_worker(p_avoid, p_prefer);
   if v_worker_id is null then
     update whatsapp_sessions s set retry_at = app.whatsapp_retry_at(),
@@ -63,22 +66,28 @@ begin
 end $$;
 
 -- What was asked for has been carried out, if it still is what is asked for, by the decision that still stands. p_outcome: held (a worker
--- runs it), free (it needs none any more), deleted. False: look again.
+-- runs it, or it has ended by itself), free (it needs none any more), deleted. False: look again.
 create or replace function app.settle_whatsapp_session(p_session_id uuid, p_intent int, p_generation bigint, p_outcome text) returns boolean
 language plpgsql security definer set search_path = app, pg_temp as $$
+declare
+  v_session whatsapp_sessions;
 begin
   if p_outcome = 'deleted' then
     delete from whatsapp_sessions s
     where s.id = p_session_id and s.desired_state = 'deleted' and s.generation = p_generation and s.intent = p_intent;
   elsif p_outcome = 'held' then
     update whatsapp_sessions s set retry_at = null
-    where s.id = p_session_id and s.generation = p_generation and s.intent = p_intent and s.worker_id is not null;
+    where s.id = p_session_id and s.generation = p_generation and s.intent = p_intent
+      and (s.worker_id is not null or app.whatsapp_session_is_ended(s));
   else
     update whatsapp_sessions s set retry_at = null, worker_id = null, login = null, qr_serial = null, qr_expires_at = null,
       status = case when s.status = 'created' then s.status else s.desired_state end,
       status_reason = case when s.status = s.desired_state then s.status_reason end,
       status_at = case when s.status = s.desired_state then s.status_at else clock_timestamp() end
-    where s.id = p_session_id and s.generation = p_generation and s.intent = p_intent and s.desired_state in ('disconnected', 'logged_out');
+    where s.id = p_session_id and s.generation = p_generation and s.intent = p_intent and s.desired_state in ('disconnected', 'logged_out')
+    returning * into v_session;
+    perform app.tell_whatsapp_sessions(array_remove(array[v_session.id], null), null);
+    return v_session.id is not null or not exists (select from whatsapp_sessions s where s.id = p_session_id);
   end if;
   return found or not exists (select from whatsapp_sessions s where s.id = p_session_id);
 end $$;

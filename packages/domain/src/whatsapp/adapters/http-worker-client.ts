@@ -1,5 +1,6 @@
 import { currentTraceparent } from '@potentia/config/telemetry';
 import { LRUCache } from 'lru-cache';
+import { Gauge, type Registry } from 'prom-client';
 import { z } from 'zod';
 import { BreakerOpenError, createBreaker, type Breaker, type BreakerState } from '../../platform/breaker.ts';
 import { AppError, type ErrorKind } from '../../platform/errors.ts';
@@ -11,8 +12,7 @@ export interface HttpWorkerClientOptions {
   secrets: ServiceSecrets;
   /** The service that asks. */
   issuer: string;
-  /** Told of each change of the breaker of a worker; null: the worker is forgotten. */
-  onState?: (worker_id: string, state: BreakerState | null) => void;
+  registry: Registry;
 }
 
 /** Failures one after the other after which a worker is left alone. */
@@ -21,6 +21,8 @@ const REST_MS = 1_000;
 const LONGEST_REST_MS = 15_000;
 /** Workers whose breakers are remembered. */
 const MAX_WORKERS = 1_000;
+const REMEMBERED_MS = 3_600_000;
+const STATES: Record<BreakerState, number> = { closed: 0, half_open: 1, open: 2 };
 
 const KINDS: Record<number, ErrorKind> = {
   400: 'invalid',
@@ -56,10 +58,18 @@ const unreachable = (cause: unknown): AppError =>
   );
 
 /** HTTP with a token for each request, and a breaker for each worker. */
-export function createHttpWorkerClient({ secrets, issuer, onState }: HttpWorkerClientOptions): WorkerClient {
+export function createHttpWorkerClient({ secrets, issuer, registry }: HttpWorkerClientOptions): WorkerClient {
+  const states = new Gauge({
+    name: 'potentia_whatsapp_worker_breaker',
+    help: 'Breaker of each WhatsApp worker that this process has commanded: 0 closed, 1 half open, 2 open',
+    labelNames: ['worker_id'],
+    registers: [registry],
+  });
   const breakers = new LRUCache<string, Breaker>({
     max: MAX_WORKERS,
-    dispose: (_breaker, worker_id) => onState?.(worker_id, null),
+    ttl: REMEMBERED_MS,
+    updateAgeOnGet: true,
+    dispose: (_breaker, worker_id) => states.remove({ worker_id }),
   });
   const closed = new AbortController();
 
@@ -71,7 +81,7 @@ export function createHttpWorkerClient({ secrets, issuer, onState }: HttpWorkerC
       rest_ms: REST_MS,
       longest_rest_ms: LONGEST_REST_MS,
       isFailure: (error) => error instanceof WorkerFailure,
-      onState: (state) => onState?.(worker_id, state),
+      onState: (state) => states.set({ worker_id }, STATES[state]),
     });
     breakers.set(worker_id, breaker);
     return breaker;
