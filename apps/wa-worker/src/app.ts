@@ -1,10 +1,12 @@
 import { startHealthReports } from '@potentia/config/health';
 import { writeSystemHealth } from '@potentia/db/platform/queries';
 import { type CommandRoutes, createCommandServer } from './commands/command-server.ts';
+import { deadLetterRoutes } from './commands/dead-letter-routes.ts';
 import { sessionRoutes } from './commands/session-routes.ts';
 import type { WaWorkerContext } from './context.ts';
 import { inboundPart } from './inbound/inbound-part.ts';
 import { createInboundMetrics } from './inbound/metrics.ts';
+import { createEvents } from './events/events.ts';
 import { Registration } from './registration.ts';
 import type { SessionPart } from './session/parts.ts';
 import { backupPart } from './session/session-backups.ts';
@@ -28,7 +30,7 @@ export function createPieces(context: WaWorkerContext): WaWorkerPieces {
   const inbound_metrics = createInboundMetrics(context.health.registry);
   return {
     parts: [inboundPart(context, inbound_metrics), backupPart(context)],
-    routes: [sessionRoutes],
+    routes: [sessionRoutes, deadLetterRoutes],
   };
 }
 
@@ -36,6 +38,8 @@ export function createPieces(context: WaWorkerContext): WaWorkerPieces {
 const LAST_WORDS_MS = 3_000;
 /** How long the API has to take note of that. */
 const DRAIN_BEAT_MS = 1_000;
+/** How long it may take to tell the API what else happened; the next worker tells the rest. */
+const FLUSH_MS = 1_000;
 
 /** Starts the worker: it listens, registers at the API, and holds the sessions that it is told to. */
 export async function startWaWorker(
@@ -43,7 +47,8 @@ export async function startWaWorker(
   { parts, routes }: WaWorkerPieces = createPieces(context),
 ): Promise<WaWorkerApp> {
   const { config, log, db, health } = context;
-  const sessions = new Sessions(context, parts);
+  const events = createEvents(context, () => registration.worker_id);
+  const sessions = new Sessions(context, [...parts, events.part]);
   const registration = new Registration(context, sessions);
   const server = createCommandServer(
     {
@@ -55,10 +60,12 @@ export async function startWaWorker(
     },
     routes,
   );
+  events.watchCommands(server);
   const url = await server.listen({ host: config.HOST, port: config.PORT });
   const reports = startHealthReports({ health, write: (row) => writeSystemHealth(db, row), log });
   sessions.start();
   registration.start(url);
+  events.start();
 
   return {
     url,
@@ -69,6 +76,7 @@ export async function startWaWorker(
       await within(registration.drain(), DRAIN_BEAT_MS);
       await within(sessions.drain(), Math.max(config.SHUTDOWN_TIMEOUT_MS - LAST_WORDS_MS, LAST_WORDS_MS / 4));
       await within(registration.stop(), DRAIN_BEAT_MS);
+      await within(events.stop(FLUSH_MS), 2 * FLUSH_MS);
       await server.close();
       await reports.stop();
     },

@@ -89,6 +89,16 @@ export class EventRelay {
     this.#resume();
   };
 
+  /** Sends what is due now, for at most `most_ms`. */
+  async flush(most_ms: number): Promise<void> {
+    const ends_at = performance.now() + most_ms;
+    for (let left = most_ms; left > 0; left = ends_at - performance.now()) {
+      const begun = this.#room() > 0 ? await this.#begin(this.#room()) : 0;
+      if (begun === 0 && this.#active.size === 0) return;
+      await Promise.race([...this.#active, delay(left, undefined, { ref: false })]);
+    }
+  }
+
   /** Finishes the requests at hand. */
   async stop(): Promise<void> {
     this.#stopped = true;
