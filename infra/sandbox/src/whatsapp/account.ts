@@ -1,7 +1,19 @@
-import type { BinaryNode } from '@whiskeysockets/baileys';
-import type { Connection } from './connection.ts';
-import type { DeviceAddress } from './party.ts';
-import type { PhoneDevice } from './phone-device.ts';
+import type { BinaryNode, proto } from '@whiskeysockets/baileys';
+import type { Addressing } from './nodes.ts';
+import type { Bundle, DeviceAddress, Party } from './party.ts';
+import type { Phone, Typing } from './phone.ts';
+
+/** What the server does with the connection of a device. */
+export interface DeviceConnection {
+  /** The device has said that it is ready for messages. */
+  is_active: boolean;
+  is_silent: boolean;
+  delay_ms: number;
+  send(stanza: BinaryNode): void;
+  closeWith(stanza: BinaryNode): void;
+  close(): void;
+  terminate(): void;
+}
 
 export interface PreKey {
   id: number;
@@ -22,7 +34,26 @@ export interface Companion {
   is_synced: boolean;
   /** Stanzas whose receipt has not come yet, oldest first, by what the receipt will name. */
   queue: Map<string, BinaryNode>;
-  connection: Connection | null;
+  connection: DeviceConnection | null;
+}
+
+/** What the server says to a phone. */
+export interface AccountPhone extends Phone {
+  readonly party: Party;
+  /** Ends what waits for the phone. */
+  close(): void;
+  /** A message of a linked device of anybody's. */
+  receive(message: BinaryNode, from: Account, device: number): Promise<void>;
+  /** A message of another phone. */
+  receivePlain(id: string, chat: string, from: Account, message: proto.IMessage, addressing: Addressing): Promise<void>;
+  /** Something about the phone has changed: whoever waits looks again. */
+  changed(): void;
+  typingCame(typing: Typing): void;
+  receiptCame(ids: string[], type: 'delivered' | 'read' | 'played', from: Device): void;
+  retryAsked(receipt: BinaryNode, from: Device): Promise<void>;
+  /** A device that has just been linked gets what the phone has. */
+  sync(companion: Companion): Promise<void>;
+  rotateSenderKey(group_id: string): void;
 }
 
 export interface Account {
@@ -30,7 +61,7 @@ export interface Account {
   lid: string;
   name: string;
   is_business: boolean;
-  phone: PhoneDevice;
+  phone: AccountPhone;
   companions: Map<number, Companion>;
   /** Ids of devices that are gone are not given again. */
   last_device_id: number;
@@ -43,6 +74,36 @@ export interface Device {
   account: Account;
   id: number;
   companion: Companion | undefined;
+}
+
+/** A device that is about to be linked. */
+export interface PendingDevice {
+  /** The number for which it asked a pairing code. */
+  readonly number: string | undefined;
+  /** Whether the code came from this device, still good or not. */
+  shows(ref: string): boolean;
+  /** Links the device to the phone that read its QR code. Rejects when the code is no longer good, or is not its own. */
+  scanned(account: Account, qr: string[]): Promise<void>;
+  /** Links the device to the phone into which its code was typed. Rejects when it was another one. */
+  codeEntered(account: Account, code: string): Promise<void>;
+}
+
+export interface Group {
+  /** Digits and `@g.us`. */
+  id: string;
+  subject: string;
+  subject_at: string;
+  description: string;
+  created_at: string;
+  creator: Account;
+  /** Whether they are an admin, by who they are. */
+  members: Map<Account, boolean>;
+  invite_code: string;
+}
+
+/** What a linked device has published; its next one-time key is used up. */
+export function takeBundle({ registration_id, identity_key, signed_pre_key, pre_keys }: Companion): Bundle {
+  return { registration_id, identity_key, signed_pre_key, pre_key: pre_keys.shift() };
 }
 
 export function addressOf(account: Account, device: number): DeviceAddress {

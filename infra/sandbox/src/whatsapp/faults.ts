@@ -1,5 +1,4 @@
-import type { Companion } from './account.ts';
-import type { Connection } from './connection.ts';
+import type { Companion, DeviceConnection } from './account.ts';
 import { node } from './nodes.ts';
 
 export type CloseCode = 515 | 440 | 401 | 403 | 405 | 408 | 411 | 428 | 429 | 500 | 503 | 'silent' | 'tcp';
@@ -77,7 +76,7 @@ function namesOf(number: string, device: number): Target[] {
 }
 
 /** Stanzas and closing that a client takes for this code. */
-export function closeConnection(connection: Connection, code: CloseCode, is_at_login = false): void {
+export function closeConnection(connection: DeviceConnection, code: CloseCode, is_at_login = false): void {
   if (code === 'tcp') return connection.terminate();
   if (code === 'silent') {
     connection.is_silent = true;

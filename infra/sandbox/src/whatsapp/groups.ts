@@ -1,22 +1,9 @@
 import { randomInt } from 'node:crypto';
 import type { BinaryNode } from '@whiskeysockets/baileys';
-import type { Account } from './account.ts';
+import type { Account, Group } from './account.ts';
 import { bytes, child, childBytes, children, lidJid, node, now, numberJid, parseJid } from './nodes.ts';
-import type { Query } from './queries.ts';
+import type { Query } from './query.ts';
 import type { State } from './state.ts';
-
-export interface Group {
-  /** Digits and `@g.us`. */
-  id: string;
-  subject: string;
-  subject_at: string;
-  description: string;
-  created_at: string;
-  creator: Account;
-  /** Whether they are an admin, by who they are. */
-  members: Map<Account, boolean>;
-  invite_code: string;
-}
 
 type MemberChange = 'add' | 'remove' | 'promote' | 'demote';
 const MEMBER_CHANGES: MemberChange[] = ['add', 'remove', 'promote', 'demote'];

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { deflateSync } from 'node:zlib';
 import { proto } from '@whiskeysockets/baileys';
 import type { Account } from './account.ts';
-import type { MessageLog, PhoneMessage } from './message-log.ts';
+import type { MessageLog } from './message-log.ts';
+import type { PhoneMessage } from './phone.ts';
 import { lidJid, numberJid } from './nodes.ts';
 import type { State } from './state.ts';
 

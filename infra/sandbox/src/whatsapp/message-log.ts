@@ -1,35 +1,9 @@
 import type { proto } from '@whiskeysockets/baileys';
 import type { Account } from './account.ts';
-import { kindOf, type MessageKind, quotedBy, textOf, unwrap } from './content.ts';
+import { kindOf, quotedBy, textOf, unwrap } from './content.ts';
 import { type Addressing, jidOf } from './nodes.ts';
+import type { PhoneMessage } from './phone.ts';
 import { decryptVote } from './polls.ts';
-
-/** A message as a phone shows it. */
-export interface PhoneMessage {
-  id: string;
-  /** The other's number, or the group's id. */
-  chat: string;
-  /** Whose it is: a number; one's own when a linked device wrote it. */
-  from: string;
-  is_from_me: boolean;
-  kind: MessageKind;
-  /** The text, caption, question or name. */
-  text: string;
-  /** The message as the protocol has it. */
-  content: proto.IMessage;
-  at: string;
-  /** How many times a message with this id arrived. */
-  stanzas: number;
-  edited: boolean;
-  deleted: boolean;
-  reactions: { from: string; emoji: string }[];
-  votes: { from: string; options: string[] }[];
-  /** The id of the message that it answers. */
-  quoted: string | null;
-  /** To be looked at once. */
-  is_view_once: boolean;
-  addressing: Addressing;
-}
 
 /** What arrived, or was written here. */
 export interface Arrival {
@@ -48,7 +22,6 @@ function isViewOnce(message: proto.IMessage): boolean {
 export class MessageLog {
   readonly #owner: Account;
   readonly #messages = new Map<string, PhoneMessage>();
-  /** Reactions, edits and the like whose message has been applied, with how often they came. */
   readonly #accountOf: (number: string) => Account | undefined;
 
   constructor(owner: Account, accountOf: (number: string) => Account | undefined) {

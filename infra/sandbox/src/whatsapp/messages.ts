@@ -1,8 +1,7 @@
 import type { BinaryNode } from '@whiskeysockets/baileys';
-import type { Account, Companion, Device } from './account.ts';
+import type { Account, Companion, Device, Group } from './account.ts';
 import type { Connection } from './connection.ts';
 import { closeConnection } from './faults.ts';
-import type { Group } from './groups.ts';
 import {
   type Addressing,
   addressingOf,

@@ -1,23 +1,4 @@
-import type { PhoneMessage } from './message-log.ts';
-
-export interface OutboxReceipt {
-  /** The number of who confirmed, and with which device (0: the phone). */
-  from: string;
-  device: number;
-  type: 'delivered' | 'read' | 'played';
-  at: string;
-}
-
-/** A message that was written on a phone. */
-export interface OutboxMessage {
-  id: string;
-  /** A number, or a group's id. */
-  to: string;
-  status: 'server' | 'delivered' | 'read';
-  receipts: OutboxReceipt[];
-  /** The message as the phone shows it, with the reactions to it. */
-  message: PhoneMessage;
-}
+import type { OutboxMessage, OutboxReceipt, PhoneMessage } from './phone.ts';
 
 export class PhoneOutbox {
   readonly #messages = new Map<string, OutboxMessage>();

@@ -9,7 +9,7 @@ import {
   proto,
 } from '@whiskeysockets/baileys';
 import * as curve from 'libsignal/src/curve.js';
-import type { Account, Companion } from './account.ts';
+import type { Account, Companion, PendingDevice } from './account.ts';
 import type { Connection } from './connection.ts';
 import { announceDevice } from './devices.ts';
 import type { NoiseClient } from './noise.ts';
@@ -29,7 +29,7 @@ interface Settled {
   reject: (error: Error) => void;
 }
 
-interface PendingDevice extends Settled {
+interface Unsigned extends Settled {
   account: Account;
   id: number;
   details: Uint8Array;
@@ -46,14 +46,14 @@ function nextDeviceId(account: Account): number {
 }
 
 /** A device that is not linked yet: what it showed when it came, and how far linking it has got. */
-export class Registration {
+export class Registration implements PendingDevice {
   readonly connection: Connection;
   readonly #state: State;
   readonly #noise_key: Buffer;
   readonly #data: proto.ClientPayload.IDevicePairingRegistrationData;
   readonly #refs = Array.from({ length: REFS }, () => randomBytes(16).toString('base64url'));
   readonly #shown_at = Date.now();
-  #pending: PendingDevice | undefined;
+  #pending: Unsigned | undefined;
   /** For whom a pairing code was asked, with what the code protects. */
   #hello: { number: string; wrapped: Buffer; ref: Buffer } | undefined;
   #code: (Settled & { account: Account; ephemeral: Buffer; private: Uint8Array }) | undefined;
@@ -73,17 +73,14 @@ export class Registration {
     return Buffer.from(this.#data.eIdent ?? []);
   }
 
-  /** The number for which the device asked a pairing code. */
   get number(): string | undefined {
     return this.#hello?.number;
   }
 
-  /** Whether the code came from this device, still good or not. */
   shows(ref: string): boolean {
     return this.#refs.includes(ref);
   }
 
-  /** Links the device to the phone that read its QR code. Throws when the code is no longer good, or is not its own. */
   async scanned(account: Account, qr: string[]): Promise<void> {
     const [ref = '', noise_key, identity_key, adv_secret = ''] = qr;
     const age_ms = Date.now() - this.#shown_at;
@@ -189,7 +186,6 @@ export class Registration {
     ]);
   }
 
-  /** Links the device to the phone into which its code was typed. Throws when it was another one. */
   async codeEntered(account: Account, code: string): Promise<void> {
     if (!this.#hello) throw new Error('The device has not asked for a code');
     const { wrapped, ref } = this.#hello;

@@ -1,23 +1,34 @@
 import { randomBytes } from 'node:crypto';
 import { type BinaryNode, type proto } from '@whiskeysockets/baileys';
-import type { Account, Companion, Device } from './account.ts';
+import type { Account, AccountPhone, Companion, Device, Group, PendingDevice } from './account.ts';
 import { buildMessage, type PhoneContent, quoting } from './content.ts';
 import { announceDevice } from './devices.ts';
-import { changeMembers, createGroup, type Group, setSubject } from './groups.ts';
+import { changeMembers, createGroup, setSubject } from './groups.ts';
 import { mediaOf } from './media-content.ts';
-import { MessageLog, type PhoneMessage } from './message-log.ts';
+import { MessageLog } from './message-log.ts';
 import { type Addressing, jidOf, lidJid, node, now } from './nodes.ts';
-import { type OutboxMessage, PhoneOutbox } from './outbox.ts';
-import { parseQr, type Registration } from './pairing.ts';
+import { PhoneOutbox } from './outbox.ts';
+import { parseQr } from './pairing.ts';
 import { Party } from './party.ts';
-import { PhoneReceiver, type Undecryptable } from './phone-receiver.ts';
+import { PhoneReceiver } from './phone-receiver.ts';
 import { PhoneSender } from './phone-sender.ts';
 import { ChatReferences } from './references.ts';
 import { passReceipt } from './receipts.ts';
 import type { State } from './state.ts';
+import { showTyping } from './typing.ts';
 import { Lock, Watch } from './watch.ts';
 
-import type { Phone, PhoneCompanion, PhoneSettings, SendOptions, Typing, TypingState } from './phone.ts';
+import type {
+  OutboxMessage,
+  Phone,
+  PhoneCompanion,
+  PhoneMessage,
+  PhoneSettings,
+  SendOptions,
+  Typing,
+  TypingState,
+  Undecryptable,
+} from './phone.ts';
 
 const WAIT_MS = 10_000;
 const ASKED_MS = 2_000;
@@ -30,11 +41,11 @@ export interface PhoneInput {
 }
 
 /** The phone of an account: it has keys of its own, and is a device like those that are linked to it. */
-export class PhoneDevice implements Phone {
+export class PhoneDevice implements Phone, AccountPhone {
   readonly account: Account;
   readonly party: Party;
   readonly settings: PhoneSettings;
-  readonly watch = new Watch();
+  readonly #watch = new Watch();
   readonly #state: State;
   readonly #log: MessageLog;
   readonly #outbox: PhoneOutbox;
@@ -96,7 +107,7 @@ export class PhoneDevice implements Phone {
   }
 
   async enterCode(code: string): Promise<void> {
-    const find = (): Registration | undefined =>
+    const find = (): PendingDevice | undefined =>
       [...this.#state.registrations].find(({ number }) => number === this.number);
     // The device that shows the code may still be about to tell the server.
     const found = await this.#state.watch.until(find, ASKED_MS, 'a device that has asked for a code for this number');
@@ -168,14 +179,14 @@ export class PhoneDevice implements Phone {
   }
   waitFor(predicate: (message: PhoneMessage) => boolean, timeout_ms = WAIT_MS): Promise<PhoneMessage> {
     const what = `a message to ${this.number}: ${String(predicate)}`;
-    return this.watch.until(() => this.inbox().find(predicate), timeout_ms, what);
+    return this.#watch.until(() => this.inbox().find(predicate), timeout_ms, what);
   }
   waitForSent(predicate: (message: OutboxMessage) => boolean, timeout_ms = WAIT_MS): Promise<OutboxMessage> {
     const what = `a message from ${this.number}: ${String(predicate)}`;
-    return this.watch.until(() => this.outbox().find(predicate), timeout_ms, what);
+    return this.#watch.until(() => this.outbox().find(predicate), timeout_ms, what);
   }
   waitForTyping(predicate: (typing: Typing) => boolean, timeout_ms = WAIT_MS): Promise<Typing> {
-    return this.watch.until(() => this.#typing.find(predicate), timeout_ms, `typing to ${this.number}`);
+    return this.#watch.until(() => this.#typing.find(predicate), timeout_ms, `typing to ${this.number}`);
   }
 
   #confirm(message: PhoneMessage[], type?: 'read'): void {
@@ -213,22 +224,13 @@ export class PhoneDevice implements Phone {
 
   #arrived(message: PhoneMessage): void {
     if (!message.is_from_me && this.settings.auto_read) this.read(message.chat, [message.id]);
-    this.watch.changed();
+    this.#watch.changed();
   }
 
   typing(to: string, state: TypingState): void {
     const group = to.endsWith('@g.us') ? this.#group(to) : undefined;
-    const receivers = group ? [...group.members.keys()] : [this.#person(to)];
-    const media = state === 'recording' ? 'audio' : undefined;
-    const content = [node(state === 'paused' ? 'paused' : 'composing', { media })];
-    const attrs = group ? { from: group.id, participant: lidJid(this.lid) } : { from: jidOf(this.account, 'pn') };
-    for (const receiver of receivers) {
-      if (receiver === this.account) continue;
-      receiver.phone.typingCame({ from: this.number, chat: group?.id ?? this.number, state });
-      for (const companion of receiver.companions.values()) {
-        this.#state.pass(companion, node('chatstate', attrs, content));
-      }
-    }
+    const device = { account: this.account, id: 0 };
+    showTyping(this.#state, device, group ?? this.#person(to), group ? 'lid' : 'pn', state);
   }
 
   createGroup({ subject, members }: { subject: string; members: string[] }): { id: string } {
@@ -257,11 +259,16 @@ export class PhoneDevice implements Phone {
 
   // What the server says to the phone.
 
-  /** A message of a linked device of anybody's. */
+  close(): void {
+    this.#watch.close();
+  }
+  changed(): void {
+    this.#watch.changed();
+  }
+
   receive(message: BinaryNode, from: Account, device: number): Promise<void> {
     return this.#receiver.receive(message, from, device);
   }
-  /** A message of another phone. */
   async receivePlain(
     id: string,
     chat: string,
@@ -273,16 +280,15 @@ export class PhoneDevice implements Phone {
   }
   typingCame(typing: Typing): void {
     this.#typing.push(typing);
-    this.watch.changed();
+    this.#watch.changed();
   }
   receiptCame(ids: string[], type: 'delivered' | 'read' | 'played', from: Device): void {
     for (const id of ids) this.#outbox.confirm(id, type, from.account.number, from.id);
-    this.watch.changed();
+    this.#watch.changed();
   }
   retryAsked(receipt: BinaryNode, from: Device): Promise<void> {
     return this.#sender.retry(receipt, from);
   }
-  /** A device that has just been linked gets what the phone has. */
   sync(companion: Companion): Promise<void> {
     return this.#sender.sync(companion);
   }

@@ -1,6 +1,6 @@
 import { type BinaryNode, proto } from '@whiskeysockets/baileys';
 import { type Account, addressOf, type Companion } from './account.ts';
-import type { Arrival, PhoneMessage } from './message-log.ts';
+import type { Arrival } from './message-log.ts';
 import {
   addressingOf,
   type Attributes,
@@ -12,21 +12,9 @@ import {
   now,
   parseJid,
 } from './nodes.ts';
+import type { PhoneMessage, Undecryptable } from './phone.ts';
 import type { PhoneContext } from './phone-sender.ts';
 import { passReceipt } from './receipts.ts';
-
-/** A message that a phone could not read. */
-export interface Undecryptable {
-  id: string;
-  /** The number of who wrote it, and with which device. */
-  from: string;
-  device: number;
-  /** How often it could not be read, and so was asked for again. */
-  attempts: number;
-  reason: string;
-  /** It came again, readable. */
-  is_resolved: boolean;
-}
 
 export interface ReceiverEvents {
   arrived(message: PhoneMessage): void;
@@ -158,7 +146,7 @@ export class PhoneReceiver {
     const attempts = (this.#failures.get(id)?.attempts ?? 0) + 1;
     const { number } = from;
     this.#failures.set(id, { id, from: number, device, attempts, reason: error.message, is_resolved: false });
-    account.phone.watch.changed();
+    account.phone.changed();
     if (!account.phone.settings.auto_retry || attempts > MAX_RETRIES) return;
     const content = [
       node('retry', { count: String(attempts), id, t, v: '1' }),

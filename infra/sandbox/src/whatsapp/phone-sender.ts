@@ -1,13 +1,11 @@
 import { type BinaryNode, proto } from '@whiskeysockets/baileys';
-import { type Account, addressOf, type Companion, type Device } from './account.ts';
+import { type Account, addressOf, type Companion, type Device, type Group, takeBundle } from './account.ts';
 import { kindOf } from './content.ts';
-import type { Group } from './groups.ts';
 import { resendAnswer, syncMessages } from './history.ts';
 import type { MessageLog } from './message-log.ts';
 import { otherName } from './messages.ts';
 import { type Addressing, child, childBytes, childInteger, jidOf, lidJid, node, now, numberJid } from './nodes.ts';
 import type { Bundle, Ciphertext, DeviceAddress, Party } from './party.ts';
-import { takeBundle } from './queries.ts';
 import type { State } from './state.ts';
 import type { Lock } from './watch.ts';
 

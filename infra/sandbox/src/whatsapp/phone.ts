@@ -1,8 +1,65 @@
-import type { PhoneContent } from './content.ts';
-import type { PhoneMessage } from './message-log.ts';
+import type { proto } from '@whiskeysockets/baileys';
+import type { MessageKind, PhoneContent } from './content.ts';
 import type { Addressing } from './nodes.ts';
-import type { OutboxMessage } from './outbox.ts';
-import type { Undecryptable } from './phone-receiver.ts';
+
+/** A message as a phone shows it. */
+export interface PhoneMessage {
+  id: string;
+  /** The other's number, or the group's id. */
+  chat: string;
+  /** Whose it is: a number; one's own when a linked device wrote it. */
+  from: string;
+  is_from_me: boolean;
+  kind: MessageKind;
+  /** The text, caption, question or name. */
+  text: string;
+  /** The message as the protocol has it. */
+  content: proto.IMessage;
+  at: string;
+  /** How many times a message with this id arrived. */
+  stanzas: number;
+  edited: boolean;
+  deleted: boolean;
+  reactions: { from: string; emoji: string }[];
+  votes: { from: string; options: string[] }[];
+  /** The id of the message that it answers. */
+  quoted: string | null;
+  /** To be looked at once. */
+  is_view_once: boolean;
+  addressing: Addressing;
+}
+
+export interface OutboxReceipt {
+  /** The number of who confirmed, and with which device (0: the phone). */
+  from: string;
+  device: number;
+  type: 'delivered' | 'read' | 'played';
+  at: string;
+}
+
+/** A message that was written on a phone. */
+export interface OutboxMessage {
+  id: string;
+  /** A number, or a group's id. */
+  to: string;
+  status: 'server' | 'delivered' | 'read';
+  receipts: OutboxReceipt[];
+  /** The message as the phone shows it, with the reactions to it. */
+  message: PhoneMessage;
+}
+
+/** A message that a phone could not read. */
+export interface Undecryptable {
+  id: string;
+  /** The number of who wrote it, and with which device. */
+  from: string;
+  device: number;
+  /** How often it could not be read, and so was asked for again. */
+  attempts: number;
+  reason: string;
+  /** It came again, readable. */
+  is_resolved: boolean;
+}
 
 export type TypingState = 'composing' | 'paused' | 'recording';
 

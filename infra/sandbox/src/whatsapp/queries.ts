@@ -1,6 +1,5 @@
 import type { BinaryNode } from '@whiskeysockets/baileys';
-import type { Account, Companion } from './account.ts';
-import type { Connection } from './connection.ts';
+import { takeBundle } from './account.ts';
 import { answerGroupQuery } from './groups.ts';
 import { activate } from './login.ts';
 import {
@@ -16,16 +15,7 @@ import {
   parseJid,
 } from './nodes.ts';
 import type { Bundle } from './party.ts';
-import type { State } from './state.ts';
-
-/** A question of a linked device. */
-export interface Query {
-  state: State;
-  connection: Connection;
-  account: Account;
-  companion: Companion;
-  request: BinaryNode;
-}
+import type { Query } from './query.ts';
 
 type Answer = (query: Query) => void | Promise<void>;
 
@@ -82,12 +72,6 @@ function bundleNode(jid: string, bundle: Bundle): BinaryNode {
     key('skey', signed_pre_key, signed_pre_key.signature),
     ...(pre_key ? [key('key', pre_key)] : []),
   ]);
-}
-
-/** What a linked device has published; its next one-time key is used up. */
-export function takeBundle(companion: Companion): Bundle {
-  const { registration_id, identity_key, signed_pre_key, pre_keys } = companion;
-  return { registration_id, identity_key, signed_pre_key, pre_key: pre_keys.shift() };
 }
 
 function answerKeys({ state, connection, account, companion, request }: Query, key: BinaryNode): void {

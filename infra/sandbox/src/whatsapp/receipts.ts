@@ -4,9 +4,6 @@ import type { Connection } from './connection.ts';
 import { addressingOf, child, children, isGroupJid, jidOf, node, now, parseJid } from './nodes.ts';
 import type { State } from './state.ts';
 
-/** What a receipt says of a message: it arrived, it was read, it was listened to, or it could not be read. */
-export type ReceiptType = 'delivered' | 'read' | 'played' | 'retry';
-
 const PASSED_ON = new Set([undefined, 'inactive', 'read', 'played', 'retry']);
 
 function idsOf(receipt: BinaryNode): string[] {
@@ -56,25 +53,6 @@ export async function receiveReceipt(state: State, connection: Connection, recei
 /** A linked device has got a stanza, and will say no more of it. */
 export function receiveAck(state: State, connection: Connection, { attrs }: BinaryNode): void {
   if (connection.device) state.settle(connection.device.companion, attrs.class ?? '', attrs.id, attrs);
-}
-
-/** A linked device writes, records, or stops to. */
-export function receiveTyping(state: State, connection: Connection, stanza: BinaryNode): void {
-  if (!connection.device || !Array.isArray(stanza.content)) return;
-  const { account, companion } = connection.device;
-  const { to } = stanza.attrs;
-  const [what] = stanza.content;
-  const members: Account[] = [...(state.groups.get(to ?? '')?.members.keys() ?? [])];
-  const direct = state.account(to);
-  const is_group = isGroupJid(to);
-  const label = what?.attrs.media === 'audio' ? 'recording' : what?.tag === 'paused' ? 'paused' : 'composing';
-  for (const receiver of is_group ? members : direct ? [direct] : []) {
-    if (receiver === account) continue;
-    receiver.phone.typingCame({ from: account.number, chat: is_group ? (to ?? '') : account.number, state: label });
-    const from = jidOf(account, is_group ? 'lid' : addressingOf(to), companion.id);
-    const attrs = is_group ? { from: to, participant: from } : { from };
-    for (const other of receiver.companions.values()) state.pass(other, node('chatstate', attrs, stanza.content));
-  }
 }
 
 /** A linked device wants to know whether somebody is there. */

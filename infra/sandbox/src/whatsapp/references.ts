@@ -1,7 +1,8 @@
 import type { proto } from '@whiskeysockets/baileys';
 import type { Account } from './account.ts';
 import type { ContentReferences } from './content.ts';
-import type { MessageLog, PhoneMessage } from './message-log.ts';
+import type { MessageLog } from './message-log.ts';
+import type { PhoneMessage } from './phone.ts';
 import { type Addressing, jidOf, lidJid } from './nodes.ts';
 import { encryptVote } from './polls.ts';
 import type { State } from './state.ts';

@@ -13,9 +13,10 @@ import { Registration } from './pairing.ts';
 import type { Phone } from './phone.ts';
 import { PhoneDevice } from './phone-device.ts';
 import { answerQuery } from './queries.ts';
-import { receiveAck, receivePresence, receiveReceipt, receiveTyping } from './receipts.ts';
+import { receiveAck, receivePresence, receiveReceipt } from './receipts.ts';
 import { lidOf, State } from './state.ts';
 import { openStorage } from './storage.ts';
+import { receiveTyping } from './typing.ts';
 
 export interface WhatsAppOptions {
   /** 0: any free one. */
@@ -159,7 +160,7 @@ export async function startWhatsAppServer(options: WhatsAppOptions = {}): Promis
   const bound = (http.address() as AddressInfo).port;
   const close = async (): Promise<void> => {
     state.watch.close();
-    for (const { phone } of state.accounts.values()) phone.watch.close();
+    for (const { phone } of state.accounts.values()) phone.close();
     for (const socket of sockets.clients) socket.terminate();
     sockets.close();
     await new Promise((resolve) => http.close(resolve));

@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { BinaryNode } from '@whiskeysockets/baileys';
-import type { Account, Companion, Device } from './account.ts';
+import type { Account, Companion, Device, Group, PendingDevice } from './account.ts';
 import { FaultBook, type Target } from './faults.ts';
-import type { Group } from './groups.ts';
 import type { MediaStore } from './media.ts';
 import { type Attributes, node, now, parseJid, SERVER } from './nodes.ts';
-import type { Registration } from './pairing.ts';
 import { Watch } from './watch.ts';
 
 /** The 15 digits by which others know a number that they do not see. The same number has the same, always. */
@@ -27,7 +25,7 @@ export class State {
   readonly by_lid = new Map<string, Account>();
   readonly groups = new Map<string, Group>();
   /** Devices that show a QR code or wait for a pairing code. */
-  readonly registrations = new Set<Registration>();
+  readonly registrations = new Set<PendingDevice>();
   /** Changes with the registrations. */
   readonly watch = new Watch();
   readonly faults: FaultBook;

@@ -1,8 +1,7 @@
 import { type BinaryNode, BufferJSON, Curve } from '@whiskeysockets/baileys';
 import { openJsonFile } from '../json-file.ts';
-import type { Account, Companion } from './account.ts';
+import type { Account, Companion, Group } from './account.ts';
 import type { KeyPair } from './certificates.ts';
-import type { Group } from './groups.ts';
 
 import { Party, type PartyData } from './party.ts';
 import { PhoneDevice } from './phone-device.ts';
