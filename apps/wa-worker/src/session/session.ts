@@ -142,9 +142,10 @@ export class Session implements HeldSession {
     });
   }
 
-  /** Links anew, by a code for the phone with this number; resolves when the API can read it. Throws `worker.linked`, `worker.no_code`. */
+  /** Links anew, by a code for the phone with this number; resolves when the API can read it. Throws `worker.linked`, `worker.no_code`, and as `state`. */
   async requestCode(phone: string): Promise<CodeNotice> {
     if (this.is_linked) throw new AppError('conflict', 'worker.linked', 'The session is linked already.');
+    if (this.#problem) throw this.#problem;
     const code = Promise.withResolvers<CodeNotice>();
     code.promise.catch(() => undefined);
     await this.serially(async () => {

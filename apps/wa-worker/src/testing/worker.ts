@@ -39,6 +39,7 @@ export interface SessionRow {
   linked_at: string | null;
   worker_id: string | null;
   generation: number;
+  lease_until: Date | null;
   creds: Buffer | null;
 }
 
