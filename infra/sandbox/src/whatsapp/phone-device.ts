@@ -6,7 +6,7 @@ import { announceDevice } from './devices.ts';
 import { changeMembers, createGroup, setSubject } from './groups.ts';
 import { mediaOf } from './media-content.ts';
 import { MessageLog } from './message-log.ts';
-import { type Addressing, jidOf, lidJid, node, now } from './nodes.ts';
+import { type Addressing, jidOf, node, now } from './nodes.ts';
 import { PhoneOutbox } from './outbox.ts';
 import { parseQr } from './pairing.ts';
 import { Party } from './party.ts';

@@ -1,5 +1,5 @@
 import type { BinaryNode } from '@whiskeysockets/baileys';
-import type { Account, Device } from './account.ts';
+import type { Device } from './account.ts';
 import type { Connection } from './connection.ts';
 import { addressingOf, child, children, isGroupJid, jidOf, node, now, parseJid } from './nodes.ts';
 import type { State } from './state.ts';
