@@ -96,6 +96,29 @@ describe('/ws/me on two hubs', () => {
     expect(await here.find('event')).toMatchObject({ seq: 1 });
   });
 
+  it('shows a code to link an account with to whoever is connected, and keeps it for nobody', async () => {
+    const [ada, eve] = [await person(backends), await person(backends)];
+    await using here = await openMe(hub_b, ada);
+    await using other = await openMe(hub_b, eve);
+    const frame = {
+      type: 'whatsapp.qr',
+      session_id: newId(),
+      qr: 'code',
+      serial: 1,
+      expires_at: '2026-03-02T09:00:00Z',
+    };
+    hub_a.context.hub.bus.publish(meChannel(ada.user_id), {
+      ...{ kind: 'whatsapp', user_id: ada.user_id, frame: JSON.stringify(frame) },
+    });
+    expect(await here.find('whatsapp.qr')).toEqual(frame);
+    await using late = await openMe(hub_b, ada);
+    for (const client of [other, late]) {
+      client.send({ type: 'ping', ref: 'after' });
+      await client.find('pong');
+      expect(client.of('whatsapp.qr')).toEqual([]);
+    }
+  });
+
   it('delivers to nobody else', async () => {
     const [ada, eve] = [await person(backends), await person(backends)];
     await using hers = await openMe(hub_a, ada);

@@ -666,6 +666,15 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
     stranger: 'db.forbidden',
     member: 'db.forbidden',
   },
+  // No person's: what comes through the door that the workers' secret opens. It tells numbers alone.
+  take_whatsapp_events: {
+    run: async () => {
+      const item = { event_id: randomUUID(), seq: 1, data: { session_id: randomUUID(), generation: 1 } };
+      return call(`select app.take_whatsapp_events('message-inbound', $1, $2) as answer`, [randomUUID(), [item]]);
+    },
+    stranger: [{ answer: { taken: 0, repeated: 0, ignored: 1, qr: null } }],
+    member: [{ answer: { taken: 0, repeated: 0, ignored: 1, qr: null } }],
+  },
   append_system_audit: {
     run: () =>
       failure(

@@ -36,6 +36,10 @@ test('what is kept for a time goes after it, and nothing before', async () => {
   const days = [29, 31, 89, 91];
   for (const age of days) {
     await t.asOwner(
+      `insert into app.whatsapp_event_receipts (event_id, received_at) values (gen_random_uuid(), now() - make_interval(days => $1))`,
+      [age],
+    );
+    await t.asOwner(
       `insert into app.user_events (user_id, seq, outbox_id, type, payload, created_at)
        values ($1, $2::int, gen_random_uuid(), 'x', '{}', now() - make_interval(days => $2::int))`,
       [owner_user_id, age],
@@ -67,7 +71,14 @@ test('what is kept for a time goes after it, and nothing before', async () => {
     );
   }
   const forgotten = await forgetRecords({ db: t.job_db });
-  expect(forgotten).toMatchObject({ user_events: 3, invitations: 1, share_links: 3, transfers: 2, system_health: 1 });
+  expect(forgotten).toMatchObject({
+    user_events: 3,
+    invitations: 1,
+    share_links: 3,
+    transfers: 2,
+    system_health: 1,
+    whatsapp_event_receipts: 3,
+  });
   expect(await t.asOwner('select seq::int from app.user_events where user_id = $1', [owner_user_id])).toEqual([
     { seq: 29 },
   ]);
