@@ -1,6 +1,6 @@
 import { serviceTokenVariables, workerVariables, workerWebhookVariables } from '@potentia/config/gateway-variables';
 import { modelVariables } from '@potentia/config/model-variables';
-import { bool, jsonList } from '@potentia/config/values';
+import { bool, jsonList, wholeNumber } from '@potentia/config/values';
 import {
   authVariables,
   doorVariables,
@@ -32,6 +32,15 @@ const DEFAULT_RULES: RateLimitRule[] = [
   { method: 'GET', route: '/api/v1/canvases/:canvas_id/export', limit: 30, window_ms: 60_000, burst: 5 },
   { method: 'POST', route: '/api/v1/auth/refresh', limit: 30, window_ms: 60_000 },
   { method: 'GET', route: '/api/v1/search', limit: 240, window_ms: 60_000, burst: 40 },
+  {
+    method: 'POST',
+    route: '/api/v1/whatsapp/sessions/:session_id/messages',
+    limit: 3_000,
+    window_ms: 60_000,
+    burst: 300,
+  },
+  { method: 'POST', route: '/api/v1/whatsapp/sessions/:session_id/contacts/check', limit: 30, window_ms: 60_000 },
+  { method: 'POST', route: '/api/v1/whatsapp/qr-page', limit: 120, window_ms: 60_000 },
   { method: 'POST', route: '/api/v1/canvases/:canvas_id/share-links', limit: 30, window_ms: 60_000, burst: 10 },
 ];
 
@@ -54,6 +63,9 @@ export const schema = z.object({
     description: 'JSON list of {tenant?, method?, route?, limit, window_ms, burst?}; the most specific rule wins',
   }),
   ENABLE_DEBUG_ECHO: bool.optional().meta({ description: 'POST /debug/echo; on, except in production, when not set' }),
+  WHATSAPP_STREAM_MS: wholeNumber(100, 86_400_000).default(3_600_000).meta({
+    description: 'Milliseconds after which GET …/events of a WhatsApp session ends, and its client connects anew',
+  }),
   REALTIME_PUBLIC_URL: z
     .url({ protocol: /^(https?|wss?)$/, error: 'must be an http(s) or ws(s) URL' })
     .optional()

@@ -44,11 +44,13 @@ import type { FileLimits, Objects } from '@potentia/domain/platform/objects';
 import { createSealer, type Sealer } from '@potentia/domain/platform/seal';
 import { createResolve } from '@potentia/domain/webhook/adapters/dns';
 import { createTargetGuard, type TargetGuard } from '@potentia/domain/webhook/target';
+import { createRedisQrPages } from '@potentia/domain/whatsapp/adapters/redis-qr-pages';
 import { createRedisLiveCodes } from '@potentia/domain/whatsapp/adapters/redis-live-codes';
 import { createRedisSessionStream } from '@potentia/domain/whatsapp/adapters/redis-session-stream';
 import { createHttpWorkerClient } from '@potentia/domain/whatsapp/adapters/http-worker-client';
 import { createRedisSessionRoutes } from '@potentia/domain/whatsapp/adapters/redis-session-routes';
 import type { LiveCodes } from '@potentia/domain/whatsapp/live-codes';
+import type { QrPages } from '@potentia/domain/whatsapp/qr-pages';
 import type { GatewayPorts } from '@potentia/domain/whatsapp/session-route';
 import type { SessionStream } from '@potentia/domain/whatsapp/session-stream';
 import { createRecentSettings, type RecentSettings } from '@potentia/domain/workspace/recent-settings';
@@ -91,6 +93,8 @@ export interface ApiContext extends GatewayPorts {
   file_limits: FileLimits;
   /** QR and pairing codes of WhatsApp sessions. */
   live_codes: LiveCodes;
+  /** Pages that show such codes without a login. */
+  qr_pages: QrPages;
   /** What happens in WhatsApp sessions, for those who look on. */
   session_stream: SessionStream;
   health: Health;
@@ -142,6 +146,7 @@ export function createApiContext(config: ApiConfig, log: Logger): ApiContext & {
     worker,
     routes: createRedisSessionRoutes({ redis, timeout_ms: config.REDIS_TIMEOUT_MS }),
     live_codes: createRedisLiveCodes({ redis, timeout_ms: config.REDIS_TIMEOUT_MS }),
+    qr_pages: createRedisQrPages({ redis, timeout_ms: config.REDIS_TIMEOUT_MS }),
     session_stream: createRedisSessionStream({ redis, timeout_ms: config.REDIS_TIMEOUT_MS }),
     sealer: createSealer(config.ENCRYPTION_KEYS),
     targets: createTargetGuard({ ...webhookSettings(config), resolve: createResolve() }),

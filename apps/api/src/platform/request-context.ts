@@ -13,6 +13,7 @@ import type { Limiter } from '@potentia/domain/platform/limiter';
 import type { FilePorts } from '@potentia/domain/platform/objects';
 import type { Sealer } from '@potentia/domain/platform/seal';
 import type { TargetGuard } from '@potentia/domain/webhook/target';
+import type { LiveCtx } from '@potentia/domain/whatsapp/door-ctx';
 import type { GatewayPorts } from '@potentia/domain/whatsapp/session-route';
 import type { FastifyRequest } from 'fastify';
 import type { ApiContext } from '../context.ts';
@@ -25,7 +26,7 @@ function callerOf(request: FastifyRequest): { user_id: string } {
 }
 
 /** The ports that some verbs need beside what all have. */
-export interface ApiCtx extends MarkdownCtx, FilePorts, GatewayPorts {
+export interface ApiCtx extends MarkdownCtx, FilePorts, GatewayPorts, LiveCtx {
   limiter: Limiter;
   cache: Cache;
   busy: BusyCache;
@@ -69,6 +70,9 @@ class RequestCtx implements ApiCtx {
   readonly objects: ApiContext['objects'];
   readonly file_limits: ApiContext['file_limits'];
   readonly worker: ApiContext['worker'];
+  readonly live_codes: ApiContext['live_codes'];
+  readonly qr_pages: ApiContext['qr_pages'];
+  readonly session_stream: ApiContext['session_stream'];
   readonly routes: ApiContext['routes'];
   readonly actor: MarkdownCtx['actor'];
   readonly request_id: string;
@@ -96,6 +100,9 @@ class RequestCtx implements ApiCtx {
     this.objects = context.objects;
     this.file_limits = context.file_limits;
     this.worker = context.worker;
+    this.live_codes = context.live_codes;
+    this.qr_pages = context.qr_pages;
+    this.session_stream = context.session_stream;
     this.routes = context.routes;
     this.actor = { type: 'user', user_id: callerOf(request).user_id };
     this.request_id = request.id;

@@ -19,6 +19,8 @@ export const SSE_HEADERS = {
 export interface SseEvent {
   /** 0: it has none, and a client that comes back is where it was before it. */
   index: number;
+  /** In place of `index`, where what numbers the events is not a number. */
+  id?: string;
   type: string;
   /** One line. */
   json: string;
@@ -66,8 +68,8 @@ export function sseStream(
   return stream;
 }
 
-const textOf = ({ index, type, json }: SseEvent): string =>
-  `${index > 0 ? `id: ${index}\n` : ''}event: ${type}\ndata: ${json}\n\n`;
+const textOf = ({ index, id = index > 0 ? String(index) : '', type, json }: SseEvent): string =>
+  `${id ? `id: ${id}\n` : ''}event: ${type}\ndata: ${json}\n\n`;
 
 /** Whether a client asks for a stream of events. */
 export const wantsEvents = (accept: string | undefined): boolean => {
