@@ -2,11 +2,14 @@ import { startHealthReports } from '@potentia/config/health';
 import { writeSystemHealth } from '@potentia/db/platform/queries';
 import { type CommandRoutes, createCommandServer } from './commands/command-server.ts';
 import { deadLetterRoutes } from './commands/dead-letter-routes.ts';
+import { groupRoutes } from './commands/group-routes.ts';
+import { sendRoutes } from './commands/send-routes.ts';
 import { sessionRoutes } from './commands/session-routes.ts';
 import type { WaWorkerContext } from './context.ts';
 import { inboundPart } from './inbound/inbound-part.ts';
 import { createInboundMetrics } from './inbound/metrics.ts';
 import { createEvents } from './events/events.ts';
+import { createOutbound } from './outbound/outbound-part.ts';
 import { Registration } from './registration.ts';
 import type { SessionPart } from './session/parts.ts';
 import { backupPart } from './session/session-backups.ts';
@@ -28,9 +31,10 @@ export interface WaWorkerPieces {
 /** All that a worker does beside holding its sessions. */
 export function createPieces(context: WaWorkerContext): WaWorkerPieces {
   const inbound_metrics = createInboundMetrics(context.health.registry);
+  const outbound = createOutbound(context);
   return {
-    parts: [inboundPart(context, inbound_metrics), backupPart(context)],
-    routes: [sessionRoutes, deadLetterRoutes],
+    parts: [inboundPart(context, inbound_metrics), outbound.part, backupPart(context)],
+    routes: [sessionRoutes, sendRoutes(outbound), groupRoutes, deadLetterRoutes],
   };
 }
 

@@ -74,3 +74,15 @@ export function markRead(
   const params = [session_id, worker_id, generation, chat_id, message_ids];
   return answer(db, 'select wa.mark_read($1, $2, $3, $4, $5) as answer', params);
 }
+
+export interface GroupRow {
+  chat_id: string;
+  group_id: string;
+  subject: string | null;
+  participants: { contact: ContactRow; role: 'member' | 'admin' | 'superadmin' }[];
+}
+
+/** As it is known here. Null: there is none. */
+export function readGroup(db: Queryable, session_id: string, group_id: string): Promise<GroupRow | null> {
+  return answer(db, 'select wa.get_group($1, $2) as answer', [session_id, group_id]);
+}

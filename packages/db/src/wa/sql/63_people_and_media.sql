@@ -10,11 +10,7 @@ declare
   v_id uuid;
   v_answer jsonb := '[]';
 begin
-  perform wa.set_session_context(p_session_id);
-  perform from sessions s where s.session_id = p_session_id and s.generation = p_generation and s.worker_id = p_worker_id for no key update;
-  if not found then
-    perform app.fail('PT409', 'lease.lost', 'Another worker holds this session.');
-  end if;
+  perform wa.hold_alone(p_session_id, p_worker_id, p_generation);
   for v_check in select c.item from jsonb_array_elements(p_checks) with ordinality as c (item, ord) order by c.ord loop
     v_id := wa.resolve_contact(p_session_id, v_check ->> 'lid', v_check ->> 'phone');
     update contacts c set is_on_whatsapp = (v_check ->> 'is_on_whatsapp')::boolean, checked_at = now()
