@@ -32,7 +32,9 @@ import { websocketPointer } from './platform/websocket-pointer.ts';
 import { searchRoutes } from './search/routes.ts';
 import { shareRoutes } from './share/routes.ts';
 import { webhookRoutes } from './webhook/routes.ts';
+import { adminRoutes } from './whatsapp/admin-routes.ts';
 import { doorRoutes } from './whatsapp/door-routes.ts';
+import { sessionRoutes } from './whatsapp/session-routes.ts';
 import { workerWebhookRoutes } from './whatsapp/worker-webhook-routes.ts';
 import { workspaceRoutes } from './workspace/routes.ts';
 
@@ -111,7 +113,9 @@ export async function buildApp(context: ApiContext): Promise<App> {
   shareRoutes(app, context);
   workspaceRoutes(app, context);
   webhookRoutes(app, context);
+  sessionRoutes(app, context);
   doorRoutes(app, context);
+  adminRoutes(app, context);
   agentRoutes(app, context);
   await app.register(async (scope) => workerWebhookRoutes(scope, context));
   await app.ready();

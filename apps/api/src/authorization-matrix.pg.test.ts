@@ -140,6 +140,11 @@ function verdictOf(door: Door, role: Roles, is_theirs: boolean): Verdict {
   const access = door.operation['x-potentia-access'];
   if (access === 'person') return is_theirs ? 'served' : 'not_found';
   if (typeof access !== 'object') throw new Error(`${door.name} names ids, and says nothing of whose they are`);
+  if ('session' in access) {
+    // Guests of its workspace know nothing of a session.
+    if (role.workspace === null || role.workspace === 'guest') return 'not_found';
+    return access.session === 'admin' && role.workspace === 'member' ? 'forbidden' : 'served';
+  }
   const [have, needed, order] =
     'canvas' in access
       ? [role.canvas, access.canvas, CANVAS_ROLES]
@@ -154,7 +159,7 @@ function verdictOf(door: Door, role: Roles, is_theirs: boolean): Verdict {
 }
 
 const NOT_FOUND =
-  /^(canvas|workspace|calendar|schedule|memory|turn|tool|agent)\.not_found$|^chat\.(context|message)_not_found$|^agent\.\w+_not_found$/;
+  /^(canvas|workspace|calendar|schedule|memory|turn|tool|agent)\.not_found$|^chat\.(context|message)_not_found$|^(agent|whatsapp)\.\w+_not_found$/;
 
 /** What is wrong with an answer; empty when nothing is. */
 function faults(name: string, door: Door, verdict: Verdict, answer: Answer): string[] {
@@ -342,7 +347,8 @@ async function checkAll(list: Asked[], check: (door: Asked) => Promise<string[]>
   return found;
 }
 
-const closed = (): Asked[] => doors.filter((door) => !door.is_public);
+/** What is for people; services are refused and served in the tests of what is theirs. */
+const closed = (): Asked[] => doors.filter((door) => !door.is_public && !door.is_service);
 const withIds = (): Asked[] => closed().filter((door) => idsOf(door).length > 0);
 
 describe('the authorisation matrix', () => {

@@ -4,7 +4,7 @@ import formats from 'ajv-formats';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startObjects, type TestObjects } from '@potentia/sandbox/testing/objects';
-import { type Answer, startApi, type TestApi } from './testing/api.ts';
+import { type Answer, asService, type Person, startApi, type TestApi } from './testing/api.ts';
 import { type Door, doorsOf, fillPath } from './testing/doors.ts';
 import { makeBody, makeIds, queryOf } from './testing/fixtures.ts';
 import { fromJsonSchema } from './testing/from-json-schema.ts';
@@ -78,11 +78,20 @@ const signature = ({ operation }: Door, payload: unknown): Record<string, string
     ? signWorkerWebhook(payload)
     : {};
 
-/** Asks as the owner of the world. */
-function ask(door: Door, ids: Record<string, string>, query: string, body: unknown, who = cast.owner): Promise<Answer> {
+/** Who asks by default: the owner of the world, or, for services, one of them. */
+const askerOf = (door: Door): Promise<Person> => (door.is_service ? asService() : Promise.resolve(cast.owner));
+
+/** Asks as whoever may. */
+async function ask(
+  door: Door,
+  ids: Record<string, string>,
+  query: string,
+  body: unknown,
+  who?: Person,
+): Promise<Answer> {
   const payload = isJson(body) ? JSON.stringify(body) : body;
   const headers = { ...typeOf(body), ...signature(door, payload) };
-  return api.call(who, door.method, fillPath(door.path, ids) + query, payload, headers);
+  return api.call(who ?? (await askerOf(door)), door.method, fillPath(door.path, ids) + query, payload, headers);
 }
 
 /** What this operation takes, half of it as the document describes it, half of it hostile. */
@@ -127,7 +136,7 @@ async function askGenerated(door: Door): Promise<void> {
       const headers: Record<string, string> = content === undefined ? {} : { 'content-type': 'application/json' };
       const url = `${fillPath(door.path, ids)}?${search}`;
       Object.assign(headers, signature(door, payload));
-      const answer = await api.call(cast.owner, door.method, url, payload, headers);
+      const answer = await api.call(await askerOf(door), door.method, url, payload, headers);
       expect(undeclared(door, answer)).toBe('');
       expect(answer.status).not.toBe(500);
     }),
@@ -176,9 +185,9 @@ describe('the OpenAPI document', () => {
     expect(document).toMatchObject({ openapi: '3.1.0', info: { title: 'Potentia' } });
     const names = doors.map(({ operation }) => operation.operationId);
     expect(new Set(names).size).toBe(names.length);
-    for (const { name, operation, is_public } of doors) {
+    for (const { name, operation, is_public, is_service } of doors) {
       expect(operation.tags, name).toHaveLength(1);
-      expect(operation.security, name).toEqual(is_public ? [] : [{ bearer: [] }]);
+      expect(operation.security, name).toEqual(is_public ? [] : [is_service ? { service: [] } : { bearer: [] }]);
       const refusals = Object.entries(operation.responses).filter(([status]) => Number(status) >= 400);
       expect(
         refusals.map(([status]) => status),

@@ -37,7 +37,8 @@ export type App = FastifyInstance<
 >;
 
 /**
- * The least role that an operation needs, on what its path names; `oneself`: where its `user_id` is the caller's own;
+ * The least role that an operation needs, on what its path names (`session`: in the workspace of a WhatsApp session, of which guests
+ * know nothing); `oneself`: where its `user_id` is the caller's own;
  * `person`: everybody with a token, for themselves.
  */
 export type Access =
@@ -45,6 +46,7 @@ export type Access =
   | { calendar: CalendarRole; oneself?: CalendarRole }
   | { schedule: ScheduleRole }
   | { workspace: 'guest' | 'member' | 'admin' | 'owner' }
+  | { session: 'member' | 'admin' }
   | 'person';
 
 interface Operation {
@@ -52,8 +54,8 @@ interface Operation {
   tags: string[];
   summary: string;
   description?: string;
-  /** `false`: anyone may call. */
-  auth?: false;
+  /** `false`: anyone may call. `service`: our own services, with a token of theirs. */
+  auth?: false | 'service';
   /** Told in the document as `x-potentia-access`, to which the authorisation matrix holds the answers. */
   access?: Access;
   /** Told as `x-potentia-scope`. Without it no API key may call. */
@@ -80,6 +82,9 @@ const problem = (status: number): Response => ({
   content: { [PROBLEM_TYPE]: { schema: problemSchema } },
 });
 
+const securityOf = (auth: Operation['auth']): Record<string, string[]>[] =>
+  auth === false ? [] : [auth === 'service' ? { service: [] } : { bearer: [] }];
+
 /** The schema of a route: what it takes, what it answers, and every way in which it can refuse (RFC 9457). */
 export function operation<const O extends Operation>(o: O) {
   const { auth, access, scope, ok, headers, problems = [], ...rest } = o;
@@ -98,7 +103,7 @@ export function operation<const O extends Operation>(o: O) {
   return {
     ...rest,
     ...(querystring && { querystring }),
-    security: auth === false ? [] : [{ bearer: [] }],
+    security: securityOf(auth),
     ...(access && { 'x-potentia-access': access }),
     ...(scope && { 'x-potentia-scope': scope }),
     ...(headers && { 'x-potentia-headers': headers }),
@@ -199,7 +204,18 @@ export async function documentApi(app: App, options: { version: string; servers:
         { name: 'auth', description: 'The signed-in person.' },
         { name: 'service', description: 'For operators.' },
       ],
-      components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
+      components: {
+        securitySchemes: {
+          bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+          service: {
+            type: 'http',
+            scheme: 'bearer',
+            bearerFormat: 'JWT',
+            description:
+              'Of our own services and operators: signed with `SERVICE_JWT_SECRETS` for `potentia-api`, good for a minute.',
+          },
+        },
+      },
     },
     transform: jsonSchemaTransform,
     transformObject: (document) => nameHeaders(nameTextBodies(jsonSchemaTransformObject(document) as OpenApiDocument)),

@@ -1,6 +1,7 @@
 import { getCalendarTenant, getScheduleTenant } from '@potentia/db/calendar/calendar-queries';
 import { getCanvasTenant } from '@potentia/db/canvas/queries';
 import type { Db } from '@potentia/db/client';
+import { getWhatsappTenant } from '@potentia/db/whatsapp/session-queries';
 import { getWorkspace } from '@potentia/db/workspace/queries';
 import { AppError } from '@potentia/domain/platform/errors';
 import { fromDb } from '@potentia/domain/platform/db-errors';
@@ -24,6 +25,7 @@ const FINDERS: [name: string, find: Find][] = [
   ['canvas_id', (db, user_id, canvas_id) => fromDb(() => getCanvasTenant(db, { user_id, canvas_id }))],
   ['calendar_id', (db, user_id, calendar_id) => fromDb(() => getCalendarTenant(db, { user_id, calendar_id }))],
   ['schedule_id', (db, user_id, schedule_id) => fromDb(() => getScheduleTenant(db, { user_id, schedule_id }))],
+  ['session_id', (db, user_id, session_id) => fromDb(() => getWhatsappTenant(db, { user_id, session_id }))],
   ['workspace_id', findWorkspace],
 ];
 

@@ -3,6 +3,7 @@ import { parseEnv } from '@potentia/config/env';
 import { createLogger } from '@potentia/config/logger';
 import { GATEWAY_SECRETS } from '@potentia/config/testing/gateway-env';
 import { NO_OBJECTS } from '@potentia/config/testing/object-env';
+import { API_AUDIENCE, type NewServiceToken, signServiceToken } from '@potentia/domain/platform/service-token';
 import type { Backends } from '@potentia/domain/platform/testing/backends';
 import type { TestIssuer } from '@potentia/domain/auth/testing/issuer';
 import type { InjectOptions } from 'fastify';
@@ -23,6 +24,15 @@ export async function person(issuer: TestIssuer, claims: JWTPayload = {}): Promi
   const user_id = randomUUID();
   const email = `${user_id}@example.com`;
   return { user_id, email, token: await issuer.sign({ sub: user_id, email, ...claims }) };
+}
+
+/** A service of ours, with a token for one of the next requests. */
+export async function asService(
+  token: Partial<NewServiceToken> = {},
+  secret = GATEWAY_SECRETS.SERVICE_JWT_SECRETS,
+): Promise<Person> {
+  const signed = await signServiceToken([secret], { issuer: 'whatsapp-worker', audience: API_AUDIENCE, ...token });
+  return { user_id: '', email: '', token: signed };
 }
 
 /** One answer, its JSON body parsed. */
@@ -70,6 +80,8 @@ export async function startApi(backends: Backends, env: Record<string, string> =
     ...GATEWAY_SECRETS,
     ...NO_OBJECTS,
     IP_RATE_LIMIT: '100000',
+    // A test that asks without following gets an answer that ends.
+    WHATSAPP_STREAM_MS: '300',
     RATE_LIMITS: '[{"limit":100000,"window_ms":60000}]',
     ...env,
   });

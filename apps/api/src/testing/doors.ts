@@ -8,6 +8,8 @@ export interface Door {
   /** With its parameters as `{canvas_id}`. */
   path: string;
   is_public: boolean;
+  /** For services of ours, with a token of theirs. */
+  is_service: boolean;
   operation: OperationObject;
 }
 
@@ -31,6 +33,7 @@ export function doorsOf(app: App): Door[] {
       method: method.toUpperCase(),
       path,
       is_public: operation.security?.length === 0,
+      is_service: (operation.security ?? []).some((needed) => 'service' in needed),
       operation,
     })),
   );
