@@ -50,7 +50,29 @@ it('asks for nothing when it is told not to', async () => {
   expect(ada.inbox()).toHaveLength(1);
 });
 
-it('brings all messages through when first ones cross, with the retries that a stock client needs', async () => {
+it('asks for what a stock client can no longer encrypt once first messages have crossed, and gets all', async () => {
+  const { shop, ada, device } = await shopAndAda({ retryRequestDelayMs: 0 });
+  const sent = ['One', 'Two', 'Three'];
+  // Each writes first: the phone has not seen the client's message when it writes its own.
+  ada.settings.is_online = false;
+  await device.socket.sendMessage(jid(ada), { text: 'Zero' });
+  await ada.send(shop.number, 'Crossing');
+  await device.text('Crossing');
+  ada.settings.is_online = true;
+  await ada.waitFor(({ text }) => text === 'Zero');
+  for (const text of sent) {
+    await ada.send(shop.number, `Re: ${text}`);
+    await device.text(`Re: ${text}`);
+    await device.socket.sendMessage(jid(ada), { text });
+    await ada.waitFor((message) => message.text === text);
+  }
+  expect(ada.inbox().map(({ text }) => text)).toEqual(['Zero', ...sent]);
+  // The client tried the wrong session first, and by that spoilt it: a mistake of libsignal's that the worker mends.
+  expect(ada.undecryptable().length).toBeGreaterThan(0);
+  expect(ada.undecryptable().every(({ is_resolved }) => is_resolved)).toBe(true);
+});
+
+it('brings all messages through when many are written at the same time', async () => {
   const server = await start();
   const shop = server.addPhone();
   const device = await linked(server, shop, { retryRequestDelayMs: 0 });
