@@ -32,6 +32,13 @@ import { expireApiKeys } from '@potentia/domain/auth/expire-api-keys';
 import { expireInvitations } from '@potentia/domain/workspace/expire-invitations';
 import { PURGE_WORKSPACES, purgeWorkspaces, purgeWorkspacesPayload } from '@potentia/domain/workspace/purge-workspaces';
 import { commandSession, commandSessionPayload, WHATSAPP_COMMAND } from '@potentia/domain/whatsapp/command-session';
+import {
+  handOverPayload,
+  handOverSends,
+  sweepSends,
+  WHATSAPP_SEND,
+  WHATSAPP_SWEEP_SENDS,
+} from '@potentia/domain/whatsapp/hand-over-sends';
 import { placeSession, placeSessionPayload, WHATSAPP_PLACE } from '@potentia/domain/whatsapp/place-session';
 import {
   rebalanceGateway,
@@ -267,6 +274,22 @@ export const QUEUES: Record<string, QueueDefinition> = {
     concurrency: 8,
     attempts: 5,
     backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
+  }),
+  // What no worker can take now waits in Postgres for the next look, so that no job waits.
+  [WHATSAPP_SEND]: define({
+    schema: handOverPayload,
+    handle: (ctx, { payload }) => handOverSends(ctx, payload),
+    concurrency: 8,
+    attempts: 5,
+    backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
+  }),
+  [WHATSAPP_SWEEP_SENDS]: define({
+    schema: z.object({}),
+    handle: sweepSends,
+    concurrency: 1,
+    attempts: 3,
+    backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
+    pattern: '*/5 * * * * *',
   }),
   [WHATSAPP_SWEEP]: define({
     schema: z.object({}),

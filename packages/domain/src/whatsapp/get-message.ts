@@ -13,7 +13,7 @@ export async function getMessage(ctx: DoorCtx, input: z.input<typeof messageRef>
   const { session_id, message_id } = parseInput(messageRef, input);
   try {
     const path = `/messages/${part(message_id)}`;
-    return messageAnswer((await readFromWorker<{ message: WhatsappMessage }>(ctx, session_id, path)).message);
+    return messageAnswer(await readFromWorker<WhatsappMessage>(ctx, session_id, path));
   } catch (error) {
     const is_unknown =
       error instanceof AppError && (error.code === 'whatsapp.message_not_found' || error.kind === 'unavailable');
