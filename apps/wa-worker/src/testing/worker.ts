@@ -44,6 +44,7 @@ export interface SessionRow {
 }
 
 export interface StatusPayload {
+  generation: number;
   status: string;
   reason: string | null;
   close_code: number | null;
@@ -79,7 +80,8 @@ export async function startWorkerWorld(): Promise<WorkerWorld> {
       WHATSAPP_WEB_SOCKET_URL: whatsapp.url,
     },
     async row(session_id) {
-      return (await database.asOwner<SessionRow>('select * from wa.sessions where session_id = $1', [session_id]))[0];
+      const text = 'select s.*, s.generation::int from wa.sessions s where s.session_id = $1';
+      return (await database.asOwner<SessionRow>(text, [session_id]))[0];
     },
     async events(session_id) {
       const text = `select payload from wa.events where session_id = $1 and kind = 'session-status' order by seq`;
