@@ -3,6 +3,8 @@ import { WA_CERT_DETAILS } from '@whiskeysockets/baileys';
 import { type MediaServer, startMediaServer } from '../whatsapp/media-server.ts';
 import { startWhatsAppServer, type WhatsAppOptions, type WhatsAppServer } from '../whatsapp/server.ts';
 
+export { mediaOf } from '../whatsapp/media-content.ts';
+
 export interface TestWhatsApp extends WhatsAppServer {
   /** What a process needs to know of it, to connect to it and to trust it. */
   env: Record<'WHATSAPP_WEB_SOCKET_URL' | 'WHATSAPP_SANDBOX_ROOT_KEY' | 'WHATSAPP_SANDBOX_CA' | 'NODE_OPTIONS', string>;

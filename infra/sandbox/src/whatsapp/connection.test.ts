@@ -19,15 +19,13 @@ it('keeps what arrives while a device is away, and delivers it in order', async 
     ['Two', 'append'],
     ['Three', 'append'],
   ]);
-  await ada.waitForSent(
-    ({ message, receipts }) => message.text === 'Three' && receipts.some((one) => one.device === 1),
-  );
+  await ada.waitForSent(({ message, devices }) => message.text === 'Three' && devices.includes(1));
 });
 
 it('delivers again what was never confirmed', async () => {
   const { server, shop, ada, device } = await shopAndAda();
   await ada.send(shop.number, 'Before');
-  await ada.waitForSent(({ receipts }) => receipts.some((one) => one.device === 1));
+  await ada.waitForSent(({ devices }) => devices.includes(1));
   server.faults.closeWith(shop.number, 'silent');
   await ada.send(shop.number, 'Into silence');
   device.connect();
@@ -192,6 +190,31 @@ it('tells a device by which way to come, and takes it when it comes by it', asyn
   await device.open(1);
   await ada.send(shop.number, 'Hello');
   await device.text('Hello');
+});
+
+it('does to one device what it does not do to another of the same phone', async () => {
+  const { server, shop, device } = await shopAndAda();
+  const desk = await linked(server, shop);
+  server.faults.closeWith(`${shop.number}:2`, 503);
+  expect(await desk.closed(1)).toMatchObject({ code: 503 });
+  expect(shop.devices()).toMatchObject([{ id: 1, is_connected: true }, { id: 2 }]);
+  expect(device.closes).toHaveLength(1);
+});
+
+it('sends whatever it is told to', async () => {
+  const { server, shop, ada, device } = await shopAndAda();
+  const calls: unknown[] = [];
+  const call = new Promise<void>((resolve) => {
+    device.socket.ev.on('call', (events) => {
+      calls.push(...events);
+      resolve();
+    });
+  });
+  const attrs = { from: jid(ada), id: '1', t: '1' };
+  const offer = { tag: 'offer', attrs: { 'call-id': 'c1', 'call-creator': jid(ada) } };
+  server.faults.inject(shop.number, { tag: 'call', attrs, content: [offer] });
+  await call;
+  expect(calls).toMatchObject([{ id: 'c1', from: jid(ada), status: 'offer' }]);
 });
 
 it('has no faults any more when they are cleared', async () => {

@@ -1,3 +1,4 @@
+import type { BinaryNode } from '@whiskeysockets/baileys';
 import type { Companion, DeviceConnection } from './account.ts';
 import { node } from './nodes.ts';
 
@@ -43,6 +44,8 @@ export interface Faults {
   forgetOffline(target: Target): void;
   /** They are told by which way to come next time. */
   routing(target: Target, info: Buffer): void;
+  /** Sends them any stanza, over the connection that they have. */
+  inject(target: Target, stanza: BinaryNode): void;
   /** No faults from here on. What is held back is delivered. */
   clear(): void;
 }
@@ -227,6 +230,9 @@ export class FaultBook implements Faults {
   routing(target: Target, info: Buffer): void {
     const routing = node('edge_routing', {}, [node('routing_info', {}, info)]);
     for (const { connection } of this.#targets.companions(target)) connection?.send(node('ib', {}, [routing]));
+  }
+  inject(target: Target, stanza: BinaryNode): void {
+    for (const { connection } of this.#targets.companions(target)) connection?.send(stanza);
   }
   clear(): void {
     const held = [...this.#lasting].filter((key) => key.startsWith('hold_receipts '));

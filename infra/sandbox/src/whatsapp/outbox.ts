@@ -14,13 +14,14 @@ export class PhoneOutbox {
   }
 
   add(id: string, to: string, message: PhoneMessage): void {
-    this.#messages.set(id, { id, to, status: 'server', receipts: [], message });
+    this.#messages.set(id, { id, to, status: 'server', receipts: [], devices: [], message });
     if (message.id === id) this.#shown.add(message);
   }
 
   confirm(id: string, type: OutboxReceipt['type'], from: string, device: number): void {
     const sent = this.#messages.get(id);
     if (!sent) return;
+    if (device > 0 && !sent.devices.includes(device)) sent.devices.push(device);
     sent.receipts.push({ from, device, type, at: new Date().toISOString() });
     if (type !== 'delivered') sent.status = 'read';
     else if (sent.status === 'server') sent.status = 'delivered';

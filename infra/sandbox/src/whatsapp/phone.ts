@@ -44,6 +44,8 @@ export interface OutboxMessage {
   to: string;
   status: 'server' | 'delivered' | 'read';
   receipts: OutboxReceipt[];
+  /** The linked devices of those to whom it went that have confirmed it; their phones confirm for themselves. */
+  devices: number[];
   /** The message as the phone shows it, with the reactions to it. */
   message: PhoneMessage;
 }
