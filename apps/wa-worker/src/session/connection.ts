@@ -10,6 +10,7 @@ import { attachGate, type OutputGate } from '../state/output-gate.ts';
 import type { SessionState } from '../state/session-state.ts';
 import type { Timings } from './timings.ts';
 import { type DeafSign, startWatchdog, type Watchdog } from './watchdog.ts';
+import { within } from './within.ts';
 
 /** What becomes of one socket. None is called after `onClose`. */
 export interface ConnectionEvents {
@@ -83,8 +84,7 @@ export class Connection {
   async close(): Promise<void> {
     if (this.#is_over) return;
     this.#quiet();
-    const released = this.gate.released().catch(() => undefined);
-    await Promise.race([released, new Promise((resolve) => setTimeout(resolve, LAST_WORDS_MS))]);
+    await within(this.gate.released(), LAST_WORDS_MS);
     this.#end();
   }
 

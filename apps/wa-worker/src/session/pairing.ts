@@ -1,3 +1,4 @@
+import { AppError } from '@potentia/domain/platform/errors';
 import type { LiveCodeKind, LiveCodes } from '@potentia/domain/whatsapp/live-codes';
 import type { AuthenticationCreds } from '@whiskeysockets/baileys';
 import { z } from 'zod';
@@ -14,6 +15,8 @@ export type Login = z.output<typeof loginInput>;
 const FIRST_QR_MS = 60_000;
 const NEXT_QR_MS = 20_000;
 const PAIRING_CODE_MS = FIRST_QR_MS + 5 * NEXT_QR_MS;
+/** How long a command waits for a code. */
+const CODE_MS = 15_000;
 
 /** That there is a code, and for how long. */
 export interface CodeNotice {
@@ -27,6 +30,8 @@ export class Pairing {
   #serial = 0;
   /** On this socket. */
   #shown = 0;
+  #shown_by: Login['by'] | null = null;
+  #waiting: PromiseWithResolvers<CodeNotice> | null = null;
 
   constructor(options: { live_codes: LiveCodes; session_id: string; qr_ms: number }) {
     this.#options = options;
@@ -35,10 +40,46 @@ export class Pairing {
   /** A new socket begins with a QR code that lives longer. */
   newSocket(): void {
     this.#shown = 0;
+    this.#shown_by = null;
+  }
+
+  /** What was shown on this socket to link with. */
+  get shown(): Login['by'] | null {
+    return this.#shown_by;
+  }
+
+  /** The next pairing code. Rejects with `worker.no_code` when none comes; who waited before waits no more. */
+  nextCode(): Promise<CodeNotice> {
+    this.giveUp();
+    const waiting = Promise.withResolvers<CodeNotice>();
+    waiting.promise.catch(() => undefined);
+    this.#waiting = waiting;
+    const timer = setTimeout(() => waiting.reject(noCode()), CODE_MS);
+    return waiting.promise.finally(() => clearTimeout(timer));
+  }
+
+  giveUp(): void {
+    this.#waiting?.reject(noCode());
+    this.#waiting = null;
+  }
+
+  /** A socket that logs in by `login` has a QR code to show: what is shown for it; null: nothing new. Throws when it cannot be. */
+  async offer(
+    login: Login,
+    qr: string,
+    sock: { requestPairingCode(phone: string): Promise<string> },
+  ): Promise<CodeNotice | null> {
+    // A pairing code lives as long as the socket, whatever QR codes pass meanwhile.
+    if (login.by === 'pairing_code' && this.#shown_by) return null;
+    this.#shown_by = login.by;
+    if (login.by === 'qr') return this.#show('qr', qr);
+    const notice = await this.#show('pairing', await sock.requestPairingCode(login.phone));
+    this.#waiting?.resolve(notice);
+    return notice;
   }
 
   /** Puts the code where the API finds it. Throws when Redis is away. */
-  async show(kind: LiveCodeKind, text: string): Promise<CodeNotice> {
+  async #show(kind: LiveCodeKind, text: string): Promise<CodeNotice> {
     const { live_codes, session_id, qr_ms } = this.#options;
     const own_ms = this.#shown === 0 ? FIRST_QR_MS : NEXT_QR_MS;
     const life_ms = kind === 'pairing' ? PAIRING_CODE_MS : qr_ms || own_ms;
@@ -53,6 +94,9 @@ export class Pairing {
     await this.#options.live_codes.forget(this.#options.session_id);
   }
 }
+
+const noCode = () =>
+  new AppError('unavailable', 'worker.no_code', 'WhatsApp gave no code to link with.', { retry_after_ms: 5_000 });
 
 /** Linked: good for logging in. Until then `me` stands for no more than the number that a pairing code was asked for. */
 export const isLinked = (creds: AuthenticationCreds | null): boolean => creds?.account !== undefined;

@@ -1,6 +1,7 @@
 import type { Logger } from '@potentia/config/logger';
 import type { UserFacingSocketConfig } from '@whiskeysockets/baileys';
 import type { HeldSession, SessionPart } from './parts.ts';
+import { within } from './within.ts';
 
 /** The parts of all sessions. One that throws is logged by its name, and the others go on. */
 export interface PartRunner {
@@ -25,10 +26,6 @@ export function createPartRunner(parts: readonly SessionPart[], log: Logger): Pa
     },
     socketOptions: (held) => Object.assign({}, ...parts.map((part) => part.socketOptions?.(held) ?? {})),
     async stop(held, most_ms) {
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, most_ms);
-      });
       const settled = parts.map(async (part) => {
         try {
           await part.stop?.(held);
@@ -36,8 +33,7 @@ export function createPartRunner(parts: readonly SessionPart[], log: Logger): Pa
           complain(part, 'stop', error);
         }
       });
-      await Promise.race([Promise.all(settled), late]);
-      clearTimeout(timer);
+      await within(Promise.all(settled), most_ms);
     },
   };
 }

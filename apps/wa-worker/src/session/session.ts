@@ -1,26 +1,29 @@
 import type { Logger } from '@potentia/config/logger';
-import { getLease, reportSession } from '@potentia/db/wa/session-queries';
 import { type LeaseHolder, releaseLease } from '@potentia/db/wa/state-queries';
-import { fromDb } from '@potentia/domain/platform/db-errors';
 import { AppError } from '@potentia/domain/platform/errors';
-import { decideClose } from '@potentia/domain/whatsapp/rules/close-codes';
+import type { CloseDecision } from '@potentia/domain/whatsapp/rules/close-codes';
 import type { SessionSettings, SessionStatus } from '@potentia/domain/whatsapp/schemas';
 import { jidDecode, type WASocket } from '@whiskeysockets/baileys';
 import type { WaWorkerContext } from '../context.ts';
 import type { OutputGate } from '../state/output-gate.ts';
 import type { LogEnd } from '../state/session-log.ts';
-import { openSessionState, type SessionState } from '../state/session-state.ts';
+import type { SessionState } from '../state/session-state.ts';
 import { type BaileysCaches, connectionOptions } from './baileys-options.ts';
 import { Connection } from './connection.ts';
+import type { Dials } from './dials.ts';
+import { HeldState } from './held-state.ts';
 import { clearAttempt, type CodeNotice, isLinked, type Login, Pairing } from './pairing.ts';
-import type { HeldSession } from './parts.ts';
 import type { PartRunner } from './part-runner.ts';
-import { isSame, type Report, toChanges } from './report.ts';
+import type { HeldSession } from './parts.ts';
+import { Reconnection } from './reconnection.ts';
+import { isSame, type Report } from './report.ts';
+import { within } from './within.ts';
 
 export interface SessionOptions {
   context: WaWorkerContext;
   parts: PartRunner;
   caches: BaileysCaches;
+  dials: Dials;
   holder: LeaseHolder;
   /** Whether the leases of this process were renewed lately. */
   isFresh: () => boolean;
@@ -38,11 +41,10 @@ export interface Wish {
   version: string | null;
 }
 
-/** A socket that was open for so long was no failure. */
-const STABLE_MS = 30_000;
-const HOUR_MS = 3_600_000;
-/** How long a command waits for a code to link with. */
-const CODE_MS = 15_000;
+/** How long what was decided may take to be durable when a session is given up. */
+const WRITTEN_MS = 2_000;
+/** Until what could not be decided is decided again. */
+const AGAIN_MS = 30_000;
 
 /** A session that this process holds: it keeps a socket open for as long as one is wanted, and says what becomes of it. */
 export class Session implements HeldSession {
@@ -51,12 +53,13 @@ export class Session implements HeldSession {
   readonly generation: number;
   readonly log: Logger;
   readonly #options: SessionOptions;
+  readonly #held: HeldState;
   readonly #pairing: Pairing;
+  readonly #reconnection: Reconnection;
   #settings: SessionSettings = {};
-  #state: SessionState | null = null;
-  /** Why there is no state. */
-  #problem: AppError | null = null;
   #connection: Connection | null = null;
+  /** Resolves when the attempt that is under way has come to something. */
+  #dialing: PromiseWithResolvers<void> | null = null;
   #wish: Wish = { login: null, version: null };
   #is_wanted = false;
   #is_settling = false;
@@ -64,22 +67,19 @@ export class Session implements HeldSession {
   #status: SessionStatus = 'disconnected';
   /** What the log has of it. */
   #told: Report | null = null;
-  #retry: NodeJS.Timeout | undefined;
-  #attempt = 0;
-  #replaced_at: number[] = [];
-  #shown: 'qr' | 'pairing_code' | null = null;
-  #code: PromiseWithResolvers<CodeNotice> | null = null;
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(options: SessionOptions) {
     const { context, holder } = options;
+    const { live_codes, timings } = context;
     this.#options = options;
     this.session_id = holder.session_id;
     this.worker_id = holder.worker_id;
     this.generation = holder.generation;
     this.log = context.log.child({ session_id: holder.session_id, generation: holder.generation });
-    const { live_codes, timings } = context;
+    this.#held = new HeldState(context, holder, (end) => this.#logEnded(end));
     this.#pairing = new Pairing({ live_codes, session_id: holder.session_id, qr_ms: timings.qr_ms });
+    this.#reconnection = new Reconnection(timings.backoff_ms);
   }
 
   get settings(): SessionSettings {
@@ -87,8 +87,7 @@ export class Session implements HeldSession {
   }
   /** Throws why it could not be read: `worker.credentials_lost`, `worker.credentials_sealed`. */
   get state(): SessionState {
-    if (this.#state) return this.#state;
-    throw this.#problem ?? closed();
+    return this.#held.get();
   }
   get status(): SessionStatus {
     return this.#status;
@@ -106,7 +105,7 @@ export class Session implements HeldSession {
     return this.is_open && !this.#is_settling && !this.#has_ended && this.#options.isFresh();
   }
   get is_linked(): boolean {
-    return isLinked(this.#state?.creds ?? null);
+    return isLinked(this.#held.now?.creds ?? null);
   }
   get is_wanted(): boolean {
     return this.#is_wanted;
@@ -125,9 +124,8 @@ export class Session implements HeldSession {
   connect(wish: Partial<Wish> = {}): void {
     this.#wish = { ...this.#wish, ...wish };
     this.#is_wanted = true;
-    this.#attempt = 0;
-    clearTimeout(this.#retry);
-    void this.serially(() => this.#tryToConnect());
+    this.#reconnection.begin();
+    this.#try();
   }
 
   changeSettings(settings: SessionSettings): void {
@@ -145,17 +143,11 @@ export class Session implements HeldSession {
   /** Links anew, by a code for the phone with this number; resolves when the API can read it. Throws `worker.linked`, `worker.no_code`, and as `state`. */
   async requestCode(phone: string): Promise<CodeNotice> {
     if (this.is_linked) throw new AppError('conflict', 'worker.linked', 'The session is linked already.');
-    if (this.#problem) throw this.#problem;
-    const code = Promise.withResolvers<CodeNotice>();
-    code.promise.catch(() => undefined);
-    await this.serially(async () => {
-      await this.hangUp();
-      this.#code?.reject(noCode());
-      this.#code = code;
-    });
+    if (this.#held.problem) throw this.#held.problem;
+    await this.serially(() => this.hangUp());
+    const code = this.#pairing.nextCode();
     this.connect({ login: { by: 'pairing_code', phone } });
-    const timer = setTimeout(() => code.reject(noCode()), CODE_MS);
-    return code.promise.finally(() => clearTimeout(timer));
+    return code;
   }
 
   /** Gives the session up in order. The lease is free afterwards, or ends by itself. */
@@ -164,7 +156,7 @@ export class Session implements HeldSession {
       if (this.#has_ended) return;
       this.#is_settling = true;
       await this.hangUp();
-      await this.durable(2_000);
+      await this.durable(WRITTEN_MS);
       await releaseLease(this.#options.context.db, this).catch(() => false);
       this.end();
     });
@@ -188,17 +180,18 @@ export class Session implements HeldSession {
     if (this.#has_ended) return;
     this.#has_ended = true;
     this.#is_wanted = false;
-    clearTimeout(this.#retry);
-    this.#state?.log.end('closed');
+    this.#reconnection.cancel();
+    this.#held.close();
     this.#connection?.destroy();
-    this.#code?.reject(noCode());
+    this.#dialing?.resolve();
+    this.#pairing.giveUp();
     this.#options.parts.run('onDropped', (part) => part.onDropped?.(this));
     this.#options.onEnded();
   }
 
-  // For the commands that are files of their own; to be called within `serially`.
+  // For the commands that are files of their own.
 
-  /** Runs `work` when what was given before has ended. */
+  /** Runs `work` when what was given before has ended. What follows is to be called within it. */
   serially<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#queue.then(work);
     this.#queue = result.catch(() => undefined);
@@ -208,7 +201,7 @@ export class Session implements HeldSession {
   /** Settles, closes, and wants no socket. */
   async hangUp(): Promise<void> {
     this.#is_wanted = false;
-    clearTimeout(this.#retry);
+    this.#reconnection.cancel();
     const connection = this.#connection;
     if (!connection) return;
     const was_settling = this.#is_settling;
@@ -222,24 +215,17 @@ export class Session implements HeldSession {
 
   /** Resolves when what was appended so far is durable, and after `most_ms` in any case. */
   async durable(most_ms: number): Promise<void> {
-    const written = this.#state?.log.durable().catch(() => undefined);
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, most_ms);
-    });
-    await Promise.race([written, late]);
-    clearTimeout(timer);
+    await within(this.#held.now?.log.durable(), most_ms);
   }
 
   /** What is not durable by now is dropped; `reopen` goes on. */
   endLog(): void {
-    this.#state?.log.end('closed');
+    this.#held.end();
   }
 
   /** Opens it anew, from what is durable. Throws as `open`. */
-  async reopen(): Promise<void> {
-    this.endLog();
-    await this.#open(null);
+  reopen(): Promise<void> {
+    return this.#open(null);
   }
 
   /** Says what has become of it, unless that is known. */
@@ -248,62 +234,42 @@ export class Session implements HeldSession {
     this.#status = report.status;
     this.#told = report;
     this.log.info({ status: report.status, reason: report.reason, close_code: report.close_code }, 'session');
-    if (this.#state && !this.#state.log.ended) void this.#state.log.append({ session: toChanges(report) });
+    this.#held.tell(report);
   }
 
   async #open(settings: SessionSettings | null): Promise<void> {
-    const { context } = this.#options;
-    this.#state = null;
-    this.#problem = null;
-    try {
-      const state = await openSessionState(context, this, settings);
-      if (this.#has_ended) {
-        state.log.end('closed');
-        throw closed();
-      }
-      this.#state = state;
-      this.#settings = state.settings;
-      state.log.onEnd((end) => this.#logEnded(state, end));
-    } catch (error) {
-      if (!(error instanceof AppError) || !error.code.startsWith('worker.credentials_')) throw error;
-      this.#problem = error;
-      const report: Report = { status: 'failed', reason: error.code.replace('worker.', '') };
-      this.tell(report);
-      await fromDb(() => reportSession(context.db, this, toChanges(report)));
-    }
+    await this.#held.open(settings);
+    if (this.#held.problem) this.tell(this.#held.failure());
+    this.#settings = this.#held.now?.settings ?? settings ?? {};
   }
 
-  #logEnded(state: SessionState, end: LogEnd): void {
-    if (state !== this.#state || end === 'closed') return;
+  #logEnded(end: LogEnd): void {
     // What it had of us may be lost with it.
     this.#told = null;
     if (end === 'lease_lost') this.lose('write');
     else this.#connection?.destroy();
   }
 
+  /** When its turn has come; the place is free again when something has come of it. */
+  #try(): void {
+    void this.#options.dials.run(async () => {
+      await this.serially(() => this.#tryToConnect());
+      await within(this.#dialing?.promise, this.#options.context.timings.connect_ms);
+    });
+  }
+
   async #tryToConnect(): Promise<void> {
     if (!this.#is_wanted || this.#connection || this.#has_ended) return;
     try {
-      await this.#look();
+      await this.#held.look();
       // In between, a command may have come, or the lease gone.
-      if (this.#is_wanted && !this.#has_ended && this.#state) this.#dial(this.#state);
+      if (this.#is_wanted && !this.#has_ended && this.#held.now) this.#dial(this.#held.now);
     } catch (error) {
       if (error instanceof AppError && error.code === 'lease.lost') return this.lose('look');
       if (this.#has_ended) return;
       this.log.warn({ err: error }, 'the session could not be connected');
-      this.#again(decideClose(this.#closedSocket(null, null), Math.random(), this.#scale()));
+      this.#again(this.#decideFor(null, null, 0), null);
     }
-  }
-
-  /** A fresh look at the lease, before each socket: who lost it must not put the owner out. Throws `lease.lost`. */
-  async #look(): Promise<void> {
-    if (!this.#state || this.#state.log.ended) return this.#open(null);
-    if (!(await this.#isOwner())) throw new AppError('conflict', 'lease.lost', 'Another worker holds this session.');
-  }
-
-  async #isOwner(): Promise<boolean> {
-    const lease = await fromDb(() => getLease(this.#options.context.db, this.session_id));
-    return lease?.generation === this.generation && lease.worker_id === this.worker_id;
   }
 
   #dial(state: SessionState): void {
@@ -316,8 +282,7 @@ export class Session implements HeldSession {
     const creds = state.creds ?? state.createCreds();
     clearAttempt(creds);
     this.#pairing.newSocket();
-    this.#shown = null;
-    if (this.status !== 'connecting') this.tell({ status: 'connecting', reason: null });
+    if (this.#status !== 'connecting') this.tell({ status: 'connecting', reason: null });
     const began = performance.now();
     const connection = new Connection({
       state,
@@ -333,13 +298,13 @@ export class Session implements HeldSession {
         parts.run('onSocket', (part) => part.onSocket?.(sock, this));
       },
       events: {
-        onQr: (text) => void this.#showCode(connection, text),
+        onQr: (text) => void this.#showCode(connection, login ?? { by: 'qr' }, text),
         onLinked: () => this.#linked(),
         onOpen: () => {
           context.metrics.observeOpen(performance.now() - began);
           this.#opened();
         },
-        onName: (name) => this.tell({ ...this.#identity(), status: this.status, reason: null, profile_name: name }),
+        onName: (name) => this.tell({ ...this.#identity(), status: this.#status, reason: null, profile_name: name }),
         onCaughtUp: () => parts.run('onCaughtUp', (part) => part.onCaughtUp?.(this)),
         onDeaf: (sign) => {
           context.metrics.countDeaf(sign);
@@ -350,21 +315,16 @@ export class Session implements HeldSession {
       },
     });
     this.#connection = connection;
+    this.#dialing = Promise.withResolvers();
     context.metrics.countConnect();
   }
 
-  async #showCode(connection: Connection, text: string): Promise<void> {
-    const { login } = this.#wish;
-    const by = login?.by ?? 'qr';
-    // A pairing code lives as long as the socket, whatever QR codes pass meanwhile.
-    if (by === 'pairing_code' && this.#shown) return;
-    this.#shown = by;
+  async #showCode(connection: Connection, login: Login, qr: string): Promise<void> {
+    this.#dialing?.resolve();
     try {
-      const code = login?.by === 'pairing_code' ? await connection.sock.requestPairingCode(login.phone) : text;
-      const notice = await this.#pairing.show(by === 'qr' ? 'qr' : 'pairing', code);
-      if (this.#connection !== connection) return;
-      this.tell({ status: 'pairing', reason: by, qr: by === 'qr' ? notice : null });
-      if (by === 'pairing_code') this.#code?.resolve(notice);
+      const notice = await this.#pairing.offer(login, qr, connection.sock);
+      if (!notice || this.#connection !== connection) return;
+      this.tell({ status: 'pairing', reason: login.by, qr: login.by === 'qr' ? notice : null });
     } catch (error) {
       // Its name alone: what failed was about the code.
       this.log.warn({ error: error instanceof Error ? error.name : 'unknown' }, 'a code could not be shown');
@@ -377,19 +337,21 @@ export class Session implements HeldSession {
   }
 
   #opened(): void {
-    const name = this.#state?.creds?.me?.name ?? null;
+    const name = this.#held.now?.creds?.me?.name ?? null;
     this.tell({ ...this.#identity(), status: 'connected', reason: null, profile_name: name });
+    this.#dialing?.resolve();
     this.#options.parts.run('onOpen', (part) => part.onOpen?.(this));
   }
 
   #identity(): { phone?: string; lid?: string } {
-    const me = this.#state?.creds?.me;
+    const me = this.#held.now?.creds?.me;
     const [phone, lid] = [jidDecode(me?.id)?.user, jidDecode(me?.lid)?.user];
     return { ...(phone && { phone }), ...(lid && { lid }) };
   }
 
   #detach(): void {
     this.#connection = null;
+    this.#dialing?.resolve();
     this.#options.parts.run('onClosed', (part) => part.onClosed?.(this));
   }
 
@@ -397,49 +359,37 @@ export class Session implements HeldSession {
     if (this.#connection === connection) this.#detach();
     this.#options.context.metrics.countClose(code);
     const open_ms = connection.opened_at === null ? 0 : performance.now() - connection.opened_at;
-    if (open_ms > STABLE_MS) this.#attempt = 0;
-    void this.serially(() => this.#decide(code)).catch((error: unknown) => {
+    void this.serially(() => this.#follow(code, open_ms)).catch((error: unknown) => {
       this.log.error({ err: error }, 'what follows a close could not be done');
-      this.#again({ next: 'reconnect', after_ms: STABLE_MS, reason: 'connection_lost' });
+      this.#again({ next: 'reconnect', after_ms: AGAIN_MS, reason: 'connection_lost' }, code);
     });
   }
 
-  #closedSocket(code: number | null, is_owner: boolean | null) {
-    this.#replaced_at = this.#replaced_at.filter((at) => performance.now() - at < HOUR_MS);
-    const counts = { attempt: this.#attempt, replaced: this.#replaced_at.length };
-    return { code, is_linked: this.is_linked, had_code: this.#shown, is_owner, ...counts };
+  #decideFor(code: number | null, is_owner: boolean | null, open_ms: number): CloseDecision {
+    const closed = { code, is_linked: this.is_linked, had_code: this.#pairing.shown, is_owner };
+    return this.#reconnection.decide(closed, open_ms);
   }
 
-  #scale() {
-    return { first_ms: this.#options.context.timings.backoff_ms };
-  }
-
-  async #decide(code: number | null): Promise<void> {
+  /** What the policy says of a socket that has ended. */
+  async #follow(code: number | null, open_ms: number): Promise<void> {
     if (!this.#is_wanted || this.#has_ended || this.#connection) return;
-    const is_owner = code === 440 ? await this.#isOwner().catch(() => null) : null;
-    const decision = decideClose(this.#closedSocket(code, is_owner), Math.random(), this.#scale());
-    if (code === 440) this.#replaced_at.push(performance.now());
+    const is_owner = code === 440 ? await this.#held.isOwner().catch(() => null) : null;
+    const decision = this.#decideFor(code, is_owner, open_ms);
     if (decision.next === 'drop') return this.lose('look');
     if (decision.next === 'reconnect') return this.#again(decision, code);
     if (decision.forget) {
-      await this.#state?.forget();
+      await this.#held.now?.forget();
       await this.reopen();
     }
     this.#is_wanted = false;
-    this.#code?.reject(noCode());
+    this.#pairing.giveUp();
     this.tell({ status: decision.status, reason: decision.reason, close_code: code });
     await this.#pairing.forget();
   }
 
-  #again(decision: ReturnType<typeof decideClose>, close_code: number | null = null): void {
+  #again(decision: CloseDecision, close_code: number | null): void {
     if (decision.next !== 'reconnect' || !this.#is_wanted || this.#has_ended) return;
-    this.#attempt += 1;
     this.tell({ status: 'connecting', reason: decision.reason, close_code });
-    this.#retry = setTimeout(() => void this.serially(() => this.#tryToConnect()), decision.after_ms);
-    this.#retry.unref();
+    this.#reconnection.later(decision.after_ms, () => this.#try());
   }
 }
-
-const closed = () => new AppError('unavailable', 'worker.session_closed', 'The session was closed on this worker.');
-const noCode = () =>
-  new AppError('unavailable', 'worker.no_code', 'WhatsApp gave no code to link with.', { retry_after_ms: 5_000 });

@@ -3,6 +3,7 @@ import { AppError } from '@potentia/domain/platform/errors';
 import type { SessionSettings } from '@potentia/domain/whatsapp/schemas';
 import type { WaWorkerContext } from '../context.ts';
 import { type BaileysCaches, createBaileysCaches } from './baileys-options.ts';
+import { Dials } from './dials.ts';
 import { Leases } from './leases.ts';
 import { createPartRunner, type PartRunner } from './part-runner.ts';
 import type { HeldSessions, SessionPart } from './parts.ts';
@@ -15,6 +16,8 @@ export interface HoldCommand extends Wish {
   settings: SessionSettings;
 }
 
+/** Sessions that connect side by side. */
+const DIALS_AT_ONCE = 20;
 /** Sessions that are given up side by side. */
 const RELEASES_AT_ONCE = 50;
 
@@ -24,6 +27,7 @@ export class Sessions implements HeldSessions {
   readonly #context: WaWorkerContext;
   readonly #parts: PartRunner;
   readonly #caches: BaileysCaches = createBaileysCaches();
+  readonly #dials = new Dials(DIALS_AT_ONCE);
   readonly #held = new Map<string, Session>();
   readonly #opening = new Map<string, Promise<unknown>>();
   #is_draining = false;
@@ -127,6 +131,7 @@ export class Sessions implements HeldSessions {
       context: this.#context,
       parts: this.#parts,
       caches: this.#caches,
+      dials: this.#dials,
       holder,
       isFresh: () => this.leases.is_fresh,
       onEnded: () => {
