@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
+import path from 'node:path';
 import { WebSocket } from 'ws';
 
 /*
@@ -52,6 +53,7 @@ export async function startProcess(file: string, env: Record<string, string>, re
     new Promise<string>((resolve, reject) => {
       const lines: string[] = [];
       createInterface({ input: stream }).on('line', (line) => {
+        if (process.env['BENCH_LOG']) process.stderr.write(`${path.basename(file)}: ${line}\n`);
         lines.push(line);
         const [, found] = pattern.exec(line) ?? [];
         if (found) resolve(found);
