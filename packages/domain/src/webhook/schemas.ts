@@ -14,7 +14,10 @@ const event_type = z
 const event_types = z
   .array(event_type)
   .max(50)
-  .describe('Actions of the audit log to be told of; `member.*` is every action of members; none: everything');
+  .describe(
+    'Actions of the audit log to be told of; `member.*` is every action of members; none: everything that is audited. ' +
+      'By name alone: `whatsapp.session`, `whatsapp.message`, `whatsapp.message_status`, or all of them as `whatsapp.*`',
+  );
 
 export const webhookStatus = z.enum(['enabled', 'disabled']).meta({ id: 'WebhookStatus' });
 export const deliveryStatus = z.enum(['pending', 'delivered', 'failed']).meta({ id: 'WebhookDeliveryStatus' });
