@@ -1,4 +1,4 @@
-import { hostname } from 'node:os';
+import { hostname, networkInterfaces } from 'node:os';
 import { serviceTokenVariables, workerWebhookVariables } from '@potentia/config/gateway-variables';
 import { httpUrl, wholeNumber } from '@potentia/config/values';
 import {
@@ -30,7 +30,8 @@ export const schema = z.object({
       'Name of this worker; who registers under it takes the place of who had it. Host name and port when not set',
   }),
   WORKER_PUBLIC_URL: httpUrl.optional().meta({
-    description: 'Where the API reaches this very worker; the address that it listens on when not set',
+    description:
+      'Where the API reaches this very worker; when not set, where it listens, by the first address of this machine if that is any',
     example: 'http://10.0.0.7:4003',
   }),
   WORKER_CAPACITY: wholeNumber(1, 100_000).default(200).meta({ description: 'Sessions that this worker takes' }),
@@ -65,3 +66,15 @@ export type WaWorkerConfig = z.output<typeof schema>;
 /** The name to register under, of a worker that listens on `url`. */
 export const workerName = ({ WORKER_NAME }: Pick<WaWorkerConfig, 'WORKER_NAME'>, url: string): string =>
   WORKER_NAME ?? `${hostname()}:${new URL(url).port}`.slice(0, 128);
+
+/** Where the API reaches a worker that listens on `url`. */
+export function workerUrl(
+  { HOST, WORKER_PUBLIC_URL }: Pick<WaWorkerConfig, 'HOST' | 'WORKER_PUBLIC_URL'>,
+  url: string,
+): string {
+  if (WORKER_PUBLIC_URL !== undefined) return WORKER_PUBLIC_URL;
+  if (HOST !== '0.0.0.0' && HOST !== '::') return url;
+  const addresses = Object.values(networkInterfaces()).flatMap((addresses = []) => addresses);
+  const outside = addresses.find(({ family, internal }) => family === 'IPv4' && !internal);
+  return `http://${outside?.address ?? '127.0.0.1'}:${new URL(url).port}`;
+}

@@ -2,7 +2,7 @@ import { VERSION } from '@potentia/config/version';
 import { API_AUDIENCE, signServiceToken } from '@potentia/domain/platform/service-token';
 import type { SessionStatus } from '@potentia/domain/whatsapp/schemas';
 import { z } from 'zod';
-import { workerName } from './config.ts';
+import { workerName, workerUrl } from './config.ts';
 import { SERVICE, type WaWorkerContext } from './context.ts';
 import type { LostBy } from './session/session.ts';
 
@@ -101,7 +101,7 @@ export class Registration {
     const name = workerName(config, this.#url);
     const answer = await this.#call('POST', '/api/admin/workers/register', {
       name,
-      url: config.WORKER_PUBLIC_URL ?? this.#url,
+      url: workerUrl(config, this.#url),
       version: VERSION,
       capacity: config.WORKER_CAPACITY,
     });

@@ -4,7 +4,7 @@ import { AppError } from '@potentia/domain/platform/errors';
 import { parseInput } from '@potentia/domain/platform/parse';
 import { parseVersion } from '@potentia/domain/whatsapp/rules/client-version';
 import { phone, sessionSettings } from '@potentia/domain/whatsapp/schemas';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { deleteSession, logOut } from '../session/end-session.ts';
 import { loginInput } from '../session/pairing.ts';
@@ -29,11 +29,13 @@ const ref = z.object({ session_id: z.uuid() });
 const view = ({ session_id, generation, status }: Session) => ({ session_id, generation, status });
 
 /** The life of a session. All can be said again. */
-export function sessionRoutes(server: FastifyInstance, { context, sessions, held, workerId }: Commands): void {
+export function sessionRoutes(server: FastifyInstance, commands: Commands): void {
+  const { context, sessions } = commands;
+  const held = (request: FastifyRequest): Session => commands.held(request);
   server.put('/sessions/:session_id', async (request) => {
     const { session_id } = parseInput(ref, request.params);
     const input = parseInput(holdInput, request.body ?? {});
-    const worker_id = workerId();
+    const worker_id = commands.workerId();
     if (worker_id === null) throw notRegistered();
     const generation = request.service?.generation ?? 0;
     return view(await sessions.hold(worker_id, { session_id, generation, ...input }));

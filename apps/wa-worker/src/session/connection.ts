@@ -186,9 +186,13 @@ function boundClosing(socket: WebSocket): void {
   const close = socket.close.bind(socket);
   socket.close = (...args) => {
     close(...args);
-    const timer = setTimeout(() => socket.terminate(), LAST_WORDS_MS);
+    const timer = setTimeout(() => {
+      socket.terminate();
+    }, LAST_WORDS_MS);
     timer.unref();
-    socket.once('close', () => clearTimeout(timer));
+    socket.once('close', () => {
+      clearTimeout(timer);
+    });
   };
 }
 

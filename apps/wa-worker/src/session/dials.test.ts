@@ -4,11 +4,11 @@ import { Dials } from './dials.ts';
 test('no more than so many run at a time, in the order of asking, and one that fails makes room', async () => {
   const dials = new Dials(2);
   const started: number[] = [];
-  const gates = Array.from({ length: 5 }, () => Promise.withResolvers<void>());
+  const gates = Array.from({ length: 5 }, () => Promise.withResolvers<undefined>());
   const all = gates.map(({ promise }, index) =>
-    dials.run(() => {
+    dials.run(async () => {
       started.push(index);
-      return promise;
+      await promise;
     }),
   );
   await Promise.resolve();
@@ -16,7 +16,7 @@ test('no more than so many run at a time, in the order of asking, and one that f
   gates[1]!.reject(new Error('failed'));
   await expect(all[1]).rejects.toThrow('failed');
   expect(started).toEqual([0, 1, 2]);
-  for (const { resolve } of gates) resolve();
+  for (const { resolve } of gates) resolve(undefined);
   await Promise.allSettled(all);
   expect(started).toEqual([0, 1, 2, 3, 4]);
 });

@@ -24,7 +24,11 @@ export function createPartRunner(parts: readonly SessionPart[], log: Logger): Pa
         }
       }
     },
-    socketOptions: (held) => Object.assign({}, ...parts.map((part) => part.socketOptions?.(held) ?? {})),
+    socketOptions(held) {
+      const options: Partial<UserFacingSocketConfig> = {};
+      for (const part of parts) Object.assign(options, part.socketOptions?.(held));
+      return options;
+    },
     async stop(held, most_ms) {
       const settled = parts.map(async (part) => {
         try {

@@ -1,8 +1,9 @@
 import { AppError } from '@potentia/domain/platform/errors';
 import type { WaWorkerContext } from '../context.ts';
 import { backUp, restore } from '../state/backup.ts';
-import type { SessionPart } from './parts.ts';
+import type { HeldSession, SessionPart } from './parts.ts';
 import type { Session } from './session.ts';
+import { within } from './within.ts';
 
 type BackupContext = Pick<WaWorkerContext, 'db' | 'objects' | 'sealer' | 'log'>;
 
@@ -12,8 +13,8 @@ const SPREAD_MS = 300_000;
 const WRITTEN_MS = 5_000;
 
 /** A copy of what is durable now. Throws `worker.not_linked`, `lease.lost`, `objects.unavailable`. */
-export async function backUpSession(context: BackupContext, session: Session): Promise<{ size: number }> {
-  await session.durable(WRITTEN_MS);
+export async function backUpSession(context: BackupContext, session: HeldSession): Promise<{ size: number }> {
+  await within(session.state.log.durable(), WRITTEN_MS);
   const copy = await backUp(context, session);
   if (!copy)
     throw new AppError('conflict', 'worker.not_linked', 'The session is not linked: there is nothing to copy.');
@@ -36,7 +37,7 @@ export async function restoreSession(context: BackupContext, session: Session): 
 /** Copies every linked session soon after it has logged in, and each day. */
 export function backupPart(context: BackupContext, { spread_ms = SPREAD_MS } = {}): SessionPart {
   const timers = new Map<string, NodeJS.Timeout>();
-  const plan = (session: Session, ms: number): void => {
+  const plan = (session: HeldSession, ms: number): void => {
     const timer = setTimeout(() => {
       plan(session, DAY_MS);
       backUpSession(context, session).catch((error: unknown) => session.log.warn({ err: error }, 'no backup was made'));
@@ -47,7 +48,7 @@ export function backupPart(context: BackupContext, { spread_ms = SPREAD_MS } = {
   return {
     name: 'backups',
     onCaughtUp(held) {
-      if (!timers.has(held.session_id)) plan(held as Session, Math.random() * spread_ms);
+      if (!timers.has(held.session_id)) plan(held, Math.random() * spread_ms);
     },
     onDropped({ session_id }) {
       clearTimeout(timers.get(session_id));

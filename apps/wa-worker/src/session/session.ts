@@ -110,6 +110,9 @@ export class Session implements HeldSession {
   get is_wanted(): boolean {
     return this.#is_wanted;
   }
+  get has_ended(): boolean {
+    return this.#has_ended;
+  }
 
   expectAck(message_id: string): void {
     this.#connection?.expectAck(message_id);
@@ -263,10 +266,10 @@ export class Session implements HeldSession {
     try {
       await this.#held.look();
       // In between, a command may have come, or the lease gone.
-      if (this.#is_wanted && !this.#has_ended && this.#held.now) this.#dial(this.#held.now);
+      if (this.is_wanted && this.#held.now) this.#dial(this.#held.now);
     } catch (error) {
-      if (error instanceof AppError && error.code === 'lease.lost') return this.lose('look');
-      if (this.#has_ended) return;
+      if (error instanceof AppError && error.code === 'lease.lost') this.lose('look');
+      if (this.has_ended) return;
       this.log.warn({ err: error }, 'the session could not be connected');
       this.#again(this.#decideFor(null, null, 0), null);
     }
@@ -375,8 +378,9 @@ export class Session implements HeldSession {
     if (!this.#is_wanted || this.#has_ended || this.#connection) return;
     const is_owner = code === 440 ? await this.#held.isOwner().catch(() => null) : null;
     const decision = this.#decideFor(code, is_owner, open_ms);
-    if (decision.next === 'drop') return this.lose('look');
-    if (decision.next === 'reconnect') return this.#again(decision, code);
+    if (decision.next === 'drop') this.lose('look');
+    if (decision.next === 'reconnect') this.#again(decision, code);
+    if (decision.next !== 'stop') return;
     if (decision.forget) {
       await this.#held.now?.forget();
       await this.reopen();

@@ -96,7 +96,7 @@ export class Sessions implements HeldSessions {
       throw error instanceof AppError && error.code === 'lease.lost' ? stale() : error;
     }
     // Checked again: the answer may have come while this process began to stop.
-    if (this.#is_draining) {
+    if (this.is_draining) {
       await session.release();
       throw draining();
     }
