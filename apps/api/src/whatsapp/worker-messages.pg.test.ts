@@ -104,6 +104,26 @@ describe('messages', () => {
     expect(told_of).toHaveLength(5);
   });
 
+  it('of a workspace that is deleted are told to nobody', async () => {
+    const scene = await setUp();
+    const { session, worker_id, workspace } = scene;
+    const { workspace_id, owner_user_id } = workspace;
+    await backends.database.asOwner(
+      `insert into app.webhooks (id, workspace_id, url, event_types, secret, created_by)
+       values (gen_random_uuid(), $1, 'https://example.com', '{whatsapp.*}', 'x', $2)`,
+      [workspace_id, owner_user_id],
+    );
+    const count = async () => {
+      const text = 'select 1 from app.webhook_deliveries where workspace_id = $1';
+      return [(await backends.database.asOwner(text, [workspace_id])).length, (await events(scene)).length];
+    };
+    await tell('message-inbound', batchOf(worker_id, [inboundEvent(session, 'before')]));
+    expect(await count()).toEqual([1, 1]);
+    await backends.database.asOwner('update app.workspaces set deleted_at = now() where id = $1', [workspace_id]);
+    await tell('message-inbound', batchOf(worker_id, [inboundEvent(session, 'after')]));
+    expect(await count()).toEqual([1, 1]);
+  });
+
   it('are counted by days, whose totals only grow', async () => {
     const { session, worker_id, workspace } = await setUp();
     const usage = (sent: number, received: number) => usageEvent(session, { sent, received });

@@ -3,6 +3,7 @@ import { id, timestamp } from '../platform/schemas.ts';
 import {
   messageId,
   outbound_statuses,
+  phone,
   session_statuses,
   whatsappChat,
   whatsappMedia,
@@ -25,12 +26,12 @@ export const sessionStatusEvent = z.strictObject({
   ...of,
   status: z.enum(session_statuses),
   reason: z.string().max(200).nullable(),
-  close_code: z.int().nullable(),
-  phone: z.string().nullable(),
-  lid: z.string().nullable(),
+  close_code: z.int32().nullable(),
+  phone: phone.nullable(),
+  lid: z.string().max(64).nullable(),
   profile_name: z.string().nullable(),
   qr: z
-    .strictObject({ serial: z.int(), expires_at: timestamp })
+    .strictObject({ serial: z.int32(), expires_at: timestamp })
     .nullable()
     .describe('That there is a QR code, which is in Redis alone'),
   at: timestamp,

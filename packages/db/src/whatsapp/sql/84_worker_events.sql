@@ -23,12 +23,14 @@ begin
 end $$;
 
 -- Tells people, over /ws/me, and the customer's endpoints that ask for this type by its name. p_events: {data, user_ids, at, request_id,
--- traceparent} in their order, which the small steps of time keep.
+-- traceparent} in their order, which the small steps of time keep. Of a workspace that is deleted nobody is told.
 create or replace function app.tell_whatsapp(p_workspace_id uuid, p_type text, p_events jsonb) returns void
 language plpgsql set search_path = app, pg_temp as $$
 declare
   v_webhook_id uuid;
-  v_webhook_ids constant uuid[] := array(select f.id from app.find_webhooks(p_workspace_id, p_type, true) f);
+  v_webhook_ids constant uuid[] := array(
+    select f.id from app.find_webhooks(p_workspace_id, p_type, true) f
+    where exists (select from workspaces w where w.id = p_workspace_id and w.deleted_at is null));
 begin
   insert into outbox (id, topic, workspace_id, user_id, payload, traceparent, request_id, available_at)
   select app.uuidv7(), 'me.deliver', p_workspace_id, u.id::uuid,
