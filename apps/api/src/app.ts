@@ -34,6 +34,7 @@ import { shareRoutes } from './share/routes.ts';
 import { webhookRoutes } from './webhook/routes.ts';
 import { adminRoutes } from './whatsapp/admin-routes.ts';
 import { doorRoutes } from './whatsapp/door-routes.ts';
+import { linkRoutes } from './whatsapp/link-routes.ts';
 import { sessionRoutes } from './whatsapp/session-routes.ts';
 import { workerWebhookRoutes } from './whatsapp/worker-webhook-routes.ts';
 import { workspaceRoutes } from './workspace/routes.ts';
@@ -115,6 +116,7 @@ export async function buildApp(context: ApiContext): Promise<App> {
   webhookRoutes(app, context);
   sessionRoutes(app, context);
   doorRoutes(app, context);
+  linkRoutes(app, context);
   adminRoutes(app, context);
   agentRoutes(app, context);
   await app.register(async (scope) => workerWebhookRoutes(scope, context));

@@ -1,4 +1,9 @@
-import { serviceTokenVariables, workerVariables, workerWebhookVariables } from '@potentia/config/gateway-variables';
+import {
+  partnerVariables,
+  serviceTokenVariables,
+  workerVariables,
+  workerWebhookVariables,
+} from '@potentia/config/gateway-variables';
 import { modelVariables } from '@potentia/config/model-variables';
 import { bool, jsonList, wholeNumber } from '@potentia/config/values';
 import {
@@ -59,6 +64,7 @@ export const schema = z.object({
   ...serviceTokenVariables,
   ...workerWebhookVariables,
   ...workerVariables,
+  ...partnerVariables,
   RATE_LIMITS: jsonList(rateLimitRule).default(DEFAULT_RULES).meta({
     description: 'JSON list of {tenant?, method?, route?, limit, window_ms, burst?}; the most specific rule wins',
   }),

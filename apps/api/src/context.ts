@@ -54,8 +54,8 @@ import type { QrPages } from '@potentia/domain/whatsapp/qr-pages';
 import type { GatewayPorts } from '@potentia/domain/whatsapp/session-route';
 import type { SessionStream } from '@potentia/domain/whatsapp/session-stream';
 import { createRecentSettings, type RecentSettings } from '@potentia/domain/workspace/recent-settings';
-import { observeTools } from './agent/tool-metrics.ts';
-import { observeTurns } from './agent/turn-metrics.ts';
+import { observeTools } from '@potentia/domain/agent/adapters/tool-metrics';
+import { observeTurns } from '@potentia/domain/agent/adapters/turn-metrics';
 import { observeImports } from './chat/import-metrics.ts';
 import type { ApiConfig } from './config.ts';
 

@@ -10,7 +10,8 @@ import { EmbeddingWorker } from './chat/embedding-worker.ts';
 import { findLossRisks, type JobsContext } from './context.ts';
 import { createJobMetrics, createRelayMetrics, measureQueues, measureReleasedObjects } from './metrics.ts';
 import { OutboxRelay } from './outbox-relay.ts';
-import { QUEUES, type QueueDefinition } from './queues.ts';
+import type { QueueDefinition } from './define-queue.ts';
+import { QUEUES } from './queues.ts';
 import { startSchedules } from './schedules.ts';
 import { measureGateway } from './whatsapp/gateway-metrics.ts';
 import { startWorkers, stopWorkers } from './workers.ts';
@@ -87,10 +88,13 @@ export async function startJobs(
     async stop() {
       health.setDraining();
       subscriber.close();
+      // What is still being answered then is ended a little before its job is left, which gives it to another process.
+      const patience_ms = Math.max(config.SHUTDOWN_TIMEOUT_MS - LAST_WORDS_MS, LAST_WORDS_MS / 4);
       await Promise.all([
         relay.stop(),
         embedding.stop(),
-        stopWorkers(workers, Math.max(config.SHUTDOWN_TIMEOUT_MS - LAST_WORDS_MS, LAST_WORDS_MS / 4)),
+        context.ports.turns.drain(Math.max(patience_ms - LAST_WORDS_MS, patience_ms / 2)),
+        stopWorkers(workers, patience_ms),
       ]);
       await reports.stop();
       await server.close();

@@ -9,11 +9,17 @@ import { createModel } from '@potentia/domain/agent/adapters/model';
 import { createRedisRunEraser } from '@potentia/domain/agent/adapters/redis-run-eraser';
 import { createRedisRunEvents } from '@potentia/domain/agent/adapters/redis-run-events';
 import type { AssessMetrics } from '@potentia/domain/agent/assess-run';
+import { observeTools } from '@potentia/domain/agent/adapters/tool-metrics';
+import { observeTurns } from '@potentia/domain/agent/adapters/turn-metrics';
 import type { UsageLimits } from '@potentia/domain/agent/ledger';
 import type { ModelPort } from '@potentia/domain/agent/model';
 import type { RunEraser } from '@potentia/domain/agent/run-eraser';
 import type { RunEvents } from '@potentia/domain/agent/run-events';
+import type { ToolMetrics } from '@potentia/domain/agent/tool-ctx';
+import { Turns } from '@potentia/domain/agent/turns';
+import { createRedisBusyCache } from '@potentia/domain/calendar/adapters/redis-busy-cache';
 import { createIcsReader } from '@potentia/domain/calendar/adapters/ics-processes';
+import type { BusyCache } from '@potentia/domain/calendar/busy-cache';
 import type { InstanceMetrics } from '@potentia/domain/calendar/fill-instances';
 import type { IcsReader } from '@potentia/domain/calendar/ics';
 import type { ReminderMetrics } from '@potentia/domain/calendar/remind';
@@ -22,11 +28,13 @@ import type { Markdown } from '@potentia/domain/canvas/markdown';
 import { createRedis, deadline, pingRedis, type RedisClient } from '@potentia/domain/platform/adapters/redis';
 import { createRedisCache } from '@potentia/domain/platform/adapters/redis-cache';
 import { createBus } from '@potentia/domain/platform/adapters/redis-bus';
+import { createRedisLimiter } from '@potentia/domain/platform/adapters/redis-limiter';
 import { createS3Objects } from '@potentia/domain/platform/adapters/s3';
 import type { EmbeddingMetrics } from '@potentia/domain/chat/embedding-ctx';
 import type { Bus } from '@potentia/domain/platform/bus';
 import type { Cache } from '@potentia/domain/platform/cache';
 import type { Ctx } from '@potentia/domain/platform/ctx';
+import type { Limiter } from '@potentia/domain/platform/limiter';
 import type { Mailer } from '@potentia/domain/platform/mail';
 import type { FilePorts } from '@potentia/domain/platform/objects';
 import { createSealer, type Sealer } from '@potentia/domain/platform/seal';
@@ -38,19 +46,21 @@ import { createHttpWorkerClient } from '@potentia/domain/whatsapp/adapters/http-
 import { createRedisSessionRoutes } from '@potentia/domain/whatsapp/adapters/redis-session-routes';
 import type { PlacementMetrics } from '@potentia/domain/whatsapp/placement-ctx';
 import type { GatewayPorts } from '@potentia/domain/whatsapp/session-route';
+import type { PartnerMetrics } from '@potentia/domain/whatsapp/partner-ctx';
 import type { JobsConfig } from './config.ts';
 import { observeInstances } from './calendar/instance-metrics.ts';
 import { observeReminders } from './calendar/reminder-metrics.ts';
 import { observeAssessments } from './agent/assess-metrics.ts';
 import { observeEmbeddings } from './chat/embedding-metrics.ts';
 import { createMailer } from './mailer.ts';
+import { observePartner } from './whatsapp/partner-metrics.ts';
 import { observeWebhooks } from './webhook/metrics.ts';
 import { observePlacements } from './whatsapp/gateway-metrics.ts';
 
 export const SERVICE = 'jobs';
 
-/** Few jobs act as a person, and each does one thing after the other. */
-const PERSON_POOL_SIZE = 4;
+/** Few jobs act as a person, and each does one thing after the other; turns think for most of their time. */
+const PERSON_POOL_SIZE = 8;
 /** Milliseconds; a job reads whole canvases, however large, and nobody waits for its answer. */
 const PERSON_TIMEOUT_MS = 8_000;
 
@@ -64,6 +74,14 @@ export interface JobPorts extends FilePorts, GatewayPorts {
   assess_metrics: AssessMetrics;
   run_eraser: RunEraser;
   run_events: RunEvents;
+  /** The turns that this process answers: those of people on WhatsApp. */
+  turns: Turns;
+  tool_metrics: ToolMetrics;
+  prompt_tokens: number;
+  /** Copies of when people are busy. */
+  busy: BusyCache;
+  limiter: Limiter;
+  partner_metrics: PartnerMetrics;
   /** Of workspaces that have no quota of their own. */
   usage_limits: UsageLimits;
   cache: Cache;
@@ -128,12 +146,19 @@ export function createJobsContext(config: JobsConfig, log: Logger): JobsContext 
     issuer: SERVICE,
     registry: health.registry,
   });
+  const bus = createBus({ redis: command, registry: health.registry });
+  const run_events = createRedisRunEvents({ redis: command, timeout_ms: config.REDIS_TIMEOUT_MS });
+  const turns: Turns = new Turns({
+    ...{ db: person_db, bus, log, events: run_events },
+    metrics: observeTurns(health.registry, () => turns.count),
+  });
+  const shared = { redis: command, timeout_ms: config.REDIS_TIMEOUT_MS, registry: health.registry, log };
   return {
     config,
     log,
     db,
     health,
-    bus: createBus({ redis: command, registry: health.registry }),
+    bus,
     ports: {
       objects,
       file_limits: fileLimits(config),
@@ -143,7 +168,13 @@ export function createJobsContext(config: JobsConfig, log: Logger): JobsContext 
       model,
       assess_metrics: observeAssessments(health.registry),
       run_eraser: createRedisRunEraser({ redis: command, timeout_ms: config.REDIS_TIMEOUT_MS }),
-      run_events: createRedisRunEvents({ redis: command, timeout_ms: config.REDIS_TIMEOUT_MS }),
+      run_events,
+      turns,
+      tool_metrics: observeTools(health.registry),
+      prompt_tokens: config.PROMPT_TOKENS,
+      busy: createRedisBusyCache(shared),
+      limiter: createRedisLimiter(shared),
+      partner_metrics: observePartner(health.registry),
       usage_limits: usageLimits(config),
       mailer,
       app_url: config.APP_URL ?? '',
@@ -159,15 +190,11 @@ export function createJobsContext(config: JobsConfig, log: Logger): JobsContext 
         retry_delays_ms: config.WEBHOOK_RETRY_DELAYS_MS,
         ...observeWebhooks(health.registry),
       },
-      cache: createRedisCache({
-        redis: command,
-        timeout_ms: config.REDIS_TIMEOUT_MS,
-        registry: health.registry,
-        log,
-      }),
+      cache: createRedisCache(shared),
     },
     redis: { queue, worker: blocking },
     async close() {
+      turns.close();
       for (const client of [command, queue, blocking]) client.disconnect();
       sender.close();
       worker.close();

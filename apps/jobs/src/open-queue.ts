@@ -1,7 +1,7 @@
 import type { Logger } from '@potentia/config/logger';
 import type { RedisClient } from '@potentia/domain/platform/adapters/redis';
 import { Queue } from 'bullmq';
-import { prefixOf } from './queues.ts';
+import { prefixOf } from './define-queue.ts';
 
 /**
  * The producer's side of a queue, on a `queue` connection. It does not wait for readiness: a relay that waited for Redis

@@ -7,7 +7,7 @@ import type { OutboxJob } from '@potentia/domain/platform/outbox';
 import type { JobsOptions, Queue } from 'bullmq';
 import type { RelayMetrics } from './metrics.ts';
 import { openQueue } from './open-queue.ts';
-import { jobOptions, type QueueDefinition } from './queues.ts';
+import { jobOptions, type QueueDefinition } from './define-queue.ts';
 
 const BATCH = 200;
 const POLL_MS = 1_000;

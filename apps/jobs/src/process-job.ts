@@ -4,7 +4,7 @@ import type { OutboxJob } from '@potentia/domain/platform/outbox';
 import { SpanKind } from '@opentelemetry/api';
 import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
 import type { JobCtx } from './context.ts';
-import type { QueueDefinition } from './queues.ts';
+import type { QueueDefinition } from './define-queue.ts';
 
 /** What became of one attempt. `dropped`: there is nothing left to do it to. `waiting`: a dependency is away. */
 export type Outcome = 'completed' | 'dropped' | 'waiting' | 'retry' | 'dead';

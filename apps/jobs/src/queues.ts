@@ -17,7 +17,6 @@ import { CHAT_REEMBED, reembed, reembedPayload } from '@potentia/domain/chat/ree
 import { deliverMe, deliverMePayload, ME_DELIVER } from '@potentia/domain/platform/deliver-me';
 import { CACHE_INVALIDATE, invalidateCache, invalidateCachePayload } from '@potentia/domain/platform/invalidate-cache';
 import { forgetRecords, PLATFORM_EXPIRE } from '@potentia/domain/platform/forget-records';
-import type { OutboxJob } from '@potentia/domain/platform/outbox';
 import { exportWorkspace, WORKSPACE_EXPORT } from '@potentia/domain/workspace/run-export';
 import { importWorkspace, WORKSPACE_IMPORT } from '@potentia/domain/workspace/run-import';
 import { transferPayload } from '@potentia/domain/workspace/transfer-job';
@@ -31,48 +30,10 @@ import { expireToolCalls } from '@potentia/domain/agent/expire-tool-calls';
 import { expireApiKeys } from '@potentia/domain/auth/expire-api-keys';
 import { expireInvitations } from '@potentia/domain/workspace/expire-invitations';
 import { PURGE_WORKSPACES, purgeWorkspaces, purgeWorkspacesPayload } from '@potentia/domain/workspace/purge-workspaces';
-import { commandSession, commandSessionPayload, WHATSAPP_COMMAND } from '@potentia/domain/whatsapp/command-session';
-import {
-  handOverPayload,
-  handOverSends,
-  sweepSends,
-  WHATSAPP_SEND,
-  WHATSAPP_SWEEP_SENDS,
-} from '@potentia/domain/whatsapp/hand-over-sends';
-import { placeSession, placeSessionPayload, WHATSAPP_PLACE } from '@potentia/domain/whatsapp/place-session';
-import {
-  rebalanceGateway,
-  sweepGateway,
-  WHATSAPP_REBALANCE,
-  WHATSAPP_SWEEP,
-} from '@potentia/domain/whatsapp/sweep-gateway';
-import type { BackoffOptions, JobsOptions } from 'bullmq';
 import { z } from 'zod';
-import type { JobCtx } from './context.ts';
+import { define, type QueueDefinition } from './define-queue.ts';
 import { MAIL_TEMPLATES } from './mail-templates.ts';
-
-/** What runs for the jobs of one queue. The queue has the name of the outbox topic that feeds it. */
-export interface QueueDefinition {
-  schema: z.ZodType;
-  /** Runs once per attempt, with a payload that `schema` has passed. Its effect must be idempotent by `outbox_id`. */
-  handle(ctx: JobCtx, job: OutboxJob): Promise<unknown>;
-  /** Jobs of this queue that one process works on at a time. */
-  concurrency: number;
-  /** Attempts that fail for a reason of their own. Waiting for a dependency that is away uses none. */
-  attempts: number;
-  backoff: BackoffOptions;
-  /** Five or six cron fields, UTC: when the job runs by itself, once in the whole cluster, with an empty payload. */
-  pattern?: string;
-}
-
-function define<Schema extends z.ZodType>(
-  definition: Omit<QueueDefinition, 'schema' | 'handle'> & {
-    schema: Schema;
-    handle(ctx: JobCtx, job: OutboxJob<z.output<Schema>>): Promise<unknown>;
-  },
-): QueueDefinition {
-  return definition;
-}
+import { WHATSAPP_QUEUES } from './whatsapp/queues.ts';
 
 /** Every queue of the house. */
 export const QUEUES: Record<string, QueueDefinition> = {
@@ -260,53 +221,7 @@ export const QUEUES: Record<string, QueueDefinition> = {
     attempts: 8,
     backoff: { type: 'exponential', delay: 2_000, jitter: 0.5 },
   }),
-  // Waits for workers most of the time; what cannot be done is left to the sweeper, so that no job waits.
-  [WHATSAPP_PLACE]: define({
-    schema: placeSessionPayload,
-    handle: placeSession,
-    concurrency: 32,
-    attempts: 5,
-    backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
-  }),
-  [WHATSAPP_COMMAND]: define({
-    schema: commandSessionPayload,
-    handle: commandSession,
-    concurrency: 8,
-    attempts: 5,
-    backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
-  }),
-  // What no worker can take now waits in Postgres for the next look, so that no job waits.
-  [WHATSAPP_SEND]: define({
-    schema: handOverPayload,
-    handle: (ctx, { payload }) => handOverSends(ctx, payload),
-    concurrency: 8,
-    attempts: 5,
-    backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
-  }),
-  [WHATSAPP_SWEEP_SENDS]: define({
-    schema: z.object({}),
-    handle: sweepSends,
-    concurrency: 1,
-    attempts: 3,
-    backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
-    pattern: '*/5 * * * * *',
-  }),
-  [WHATSAPP_SWEEP]: define({
-    schema: z.object({}),
-    handle: sweepGateway,
-    concurrency: 1,
-    attempts: 3,
-    backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
-    pattern: '*/10 * * * * *',
-  }),
-  [WHATSAPP_REBALANCE]: define({
-    schema: z.object({}),
-    handle: rebalanceGateway,
-    concurrency: 1,
-    attempts: 3,
-    backoff: { type: 'exponential', delay: 1_000, jitter: 0.5 },
-    pattern: '31 * * * * *',
-  }),
+  ...WHATSAPP_QUEUES,
   [PURGE_WORKSPACES]: define({
     schema: purgeWorkspacesPayload,
     handle: (ctx) => purgeWorkspaces(ctx),
@@ -316,14 +231,3 @@ export const QUEUES: Record<string, QueueDefinition> = {
     pattern: '43 * * * *',
   }),
 };
-
-/**
- * A queue's keys share a hash tag, so that BullMQ's scripts find them on one shard of a cluster, and queues spread over
- * the shards.
- */
-export const prefixOf = (queue: string): string => `{${queue}}`;
-
-/** Done jobs stay for an hour, so that a row relayed twice is seen; dead ones until somebody has looked at them. */
-export function jobOptions({ attempts, backoff }: QueueDefinition): JobsOptions {
-  return { attempts, backoff, removeOnComplete: { age: 3_600, count: 10_000 }, removeOnFail: false };
-}

@@ -4,7 +4,7 @@ import { createRedis } from '@potentia/domain/platform/adapters/redis';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { z } from 'zod';
 import { openQueue } from './open-queue.ts';
-import type { QueueDefinition } from './queues.ts';
+import type { QueueDefinition } from './define-queue.ts';
 import { startSchedules } from './schedules.ts';
 
 const log = createLogger({ service: 'test', level: 'silent' });

@@ -2,7 +2,7 @@ import type { Logger } from '@potentia/config/logger';
 import type { RedisClient } from '@potentia/domain/platform/adapters/redis';
 import type { OutboxJob } from '@potentia/domain/platform/outbox';
 import { openQueue } from './open-queue.ts';
-import { jobOptions, type QueueDefinition } from './queues.ts';
+import { jobOptions, type QueueDefinition } from './define-queue.ts';
 
 export interface SchedulesOptions {
   queues: Record<string, QueueDefinition>;

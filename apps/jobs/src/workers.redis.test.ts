@@ -9,7 +9,7 @@ import { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { z } from 'zod';
 import { createJobMetrics, measureQueues } from './metrics.ts';
-import { jobOptions, prefixOf, type QueueDefinition } from './queues.ts';
+import { jobOptions, prefixOf, type QueueDefinition } from './define-queue.ts';
 import { startWorkers, stopWorkers } from './workers.ts';
 
 const log = createLogger({ service: 'test', level: 'silent' });
@@ -61,6 +61,12 @@ async function setUp(handle: Handle, url = server.url) {
       placements: undefined as never,
       worker: undefined as never,
       routes: undefined as never,
+      turns: undefined as never,
+      tool_metrics: undefined as never,
+      prompt_tokens: 0,
+      busy: undefined as never,
+      limiter: undefined as never,
+      partner_metrics: undefined as never,
       objects: undefined as never,
       file_limits: undefined as never,
       bus: { publish: () => undefined },

@@ -5,7 +5,7 @@ import { type Job, Worker } from 'bullmq';
 import type { JobCtx } from './context.ts';
 import type { JobMetrics } from './metrics.ts';
 import { failureOf, processJob } from './process-job.ts';
-import { prefixOf, type QueueDefinition } from './queues.ts';
+import { prefixOf, type QueueDefinition } from './define-queue.ts';
 
 export interface WorkersOptions {
   queues: Record<string, QueueDefinition>;

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { commaList, milliseconds } from './values.ts';
 
 const atLeastOne = (items: string[]) => items as [string, ...string[]];
@@ -30,16 +31,33 @@ export const workerWebhookVariables = {
     .transform(atLeastOne)
     .meta({
       description:
-        'Secrets of the webhooks of WhatsApp workers, comma-separated, each whsec_ and 24 bytes or more in base64; the first signs, all verify',
+        'Secrets of the webhooks of WhatsApp workers, comma-separated, each whsec_ and 24 bytes or more in base64; workers sign with each, and any verifies',
       secret: true,
     }),
 };
 
 /** What the API and the jobs agree on about WhatsApp workers. */
 export const workerVariables = {
-  WHATSAPP_HEARTBEAT_MS: milliseconds
-    .default(30_000)
+  WHATSAPP_HEARTBEAT_MS: milliseconds.default(30_000).meta({
+    description: 'How often a WhatsApp worker says that it lives; after three missed beats it counts as dead',
+  }),
+};
+
+/** The partner on WhatsApp, as the API knows it. */
+export const partnerVariables = {
+  WHATSAPP_PARTNER_SESSION_ID: z.uuid().toLowerCase().optional().meta({
+    description:
+      'The WhatsApp session to which anybody may link their phone; of any other only members of its workspace',
+  }),
+  WHATSAPP_UNLINKED_REPLY: z
+    .string()
+    .max(1_000)
+    .default(
+      'Hello! This is an automated partner that answers people who have linked their number. Link yours in the app to talk to it. ' +
+        '(Halo! Nomor ini dijawab otomatis untuk pengguna yang sudah menghubungkan nomornya lewat aplikasi.)',
+    )
     .meta({
-      description: 'How often a WhatsApp worker says that it lives; after three missed beats it counts as dead',
+      description:
+        'What a new WhatsApp session says once to whoever writes without being linked, unless its card says otherwise; empty: nothing',
     }),
 };

@@ -1,4 +1,4 @@
-import type { TurnMetrics } from '@potentia/domain/agent/turns';
+import type { TurnMetrics } from '../turns.ts';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
 /** What operators see of turns. `count`: how many run here now. */

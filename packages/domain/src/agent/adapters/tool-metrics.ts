@@ -1,4 +1,4 @@
-import type { ToolMetrics } from '@potentia/domain/agent/tool-ctx';
+import type { ToolMetrics } from '../tool-ctx.ts';
 import { Counter, type Registry } from 'prom-client';
 
 /** What operators see of tools: many that wait say that a model writes what nobody asked for, or that a text makes it. */
