@@ -17,9 +17,11 @@ for (const { name, people, run } of ROWS.filter((row) => row.name.includes(wante
     problem = ` ${String(error)}`;
   });
   const { sent_in, sent_out, lost, doubled, repeated } = await world.settle();
-  failed ||= lost + doubled > 0 || problem !== '';
+  const is_bad = lost + doubled > 0 || problem !== '';
+  failed ||= is_bad;
+  if (is_bad) for (const worker of world.workers) console.error(worker.output().split('\n').slice(-40).join('\n'));
   const seconds = ((performance.now() - began) / 1_000).toFixed(0);
   const counts = `in ${sent_in}, out ${sent_out}: lost ${lost}, doubled ${doubled} (same id again ${repeated}, ${seconds} s)`;
-  console.log(`${lost + doubled === 0 && !problem ? 'ok ' : 'BAD'} ${name.padEnd(64)} ${counts}${problem}`);
+  console.log(`${is_bad ? 'BAD' : 'ok '} ${name.padEnd(64)} ${counts}${problem}`);
 }
 process.exitCode = failed ? 1 : 0;

@@ -17,11 +17,13 @@ import { type RecordingApi, startRecordingApi } from './recording-api.ts';
 
 const MAIN = path.join(import.meta.dirname, '../../src/main.ts');
 const TOKENS = [GATEWAY_SECRETS.SERVICE_JWT_SECRETS] as const;
-const SETTLE_MS = 90_000;
+const SETTLE_MS = 60_000;
 
 /** One worker's process, which can die and come back. */
 export interface Worker {
   readonly url: string;
+  /** What it has written since it was started. */
+  output(): string;
   kill(): Promise<void>;
   stop(): Promise<void>;
   start(): Promise<void>;
@@ -99,8 +101,8 @@ export async function startWorld({ people: count = 2 } = {}): Promise<World> {
   const commands = createRedis({ url: redis_server.url, timeout_ms: 1_000, role: 'command' });
   const live_codes = createRedisLiveCodes({ redis: commands, timeout_ms: 1_000 });
   const workers = [createWorker({ ...env, WORKER_NAME: 'a' }), createWorker({ ...env, WORKER_NAME: 'b' })] as [
-    ManagedWorker,
-    ManagedWorker,
+    Worker,
+    Worker,
   ];
   const session_id = randomUUID();
   const shop = whatsapp.addPhone({ name: 'Shop' });
@@ -247,11 +249,7 @@ async function statusOf(database: TestDatabase, session_id: string): Promise<str
   return (await database.asOwner<{ status: string }>(text, [session_id]))[0]?.status;
 }
 
-interface ManagedWorker extends Worker {
-  output(): string;
-}
-
-function createWorker(env: Record<string, string>): ManagedWorker {
+function createWorker(env: Record<string, string>): Worker {
   let service: SpawnedService | null = null;
   return {
     get url() {
