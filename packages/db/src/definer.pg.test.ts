@@ -30,6 +30,7 @@ import {
   type SeededMessage,
   type SeededRun,
 } from './testing/seed-chat.ts';
+import { seedLink, seedSession, type SeededSession } from './testing/seed-whatsapp.ts';
 
 /*
  * SECURITY DEFINER functions see every row, so each filters by the person it is told. Here a stranger calls every one of
@@ -49,6 +50,9 @@ let run: SeededRun;
 let message: SeededMessage;
 /** Of the workspace. */
 let role: { role_prompt_id: string };
+/** Of the workspace; the member has a link to it. */
+let session: SeededSession;
+let link: { link_id: string };
 let stranger: { user_id: string };
 /** To the member: one to look at, one to answer. */
 let invitations: { shown: { id: string; token_hash: string }; answered: { id: string; token_hash: string } };
@@ -80,6 +84,9 @@ beforeAll(async () => {
   await t.asOwner(`update app.role_prompts set terms = array[app.term_id(workspace_id, 'quokka')] where id = $1`, [
     role.role_prompt_id,
   ]);
+  session = await seedSession(t, workspace);
+  await seedLink(t, session, member);
+  link = await seedLink(t, await seedSession(t, workspace), member);
   run = await seedRun(t.db, { ...member, workspace_id: workspace.workspace_id });
   // Held by a process that goes by the member's id.
   await t.asOwner(`update app.agent_runs set status = 'running', lease_owner = user_id where id = $1`, [run.run_id]);
@@ -474,6 +481,13 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
       take_whatsapp_sends: [randomUUID(), 1],
       settle_whatsapp_send: [randomUUID(), null],
       sweep_whatsapp_sends: ['1 day', '1 day', 1],
+      take_whatsapp_turn: [randomUUID(), randomUUID(), randomUUID(), '1 minute'],
+      renew_whatsapp_turn: [randomUUID(), randomUUID(), '1 minute'],
+      release_whatsapp_turn: [randomUUID(), randomUUID(), '1 minute'],
+      settle_whatsapp_turn: [randomUUID(), randomUUID(), {}, [], 'r', null],
+      get_whatsapp_line: [randomUUID(), randomUUID(), randomUUID()],
+      say_whatsapp_line: [randomUUID(), randomUUID(), [], 'r', null],
+      sweep_whatsapp_turns: ['1 minute', 1],
       // Triggers; no role has them, and none needs them.
       emit_webhooks: [],
       take_webhook_deliveries: [randomUUID(), randomUUID(), 8, '1 minute'],
@@ -665,6 +679,31 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
     run: () => failure(call('select app.sweep_turn($1, $2, 1, null)', [member.user_id, run.run_id])),
     stranger: 'db.forbidden',
     member: 'db.forbidden',
+  },
+  create_whatsapp_link_code: {
+    run: (user_id) =>
+      failure(
+        call(`select app.create_whatsapp_link_code($1, $2, null, $3, $4, '1 minute', 'r') #> '{session,id}' as id`, [
+          ...[user_id, session.session_id, randomUUID(), randomBytes(32)],
+        ]),
+      ),
+    stranger: 'whatsapp.session_not_found',
+    member: [{ id: expect.any(String) }],
+  },
+  list_whatsapp_links: {
+    run: (user_id) =>
+      call(
+        `select count(*) as n from jsonb_array_elements(app.list_whatsapp_links($1)) l where l #>> '{session,id}' = $2`,
+        [user_id, session.session_id],
+      ),
+    stranger: [{ n: 0 }],
+    member: [{ n: 1 }],
+  },
+  delete_whatsapp_link: {
+    run: (user_id) =>
+      failure(call(`select 1 as n from app.delete_whatsapp_link($1, $2, 'r')`, [user_id, link.link_id])),
+    stranger: 'whatsapp.link_not_found',
+    member: [{ n: 1 }],
   },
   // No person's: what comes through the door that the workers' secret opens. It tells numbers alone.
   take_whatsapp_events: {
