@@ -81,7 +81,10 @@ export async function startFakeWorker(secrets: ServiceSecrets, book = new LeaseB
       request_id: request.headers['x-request-id'] as string | undefined,
     };
     commands.push(given);
-    if (answer) return answer(given, response);
+    if (answer) {
+      answer(given, response);
+      return;
+    }
     const result = session_id === null ? {} : carryOut(given, session_id, claims.generation ?? -1);
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(result));
   }
