@@ -113,6 +113,18 @@ describe('who is let in', () => {
     expect(metrics.text).toMatch(/worker_webhooks_refused_total\{reason="too_old",service="api"\} [1-9]/);
   });
 
+  it('may ask for many sessions from one address, and not without end', async () => {
+    await using strict = await startApi(backends, { IP_RATE_LIMIT: '1' });
+    const ask = () => tellApi(strict, 'session-status', '{}');
+    const answers = [];
+    for (let n = 0; n < 40; n += 1) answers.push((await ask()).status);
+    expect(answers.slice(0, 20)).toEqual(Array(20).fill(400));
+    expect(answers).toContain(429);
+    const persons = [];
+    for (let n = 0; n < 6; n += 1) persons.push((await strict.call(null, 'GET', '/api/v1/canvases')).status);
+    expect(persons).toContain(429);
+  });
+
   it('sends JSON, not too much of it, of the shape that is declared', async () => {
     const { session, worker_id } = await setUp();
     expect(await asked({ headers: { 'content-type': 'text/plain' } })).toMatchObject({ status: 415 });

@@ -18,7 +18,6 @@ export const deadLetter = z
     dead_at: timestamp,
   })
   .meta({ id: 'WorkerDeadLetter', description: 'An event that was given up, without what it says' });
-export type DeadLetter = z.output<typeof deadLetter>;
 
 export const deadLetterPage = pageOf(deadLetter).meta({ id: 'WorkerDeadLetterPage' });
 export type DeadLetterPage = z.output<typeof deadLetterPage>;
