@@ -3,10 +3,12 @@ import { writeSystemHealth } from '@potentia/db/platform/queries';
 import { type CommandRoutes, createCommandServer } from './commands/command-server.ts';
 import { deadLetterRoutes } from './commands/dead-letter-routes.ts';
 import { groupRoutes } from './commands/group-routes.ts';
+import { readRoutes } from './commands/read-routes.ts';
 import { sendRoutes } from './commands/send-routes.ts';
 import { sessionRoutes } from './commands/session-routes.ts';
 import type { WaWorkerContext } from './context.ts';
 import { inboundPart } from './inbound/inbound-part.ts';
+import { mediaPart } from './inbound/media-part.ts';
 import { createInboundMetrics } from './inbound/metrics.ts';
 import { createEvents } from './events/events.ts';
 import { createOutbound } from './outbound/outbound-part.ts';
@@ -14,6 +16,7 @@ import { Registration } from './registration.ts';
 import type { SessionPart } from './session/parts.ts';
 import { backupPart } from './session/session-backups.ts';
 import { Sessions } from './session/sessions.ts';
+import { within } from './session/within.ts';
 
 export interface WaWorkerApp {
   url: string;
@@ -33,8 +36,13 @@ export function createPieces(context: WaWorkerContext): WaWorkerPieces {
   const inbound_metrics = createInboundMetrics(context.health.registry);
   const outbound = createOutbound(context);
   return {
-    parts: [inboundPart(context, inbound_metrics), outbound.part, backupPart(context)],
-    routes: [sessionRoutes, sendRoutes(outbound), groupRoutes, deadLetterRoutes],
+    parts: [
+      inboundPart(context, inbound_metrics),
+      mediaPart(context, inbound_metrics),
+      outbound.part,
+      backupPart(context),
+    ],
+    routes: [sessionRoutes, readRoutes, sendRoutes(outbound), groupRoutes, deadLetterRoutes],
   };
 }
 
@@ -85,13 +93,4 @@ export async function startWaWorker(
       await reports.stop();
     },
   };
-}
-
-async function within(work: Promise<void>, ms: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work, late]);
-  clearTimeout(timer);
 }

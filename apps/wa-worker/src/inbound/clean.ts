@@ -3,7 +3,9 @@ export const cleanText = (text: string): string => text.replaceAll('\0', '').toW
 
 /** Cut at a length of characters, never in the middle of one. */
 export const cutText = (text: string, length: number): string =>
-  [...text.slice(0, length * 2)].slice(0, length).join('');
+  Array.from(text.slice(0, length * 2))
+    .slice(0, length)
+    .join('');
 
 /** The same for whole contents; numbers that JSON has none of are null, and what is undefined goes. */
 export function cleanJson(value: unknown): unknown {

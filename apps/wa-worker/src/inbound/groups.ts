@@ -109,7 +109,7 @@ export class Groups {
 
 const toGroup = ({ id, subject, participants }: GroupMetadata): Group => ({
   group_id: roomOf(id).group_id,
-  subject: cutText(cleanText(subject ?? ''), 300) || null,
+  subject: cutText(cleanText(subject), 300) || null,
   participants: participants.map(toMember).filter((member) => isPerson(member as object)),
 });
 

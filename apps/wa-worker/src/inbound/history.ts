@@ -1,4 +1,4 @@
-import { proto, toNumber, type WAMessage } from '@whiskeysockets/baileys';
+import { proto, type WAMessage } from '@whiskeysockets/baileys';
 import type { PersonIds } from '@potentia/domain/whatsapp/rules/jid';
 import type { SessionLog } from '../state/session-log.ts';
 import type { InboundItem } from './item.ts';
@@ -49,4 +49,4 @@ function toItemSafely(message: WAMessage, me: PersonIds): InboundItem | null {
   }
 }
 
-const timeOf = ({ messageTimestamp }: WAMessage): number => toNumber(messageTimestamp ?? undefined);
+const timeOf = ({ messageTimestamp }: WAMessage): number => Number(messageTimestamp ?? 0);

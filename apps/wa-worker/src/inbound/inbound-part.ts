@@ -1,14 +1,15 @@
 import { type Person, takePeople } from '@potentia/db/wa/inbound-queries';
 import { isPerson, personOfAll } from '@potentia/domain/whatsapp/rules/jid';
-import type { BinaryNode, Contact, WAMessage, WASocket } from '@whiskeysockets/baileys';
+import type { BinaryNode, Contact, WASocket } from '@whiskeysockets/baileys';
 import type { WaWorkerContext } from '../context.ts';
 import type { HeldSession, SessionPart } from '../session/parts.ts';
 import { cleanText, cutText } from './clean.ts';
 import { Groups } from './groups.ts';
 import { takeHistory, toItem } from './history.ts';
+import { takeInOrder } from './in-order.ts';
 import { Journal } from './journal.ts';
 import type { InboundMetrics } from './metrics.ts';
-import { meOf, placeOfMessage } from './place.ts';
+import { meOf, messageId } from './place.ts';
 import { guardedRepository } from './signal-repository.ts';
 import { readStoredVote } from './votes.ts';
 
@@ -53,15 +54,8 @@ export function inboundPart({ db }: Pick<WaWorkerContext, 'db'>, metrics: Inboun
       const { groups, journal } = keptOf(held);
       if (!journal) return;
       groups.onSocket(sock);
-      // Before Baileys, which begins with it at once.
-      sock.ws.prependListener('CB:message', (node: BinaryNode) => {
-        try {
-          journal.expect(node);
-          if (node.attrs['from']?.endsWith('@g.us')) groups.met(node.attrs['from']);
-        } catch (error) {
-          held.log.error({ error: error instanceof Error ? error.name : 'unknown' }, 'a stanza could not be read');
-        }
-      });
+      const complain = (error: unknown) => held.log.error({ error: nameOf(error) }, 'a stanza could not be read');
+      takeInOrder(sock, (node) => expect(node, journal, groups), complain);
       listen(db, sock, held, journal);
     },
     onClosed(held) {
@@ -71,16 +65,21 @@ export function inboundPart({ db }: Pick<WaWorkerContext, 'db'>, metrics: Inboun
   };
 }
 
+function expect(node: BinaryNode, journal: Journal, groups: Groups): void {
+  journal.expect(node);
+  const { from } = node.attrs;
+  if (from?.endsWith('@g.us')) groups.met(from);
+}
+
 /** What does not come as a ciphertext of its own. */
 function listen(db: WaWorkerContext['db'], sock: WASocket, held: HeldSession, journal: Journal): void {
   const { state } = held;
   const take = (people: Person[]) => void takeInChunks(db, held, people);
 
-  // What could not be read, and the own phone has handed on; all else was journaled as it was decrypted.
-  sock.ev.on('messages.upsert', ({ messages, requestId }) => {
-    if (!requestId) return;
+  // What came without content, and the own phone has handed on; all else was journaled as it was decrypted.
+  sock.ev.on('messages.upsert', ({ messages }) => {
     const inbound = messages
-      .filter((message) => !isKnown(message, journal, state.creds))
+      .filter(({ key }) => !journal.hasJournaled(messageId(key.id ?? '')))
       .map((message) => toItem(message, meOf(state.creds)))
       .filter((item) => item !== null);
     if (inbound.length > 0) void state.log.append({ inbound });
@@ -97,11 +96,6 @@ function listen(db: WaWorkerContext['db'], sock: WASocket, held: HeldSession, jo
   );
 }
 
-function isKnown(message: WAMessage, journal: Journal, creds: HeldSession['state']['creds']): boolean {
-  const place = placeOfMessage(message, meOf(creds));
-  return !place || journal.hasSeen(place);
-}
-
 function toPerson({ id, lid, phoneNumber, name }: Partial<Contact>): Person {
   const shown = cutText(cleanText(name ?? '').trim(), 200);
   return { ...personOfAll(id, lid, phoneNumber), ...(shown && { name: shown }) };
@@ -114,7 +108,7 @@ async function takeInChunks(db: WaWorkerContext['db'], held: HeldSession, found:
     for (let start = 0; start < people.length; start += PEOPLE_CHUNK)
       await takePeople(db, held, people.slice(start, start + PEOPLE_CHUNK));
   } catch (error) {
-    held.log.warn({ error: error instanceof Error ? error.name : 'unknown' }, 'people could not be kept');
+    held.log.warn({ error: nameOf(error) }, 'people could not be kept');
   }
 }
 
@@ -124,3 +118,6 @@ function markRead(held: HeldSession, { attrs }: BinaryNode): void {
   const key = { id, remoteJid: from, fromMe: false, ...(participant && { participant }) };
   held.sock?.readMessages([key]).catch(() => undefined);
 }
+
+/** What went wrong may hold what somebody wrote. */
+const nameOf = (error: unknown): string => (error instanceof Error ? error.name : 'unknown');

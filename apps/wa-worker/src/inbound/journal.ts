@@ -38,6 +38,7 @@ interface Stanza {
 /** How long a look into the journal waits for Postgres, in ms; then the session begins again, and the stanza comes again. */
 const PATIENCE_MS = 10_000;
 const RETRY_MS = 100;
+const MAX_LATEST = 256;
 const EMPTY = Buffer.alloc(0);
 
 /**
@@ -48,8 +49,8 @@ const EMPTY = Buffer.alloc(0);
 export class Journal implements Decryption {
   readonly #options: JournalOptions;
   readonly #stanzas = new WeakMap<Uint8Array, Stanza>();
-  /** Places of what came by this socket, so that an event about it is no news. */
-  readonly #seen = new Set<string>();
+  /** The latest, since Baileys tells of each right after it. */
+  readonly #latest = new Set<string>();
   #taken_distribution: Uint8Array | null = null;
 
   constructor(options: JournalOptions) {
@@ -64,19 +65,19 @@ export class Journal implements Decryption {
     const ciphers = node.content.filter(({ tag, content }) => tag === 'enc' && content instanceof Uint8Array);
     const author = node.attrs['participant'] ?? node.attrs['from'] ?? '';
     const has_group_cipher = ciphers.some(({ attrs }) => attrs['type'] === 'skmsg');
+    if (ciphers.length > 0) this.#remember(place.message_id);
     for (const { content } of ciphers)
       this.#stanzas.set(content as Uint8Array, { node, place, author, has_group_cipher });
     if (ciphers.length > 0) return;
     const plain = node.content.find(({ tag, content }) => tag === 'plaintext' && content instanceof Uint8Array);
     const item = plain ? this.#item(place, plain.content as Uint8Array) : stubOf(place, node);
     metrics.countItem(item);
-    this.#remember(place);
     void state.log.append({ inbound: [item] });
   }
 
-  /** Whether a message came by this socket as a stanza. */
-  hasSeen(place: Place): boolean {
-    return this.#seen.has(nameOf(place));
+  /** Whether a message of this id was decrypted by this socket a moment ago. */
+  hasJournaled(message_id: string): boolean {
+    return this.#latest.has(message_id);
   }
 
   async direct(
@@ -120,10 +121,7 @@ export class Journal implements Decryption {
     }
     const plaintext = outcome.value;
     const item = await this.#itemOf(stanza, plaintext, is_group_cipher);
-    if (item) {
-      metrics.countItem(item);
-      this.#remember(stanza.place);
-    }
+    if (item) metrics.countItem(item);
     const written = state.log.append({ keys, ...(item && { inbound: [item] }) });
     if (item?.is_read) this.#markRead(stanza, written);
     return plaintext;
@@ -167,7 +165,6 @@ export class Journal implements Decryption {
     const found = await this.#find(stanza.place);
     if (found) {
       metrics.countRepeated();
-      this.#remember(stanza.place);
       if (this.#options.isMarkingRead() && !stanza.place.from_me) this.#markRead(stanza, Promise.resolve());
       return padded(found.proto === null ? EMPTY : Buffer.from(found.proto, 'base64'));
     }
@@ -199,23 +196,19 @@ export class Journal implements Decryption {
     }
   }
 
+  #remember(message_id: string): void {
+    const [oldest] = this.#latest;
+    if (oldest !== undefined && this.#latest.size >= MAX_LATEST) this.#latest.delete(oldest);
+    this.#latest.add(message_id);
+  }
+
   #markRead({ node }: Stanza, written: Promise<unknown>): void {
     written.then(
       () => this.#options.onRead(node),
       () => undefined,
     );
   }
-
-  #remember(place: Place): void {
-    if (this.#seen.size >= MAX_SEEN) this.#seen.delete(this.#seen.values().next().value!);
-    this.#seen.add(nameOf(place));
-  }
 }
-
-const MAX_SEEN = 2_000;
-
-const nameOf = ({ chat, message_id }: Place): string =>
-  `${chat.group_id ?? chat.lid ?? chat.phone ?? ''} ${message_id}`;
 
 const stubOf = (place: Place, node?: BinaryNode): InboundItem => {
   const unavailable = Array.isArray(node?.content) && node.content.find(({ tag }) => tag === 'unavailable');

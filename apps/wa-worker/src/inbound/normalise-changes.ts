@@ -1,4 +1,4 @@
-import { proto, toNumber } from '@whiskeysockets/baileys';
+import { proto } from '@whiskeysockets/baileys';
 import { cleanText } from './clean.ts';
 import type { Normalised } from './normalise.ts';
 import { unwrap } from './unwrap.ts';
@@ -33,6 +33,6 @@ function textOf(wrapped: proto.IMessage): string | undefined {
 }
 
 function timeOf(timestamp_ms: proto.Message.IProtocolMessage['timestampMs']): string | undefined {
-  const at = toNumber(timestamp_ms ?? undefined);
+  const at = Number(timestamp_ms ?? 0);
   return at > 0 && at < Date.now() + 86_400_000 ? new Date(at).toISOString() : undefined;
 }

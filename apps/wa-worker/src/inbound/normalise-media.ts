@@ -1,4 +1,4 @@
-import { type proto, toNumber } from '@whiskeysockets/baileys';
+import type { proto } from '@whiskeysockets/baileys';
 import { cleanText, cutText } from './clean.ts';
 import type { ItemMedia } from './item.ts';
 import type { Normalised } from './normalise.ts';
@@ -43,7 +43,7 @@ function found(
   otherwise: string,
   content: Record<string, unknown>,
 ): Normalised {
-  const size = toNumber(message.fileLength ?? undefined);
+  const size = Number(message.fileLength ?? 0);
   const media: ItemMedia = {
     kind,
     media_type: cutText(cleanText(message.mimetype ?? '') || otherwise, 127),

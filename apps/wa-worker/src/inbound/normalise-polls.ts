@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { decryptPollVote, proto } from '@whiskeysockets/baileys';
+import { decryptPollVote, type proto } from '@whiskeysockets/baileys';
 import { cleanText } from './clean.ts';
 import type { Normalised } from './normalise.ts';
 import { unwrap } from './unwrap.ts';
@@ -46,7 +46,7 @@ export function readVote(
       try {
         const keys = { pollCreatorJid, pollMsgId: poll_id, pollEncKey: secret, voterJid };
         const { selectedOptions } = decryptPollVote({ encPayload, encIv }, keys);
-        const chosen = new Set((selectedOptions ?? []).map((hash) => Buffer.from(hash).toString('hex')));
+        const chosen = new Set(selectedOptions.map((hash) => Buffer.from(hash).toString('hex')));
         const names = (pollOf(message)?.options ?? []).map(({ optionName }) => optionName ?? '');
         return names.filter((name) => chosen.has(createHash('sha256').update(name).digest('hex')));
       } catch {

@@ -6,7 +6,7 @@ import {
   type PersonIds,
   roomOf,
 } from '@potentia/domain/whatsapp/rules/jid';
-import { type BinaryNode, type proto, toNumber, type WAMessageKey } from '@whiskeysockets/baileys';
+import { type BinaryNode, type proto, type WAMessageKey } from '@whiskeysockets/baileys';
 import { cleanText, cutText } from './clean.ts';
 import type { Place } from './item.ts';
 
@@ -92,7 +92,7 @@ export function placeOfMessage(
     sender: from_me || !isPerson(author) ? null : withName(author, message.pushName),
     from_me,
     message_id: messageId(id),
-    at: timeOf(toNumber(message.messageTimestamp ?? undefined)),
+    at: timeOf(Number(message.messageTimestamp ?? 0)),
   };
 }
 

@@ -44,10 +44,11 @@ export function unwrap(wrapped: proto.IMessage): Unwrapped {
   let is_ephemeral = false;
   for (let depth = 0; depth < MAX_DEPTH; depth++) {
     const wrapper = WRAPPERS.find((name) => message[name]?.message);
-    if (!wrapper) break;
+    const inner = wrapper && message[wrapper]?.message;
+    if (!inner) break;
     is_view_once ||= wrapper.startsWith('viewOnce');
     is_ephemeral ||= wrapper === 'ephemeralMessage';
-    message = message[wrapper]!.message!;
+    message = inner;
   }
   // Of businesses' templates and buttons what people see.
   return { message: extractMessageContent(message) ?? message, is_view_once, is_ephemeral };

@@ -9,7 +9,7 @@ import {
   type Person,
   type StanzaRef,
 } from '../wa/inbound-queries.ts';
-import { getMessage, listChats, listContacts, listGroups, listMessages } from '../wa/message-queries.ts';
+import { getMessage, listChats, listContacts, listMessages } from '../wa/message-queries.ts';
 import { commitLog, takeLease, type LeaseHolder } from '../wa/state-queries.ts';
 import type { TestDatabase } from './database.ts';
 
@@ -94,7 +94,7 @@ export function openInbox(t: TestDatabase) {
       takeGroups: (groups: Group[]) => takeGroups(db, holder, groups),
       takeGroupsAs: (as: LeaseHolder, groups: Group[]) => takeGroups(db, as, groups),
       journaled: (stanza: StanzaRef) => findJournaled(db, session_id, stanza),
-      claim: (limit = 10, as = worker_id) => claimMedia(db, as, [session_id], limit),
+      claim: (limit = 10, as = worker_id) => claimMedia(db, as, [session_id], [], limit),
       /** In the order in which they are delivered. */
       async events(): Promise<TestEvent[]> {
         const rows = await t.asOwner<{ payload: TestEvent }>(
@@ -105,7 +105,6 @@ export function openInbox(t: TestDatabase) {
       },
       chats: () => listChats<TestMessage['chat'] & { kind: string }, TestMessage>(db, session_id, undefined, 100),
       contacts: () => listContacts<TestContact>(db, session_id, undefined, 1_000),
-      groups: () => listGroups<{ group_id: string }>(db, session_id, undefined, 100),
       message: (id: string) => getMessage<TestMessage>(db, session_id, id),
       messages: async (chat_id?: string) =>
         (await listMessages<TestMessage>(db, { session_id, chat_id, limit: 1_000 })).map(({ message }) => message),

@@ -84,15 +84,16 @@ export interface MediaTask {
   sender: Ids | null;
 }
 
-/** What is due of those of the sessions whose lease the worker has; each is nobody else's for 5 minutes. */
+/** What is due of those of the sessions whose lease the worker has; each is nobody else's for a minute. `running` is not asked for. */
 export async function claimMedia(
   db: Queryable,
   worker_id: string,
   session_ids: readonly string[],
+  running: readonly string[],
   limit: number,
 ): Promise<MediaTask[]> {
-  const text = 'select wa.claim_media($1, $2, $3) as task';
-  return (await db.call<{ task: MediaTask }>(text, [worker_id, session_ids, limit])).map(({ task }) => task);
+  const text = 'select wa.claim_media($1, $2, $3, $4) as task';
+  return (await db.call<{ task: MediaTask }>(text, [worker_id, session_ids, running, limit])).map(({ task }) => task);
 }
 
 export interface MediaResult {

@@ -78,16 +78,5 @@ export const listContacts = <Contact>(
 ): Promise<Contact[]> =>
   answer(db, 'select wa.list_contacts($1, $2, $3) as answer', [session_id, after_id ?? null, limit]);
 
-export const listGroups = <Group>(
-  db: Queryable,
-  session_id: string,
-  after_id: string | undefined,
-  limit: number,
-): Promise<Group[]> => answer(db, 'select wa.list_groups($1, $2, $3) as answer', [session_id, after_id ?? null, limit]);
-
-/** Null: there is none. */
-export const getGroup = <Group>(db: Queryable, session_id: string, group_id: string): Promise<Group | null> =>
-  answer(db, 'select wa.get_group($1, $2) as answer', [session_id, group_id]);
-
 const answer = async <T>(db: Queryable, text: string, params: readonly unknown[]): Promise<T> =>
   (await callOne<{ answer: T }>(db, text, params)).answer;

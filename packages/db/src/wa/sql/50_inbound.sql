@@ -163,7 +163,7 @@ end $$;
 create or replace function wa.is_shown(p_type text) returns boolean language sql immutable parallel safe
   return p_type not in ('reaction', 'edit', 'delete', 'poll_vote', 'protocol');
 
--- An event for each row that is new or resolved, and for each target that was changed ({id: change}), in the order of the rows.
+-- An event for each row that is new or resolved, and for each that was changed ({id: {change, seq}}), in the order in which that came.
 create or replace function wa.tell_inbound(p_session_id uuid, p_new uuid[], p_resolved uuid[], p_changed jsonb) returns void
 language plpgsql set search_path = wa, pg_temp set plan_cache_mode = force_generic_plan as $$
 begin
@@ -171,16 +171,16 @@ begin
     (select s.generation from sessions s where s.session_id = p_session_id), 'change', e.change, 'message', e.message))
   from (
     select case when t.change = 'resolved' and m.type = 'protocol' then 'deleted' else t.change end as change, wa.message_json(m) as message from (
-      select n.id, 'new' as change, 1 as rank from unnest(p_new) as n (id)
+      select n.id, 'new' as change, null::bigint as seq from unnest(p_new) as n (id)
       union all
-      select r.id, 'resolved', 1 from unnest(p_resolved) as r (id)
+      select r.id, 'resolved', null from unnest(p_resolved) as r (id)
       union all
-      select c.key::uuid, c.value, 2 from jsonb_each_text(p_changed) as c
+      select c.key::uuid, c.value ->> 'change', (c.value ->> 'seq')::bigint from jsonb_each(p_changed) as c
     ) t
     join messages m on m.session_id = p_session_id and m.id = t.id
     -- What only changes another message is told as that change.
     where not (t.change = 'new' and m.type in ('edit', 'delete', 'protocol'))
-    order by t.rank, m.seq
+    order by coalesce(t.seq, m.seq)
   ) e;
 end $$;
 

@@ -1,13 +1,13 @@
 -- Edits and deletions: rows of their own, since they are what came, applied to the message that they name whichever of the two comes first.
 
 -- Applies what p_fresh (rows that have just come) bring: edits and deletions among them to their targets, and to those among them that are
--- targets what came before. Answers {id: 'edited' | 'deleted'} of the targets.
+-- targets what came before. Answers {id: {change: 'edited' | 'deleted', seq}} of the
+-- targets, with the place of what changed them.
 create or replace function wa.apply_changes(p_session_id uuid, p_fresh uuid[]) returns jsonb
 language plpgsql set search_path = wa, pg_temp set plan_cache_mode = force_generic_plan as $$
 declare
   v_pairs jsonb;
-  v_edited uuid[];
-  v_deleted uuid[];
+  v_changed jsonb;
 begin
   -- Nearly always there is nothing: neither an edit nor a message that one waits for.
   select jsonb_agg(jsonb_build_object('act', p.act, 'target', p.target)) into v_pairs
@@ -39,12 +39,12 @@ begin
     from (select distinct on (a.target_id) a.* from acts a where a.type = 'edit' order by a.target_id, a.at desc, a.seq desc) e
     where t.session_id = p_session_id and t.id = e.target_id and t.type <> 'undecryptable' and t.deleted_at is null
       and e.at >= coalesce(t.edited_at, '-infinity') and not exists (select from acts d where d.target_id = t.id and d.type = 'delete')
-    returning t.id
+    returning t.id, e.seq
   ), deletions as (
     update messages t set deleted_at = d.at, content = '{}', proto = null
-    from (select a.target_id, min(a.at) as at from acts a where a.type = 'delete' group by a.target_id) d
+    from (select a.target_id, min(a.at) as at, min(a.seq) as seq from acts a where a.type = 'delete' group by a.target_id) d
     where t.session_id = p_session_id and t.id = d.target_id and t.deleted_at is null
-    returning t.id, t.chat_id, t.message_id
+    returning t.id, t.chat_id, t.message_id, d.seq
   ), files as (
     -- Its object goes with the next round of the worker that holds the session.
     update media f set status = 'failed', error = 'deleted' from deletions d where f.session_id = p_session_id and f.message_row_id = d.id
@@ -52,10 +52,9 @@ begin
     update messages e set content = jsonb_build_object('message_id', d.message_id), proto = null
     from deletions d where e.session_id = p_session_id and e.chat_id = d.chat_id and e.content ->> 'message_id' = d.message_id and e.type = 'edit'
   )
-  select (select array_agg(id) from edits), (select array_agg(id) from deletions) into v_edited, v_deleted;
-
-  return (select coalesce(jsonb_object_agg(c.id, c.change), '{}') from (
-    select id, 'edited' as change from unnest(v_edited) as e (id) union all select id, 'deleted' from unnest(v_deleted) as d (id)) c);
+  select jsonb_object_agg(c.id, jsonb_build_object('change', c.change, 'seq', c.seq)) into v_changed from (
+    select e.id, 'edited' as change, e.seq from edits e union all select d.id, 'deleted', d.seq from deletions d) c;
+  return coalesce(v_changed, '{}');
 end $$;
 
 grant execute on function wa.apply_changes to wa_user;

@@ -1,18 +1,18 @@
 -- Media that came in: downloaded by the worker that holds the session, in rounds.
 
--- What is due for the sessions whose lease this worker has, each taken for some minutes: {session_id, generation, media_id, task, attempts, …}.
--- task: 'download', or 'delete' for the object of a message that was deleted.
-create or replace function wa.claim_media(p_worker_id uuid, p_session_ids uuid[], p_limit int) returns setof jsonb
+-- What is due for the sessions whose lease this worker has, each taken for a minute: {session_id, generation, media_id, task, attempts, …}.
+-- task: 'download', or 'delete' for the object of a message that was deleted. p_running: what the worker is at, however long that takes.
+create or replace function wa.claim_media(p_worker_id uuid, p_session_ids uuid[], p_running uuid[], p_limit int) returns setof jsonb
 language plpgsql security definer set search_path = wa, pg_temp as $$
 begin
   return query
   with due as (
     select f.id, f.session_id, s.generation from sessions s join media f on f.session_id = s.session_id
-    where s.worker_id = p_worker_id and s.session_id = any (p_session_ids) and f.next_attempt_at <= now()
+    where s.worker_id = p_worker_id and s.session_id = any (p_session_ids) and f.next_attempt_at <= now() and f.id <> all (p_running)
       and (f.status = 'pending' or (f.error = 'deleted' and f.object_key is not null))
     order by f.next_attempt_at limit p_limit for update of f skip locked
   ), claimed as (
-    update media f set attempts = f.attempts + 1, next_attempt_at = now() + interval '5 minutes' from due
+    update media f set attempts = f.attempts + 1, next_attempt_at = now() + interval '1 minute' from due
     where f.session_id = due.session_id and f.id = due.id
     returning f.*, due.generation
   )
@@ -51,7 +51,7 @@ begin
   if p_status = 'stored' then
     perform wa.count_usage(p_session_id, 0, 0, v_media.size, 0);
   end if;
-  perform wa.tell_inbound(p_session_id, null, null, jsonb_build_object(v_media.message_row_id, 'media'));
+  perform wa.tell_inbound(p_session_id, null, null, jsonb_build_object(v_media.message_row_id, jsonb_build_object('change', 'media')));
   return true;
 end $$;
 

@@ -35,31 +35,4 @@ begin
   where h.session_id = p_session_id and h.group_id = g.item ->> 'group_id';
 end $$;
 
--- A group with its participants as of refreshed_at.
-create or replace function wa.group_json(h wa.chats) returns jsonb
-language plpgsql stable set search_path = wa, pg_temp as $$
-begin
-  return jsonb_build_object('chat_id', h.id, 'group_id', h.group_id, 'subject', h.subject, 'refreshed_at', app.iso(h.refreshed_at),
-    'participants', (select coalesce(jsonb_agg(jsonb_build_object('contact', wa.contact_json(c), 'role', p.person ->> 'role') order by p.ord), '[]')
-      from jsonb_array_elements(h.participants) with ordinality as p (person, ord)
-      join contacts c on c.session_id = h.session_id and c.id = (p.person ->> 'contact_id')::uuid));
-end $$;
-
-create or replace function wa.list_groups(p_session_id uuid, p_after_id uuid, p_limit int) returns jsonb
-language plpgsql set search_path = wa, pg_temp as $$
-begin
-  perform wa.set_session_context(p_session_id);
-  return (select coalesce(jsonb_agg(wa.group_json(h) order by h.id), '[]')
-    from (select h.* from chats h where h.session_id = p_session_id and h.kind = 'group' and (p_after_id is null or h.id > p_after_id)
-      order by h.id limit p_limit) as h);
-end $$;
-
--- Null: there is none.
-create or replace function wa.get_group(p_session_id uuid, p_group_id text) returns jsonb
-language plpgsql set search_path = wa, pg_temp as $$
-begin
-  perform wa.set_session_context(p_session_id);
-  return (select wa.group_json(h) from chats h where h.session_id = p_session_id and h.kind = 'group' and h.group_id = p_group_id);
-end $$;
-
-grant execute on function wa.hold_alone, wa.take_people, wa.take_groups, wa.group_json, wa.list_groups, wa.get_group to wa_user;
+grant execute on function wa.hold_alone, wa.take_people, wa.take_groups to wa_user;
