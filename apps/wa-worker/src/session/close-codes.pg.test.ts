@@ -1,4 +1,5 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { EventEmitter } from 'node:events';
 import { takeLease } from '@potentia/db/wa/state-queries';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { linkSession, startWorker, startWorkerWorld, untilReconnected, untilStatus } from '../testing/worker.ts';
@@ -119,6 +120,35 @@ describe('a session that was replaced (440)', () => {
     const stale = await worker.send({ method: 'PUT', session_id, generation: 1, body: {} });
     expect(stale).toMatchObject({ status: 409, body: { code: 'worker.generation_stale' } });
     expect(other.held(session_id)?.sock).toBe(sock);
+  });
+});
+
+describe('what goes wrong within the client ends its socket, and nothing else:', () => {
+  test.each([
+    [
+      'a frame that cannot be read',
+      (ws: EventEmitter) => ws.emit('message', Buffer.from([0, 0, 20, ...randomBytes(20)])),
+    ],
+    ['a socket that fails', (ws: EventEmitter) => ws.emit('error', new Error('broken'))],
+  ])('%s', async (_what, breakIt) => {
+    const { session_id } = await linkSession(world, worker);
+    const { session_id: neighbour } = await linkSession(world, worker);
+    const [before, other] = [worker.held(session_id)!.sock, worker.held(neighbour)!.sock];
+    breakIt(before!.ws);
+    await untilReconnected(worker, session_id, before);
+    expect(worker.held(neighbour)?.sock).toBe(other);
+  });
+
+  test('a handler that rejects, of which nobody takes note', async () => {
+    const { session_id } = await linkSession(world, worker);
+    const { sock } = worker.held(session_id)!;
+    const rejects = (() => Promise.reject(new Error('nobody waits for this'))) as unknown as () => void;
+    sock!.ws.on('CB:anything', rejects);
+    sock!.ev.on('chats.update', rejects);
+    sock!.ws.emit('CB:anything', {});
+    sock!.ev.emit('chats.update', []);
+    await sock!.query({ tag: 'iq', attrs: { to: '@s.whatsapp.net', type: 'get', xmlns: 'w:p' } });
+    expect(worker.held(session_id)?.sock).toBe(sock);
   });
 });
 

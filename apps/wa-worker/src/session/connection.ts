@@ -173,7 +173,8 @@ function makeGuardedSocket(options: UserFacingSocketConfig, onBroken: () => void
       },
     });
     // What is behind `ev` is answered by its `on` alone.
-    const emitter = sock.ev.on('connection.update', () => undefined) as unknown as EventEmitter;
+    const { on } = sock.ev as unknown as { on: (event: string, listener: () => void) => EventEmitter };
+    const emitter = on('connection.update', () => undefined);
     Object.assign(emitter, { [REJECTED]: () => undefined });
     return sock;
   } finally {
