@@ -478,6 +478,14 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
       dequeue_blocks: [],
       index_block: [],
       index_canvas: [],
+      place_whatsapp_session: [randomUUID(), null, [], null],
+      choose_whatsapp_worker: [[], null],
+      settle_whatsapp_session: [randomUUID(), 1, 1, 'held'],
+      postpone_whatsapp_session: [randomUUID(), 1, 'x', '1 minute'],
+      find_whatsapp_route: [randomUUID()],
+      sweep_whatsapp: [1, 'r'],
+      rebalance_whatsapp: ['1 minute', 1, 'r'],
+      count_whatsapp: [],
       take_whatsapp_sends: [randomUUID(), 1],
       settle_whatsapp_send: [randomUUID(), null],
       sweep_whatsapp_sends: ['1 day', '1 day', 1],
@@ -679,6 +687,55 @@ const CASES: Record<string, { run: Case; stranger: unknown; member: unknown }> =
     run: () => failure(call('select app.sweep_turn($1, $2, 1, null)', [member.user_id, run.run_id])),
     stranger: 'db.forbidden',
     member: 'db.forbidden',
+  },
+  set_whatsapp_context: {
+    run: (user_id) =>
+      failure(call('select app.set_whatsapp_context($1, $2) as workspace_id', [user_id, session.session_id])),
+    stranger: 'whatsapp.session_not_found',
+    member: [{ workspace_id: expect.any(String) }],
+  },
+  get_whatsapp_tenant: {
+    run: (user_id) =>
+      call('select app.get_whatsapp_tenant($1, $2) is not null as is_known', [user_id, session.session_id]),
+    stranger: [{ is_known: false }],
+    member: [{ is_known: true }],
+  },
+  list_whatsapp_sessions: {
+    run: (user_id) =>
+      call('select count(*) as n from app.list_whatsapp_sessions($1, $2, null, null, 9)', [
+        user_id,
+        canvas.workspace_id,
+      ]),
+    stranger: [{ n: 0 }],
+    member: [{ n: 2 }],
+  },
+  // No person's either: what comes through the doors that a token of a service opens. It tells of processes, not of tenants.
+  register_whatsapp_worker: {
+    run: () =>
+      call(`select app.register_whatsapp_worker($1, $2, 'http://a', '1', 1, 1000, 'r') -> 'orphans' as orphans`, [
+        ...[randomUUID(), randomUUID()],
+      ]),
+    stranger: [{ orphans: 0 }],
+    member: [{ orphans: 0 }],
+  },
+  beat_whatsapp_worker: {
+    run: () => failure(call(`select app.beat_whatsapp_worker($1, 0, '{}', 'alive', '[]', 'r')`, [randomUUID()])),
+    stranger: 'worker.unknown',
+    member: 'worker.unknown',
+  },
+  drain_whatsapp_worker: {
+    run: () => failure(call(`select app.drain_whatsapp_worker($1, 'r')`, [randomUUID()])),
+    stranger: 'worker.not_found',
+    member: 'worker.not_found',
+  },
+  list_whatsapp_workers: {
+    run: () =>
+      call(
+        `select count(*) as n from jsonb_array_elements(app.list_whatsapp_workers()) w where w ? 'workspace_id'`,
+        [],
+      ),
+    stranger: [{ n: 0 }],
+    member: [{ n: 0 }],
   },
   create_whatsapp_link_code: {
     run: (user_id) =>

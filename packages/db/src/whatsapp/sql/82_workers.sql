@@ -14,7 +14,7 @@ end $$;
 
 -- Has the jobs see to sessions, each once within a minute. Answers how many.
 create or replace function app.wake_whatsapp_sessions(p_session_ids uuid[], p_request_id text) returns int
-language plpgsql security definer set search_path = app, pg_temp as $$
+language plpgsql set search_path = app, pg_temp as $$
 declare
   v_count int;
 begin
@@ -46,7 +46,7 @@ end $$;
 -- The sessions of workers that are gone: nobody runs them, and those that are to be connected wait for another. Answers how many do.
 -- p_reason: worker.dead, while it may yet come back to them, or worker.gone.
 create or replace function app.orphan_whatsapp_sessions(p_worker_ids uuid[], p_reason text) returns int
-language plpgsql security definer set search_path = app, pg_temp as $$
+language plpgsql set search_path = app, pg_temp as $$
 declare
   v_count int;
   v_told uuid[];

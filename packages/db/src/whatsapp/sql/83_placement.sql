@@ -15,7 +15,7 @@ begin
 end $$;
 
 create or replace function app.whatsapp_placement_json(s app.whatsapp_sessions, p_state text) returns jsonb
-language plpgsql stable security definer set search_path = app, pg_temp as $$
+language plpgsql stable set search_path = app, pg_temp as $$
 declare
   v_worker whatsapp_workers;
 begin
