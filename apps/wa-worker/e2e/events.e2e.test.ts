@@ -9,6 +9,8 @@ import { freePort } from '@potentia/db/testing/redis';
 import { seedWorkspace } from '@potentia/db/testing/seed';
 import { seedSession, seedWorker } from '@potentia/db/testing/seed-whatsapp';
 import { claimEvents, reportUsage } from '@potentia/db/wa/event-queries';
+import { enqueueMessage } from '@potentia/db/wa/outbox-queries';
+import { newId } from '@potentia/domain/platform/uuid';
 import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
@@ -124,6 +126,16 @@ test('what a worker writes is what the API takes: statuses, messages and totals'
   await session.say({ status: 'pairing', qr: { serial: 1, expires_at: new Date(Date.now() + 60_000).toISOString() } });
   await session.say({ status: 'connected', phone: '6281200000009', lid: '9', profile_name: 'Toko' });
   await session.receive('halo');
+  const message = { id: newId(), message_id: `3EB0${newId()}`, idempotency_key: newId(), request_hash: 'x' };
+  await enqueueMessage(inbox.db, session, {
+    ...message,
+    to: { phone: '6281200000001' },
+    content: { type: 'text', text: 'hai' },
+    ...{ reply_to: null, requested_by: session.workspace.owner_user_id, request_id: 'request-of-the-send' },
+    ...{ traceparent: null, queue_limit: 10 },
+  });
+  const statuses = [{ id: message.id, message_id: message.message_id, status: 'acked', at: new Date().toISOString() }];
+  await backends.database.asOwner('select wa.take_statuses($1, $2)', [session.session_id, statuses]);
   expect(await reportUsage(inbox.db, 100)).toBe(1);
   await session.drained();
   expect(
@@ -135,6 +147,11 @@ test('what a worker writes is what the API takes: statuses, messages and totals'
   ).toEqual([{ status: 'connected', phone: '6281200000009', lid: '9', profile_name: 'Toko', received: 1 }]);
   expect((await session.told('whatsapp.session')).map(({ status }) => status)).toEqual(['pairing', 'connected']);
   expect((await session.told('whatsapp.message')).map(({ message }) => message.content.text)).toEqual(['halo']);
+  const { message_id } = message;
+  expect((await session.told('whatsapp.message_status')).at(-1)).toMatchObject({
+    ...{ message_id, status: 'acked', request_id: 'request-of-the-send' },
+    chat: { contact: { phone: '6281200000001', lid: '100000000000001' } },
+  });
   expect(api.output()).not.toMatch(/halo|6281200000001/);
 });
 

@@ -56,7 +56,8 @@ create or replace function app.whatsapp_event(s app.whatsapp_sessions, p_item js
 language sql stable parallel safe
   return jsonb_build_object('user_ids', to_jsonb(p_user_ids), 'at', p_at, 'request_id', p_item -> 'request_id',
     'traceparent', p_item -> 'traceparent',
-    'data', p_data || jsonb_build_object('workspace_id', (s).workspace_id, 'session_id', (s).id, 'request_id', p_item -> 'request_id'));
+    'data', p_data || jsonb_build_object('workspace_id', (s).workspace_id, 'session_id', (s).id,
+      'request_id', coalesce(p_item ->> 'request_id', p_data ->> 'request_id')));
 
 -- How a session is, on its card. Only of the generation and the worker that the card names: what a placement before says is over, and what
 -- was said earlier than what the card shows is too. The rest is passed over. Answers how many counted, and the QR code that there is now.
