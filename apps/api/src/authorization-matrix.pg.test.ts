@@ -5,7 +5,7 @@ import type { Scope } from '@potentia/domain/auth/rules/scopes';
 import type { Access } from './platform/openapi.ts';
 import { type Answer, type Person, startApi, type TestApi } from './testing/api.ts';
 import { type Door, doorsOf, fillPath } from './testing/doors.ts';
-import { makeBody, makeId, makeIds, queryOf } from './testing/fixtures.ts';
+import { makeBody, makeId, makeIds, nothingFor, queryOf } from './testing/fixtures.ts';
 import { startObjects, type TestObjects } from '@potentia/sandbox/testing/objects';
 import { type Cast, keyFor, makeCast, makeWorld, ORIGIN, removeSomebody, type World } from './testing/world.ts';
 
@@ -115,7 +115,7 @@ const ask = (
 ): Promise<Answer> => {
   const type: Record<string, string> = typeof body === 'string' ? { 'content-type': 'text/markdown' } : {};
   const named = door.of_oneself && who ? { ...ids, user_id: who.user_id } : ids;
-  const url = fillPath(door.path, named) + queryOf(door);
+  const url = fillPath(door.path, named) + queryOf(door, world);
   return api.call(who, door.method, url, body, { origin: ORIGIN, ...type });
 };
 
@@ -259,7 +259,7 @@ async function checkMixed(door: Door): Promise<string[]> {
   if (below.length === 0 || below.includes('user_id')) return [];
   const [mine, theirs] = [await newForeignWorld(), await newWorld()];
   const foreign = { ...(await makeIds(door, theirs)), [root]: (await makeIds(door, mine))[root] ?? '' };
-  const nothing = { ...foreign, ...Object.fromEntries(below.map((name) => [name, randomUUID()])) };
+  const nothing = { ...foreign, ...Object.fromEntries(below.map((name) => [name, nothingFor(name)])) };
   const body = makeBody(door, mine);
   const answer = await ask(door, mine, cast.stranger, foreign, body);
   const name = `${door.operation.operationId} in a place of one's own`;
@@ -292,9 +292,11 @@ const NAMED_BY: Record<string, string> = {
   role_prompt_id: 'role_prompt_id',
   run_id: 'run_id',
   tool_call_id: 'tool_call_id',
+  session_id: 'session_id',
+  chat_id: 'chat_id',
 };
 /** What the client makes up, and users, who are of no tenant. */
-const OF_NO_TENANT = ['mutation_id', 'user_id', 'actor_user_id', 'target_id', 'recurrence_id'];
+const OF_NO_TENANT = ['mutation_id', 'user_id', 'actor_user_id', 'target_id', 'recurrence_id', 'worker_id'];
 
 /** The fields of the body and the query of an operation that name something of a tenant. */
 function fieldsOf({ operation }: Door): { field: string; where: 'body' | 'query' }[] {
@@ -320,7 +322,7 @@ async function checkNamed(door: Door): Promise<string[]> {
     const own = makeBody(door, mine) as object | undefined;
     const answers: Answer[] = [];
     for (const id of [await makeId(named, theirs), randomUUID()]) {
-      const query = where === 'query' ? `${queryOf(door) || '?'}&${field}=${id}` : queryOf(door);
+      const query = where === 'query' ? `${queryOf(door, mine) || '?'}&${field}=${id}` : queryOf(door, mine);
       const body = where === 'body' ? { ...own, [field]: id } : own;
       answers.push(await api.call(cast.stranger, door.method, fillPath(door.path, ids) + query, body));
     }

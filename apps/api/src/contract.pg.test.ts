@@ -24,6 +24,7 @@ const SERVED_OTHERWISE: Record<string, number> = {
   previewInvitation: 404,
   previewRsvp: 404,
   answerRsvp: 404,
+  readWhatsappQrPage: 404,
 };
 
 let backends: Backends;
@@ -233,7 +234,7 @@ describe('every operation answers only what the document declares', () => {
   it('when it is asked in earnest, and then it is served', async () => {
     const faults = await faultsOf(doors, async (door) => {
       const world = await makeWorld(api, backends, cast);
-      const answer = await ask(door, await makeIds(door, world), queryOf(door), makeBody(door, world));
+      const answer = await ask(door, await makeIds(door, world), queryOf(door, world), makeBody(door, world));
       expect(undeclared(door, answer)).toBe('');
       const otherwise = SERVED_OTHERWISE[door.operation.operationId];
       expect(otherwise === undefined ? answer.status < 300 : answer.status === otherwise, answer.text).toBe(true);
@@ -256,7 +257,7 @@ describe('every operation answers only what the document declares', () => {
         const world = await makeWorld(api, backends, cast);
         const ids = await makeIds(door, world);
         const body = makeBody(door, world);
-        const known = queryOf(door);
+        const known = queryOf(door, world);
         const asked = [await ask(door, ids, `${known || '?'}&surprise=1`, body)];
         if (isJson(body)) asked.push(await ask(door, ids, known, { ...(body as object), surprise: 1 }));
         for (const answer of asked) {

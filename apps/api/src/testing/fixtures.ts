@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import {
   seedGuest,
   seedReminder,
@@ -21,8 +21,10 @@ import {
   statusEvent,
   usageEvent,
 } from '@potentia/domain/whatsapp/testing/worker-events';
+import { seedLink, seedSession } from '@potentia/db/testing/seed-whatsapp';
 import type { Person } from './api.ts';
 import type { Door } from './doors.ts';
+import { CHAT, registerWorker } from './worker.ts';
 import { calendarOf, mustBe, type World } from './world.ts';
 
 /*
@@ -95,6 +97,14 @@ const IDS: Record<string, Make> = {
   'revokeCanvasInvitation.invitation_id': (scene) => invite(scene, inCanvas(scene, 'invitations'), 'viewer'),
   api_key_id: async (scene) =>
     (await post(scene, 201, inWorkspace(scene, 'api-keys'), { name: 'key', scopes: ['canvas:read'] })).id,
+  session_id: (scene) => makeSession(scene),
+  'restoreWhatsappSession.session_id': (scene) =>
+    makeSession(scene, { status: 'logged_out', desired_state: 'logged_out' }),
+  // Of a session that nobody here has.
+  chat_id: () => randomUUID(),
+  link_id: async ({ backends, session_id, by }) => (await seedLink(backends.database, { session_id }, by)).link_id,
+  // One of its own, at the same address, so that it may be emptied.
+  worker_id: async ({ api, worker }) => (await registerWorker(api, worker.url)).worker_id,
   webhook_id: async (scene) => (await post(scene, 201, inWorkspace(scene, 'webhooks'), WEBHOOK)).id,
   transfer_id: async (scene) => {
     if (scene.operation_id.includes('Export')) return (await post(scene, 202, inWorkspace(scene, 'exports'))).id;
@@ -134,6 +144,32 @@ const IDS: Record<string, Make> = {
   },
 };
 
+/** A session of the world's workspace, connected, whose codes can be seen. */
+async function makeSession(scene: Scene, overrides: { status?: string; desired_state?: string } = {}): Promise<string> {
+  const { backends, cast, workspace_id, api, worker } = scene;
+  const { worker_id } = worker;
+  const home = { workspace_id, owner_user_id: cast.owner.user_id };
+  const { session_id } = await seedSession(backends.database, home, { worker_id, ...overrides });
+  const code = { text: 'words of a code', serial: 1, expires_at: new Date(Date.now() + 60_000).toISOString() };
+  await api.context.live_codes.put('qr', session_id, code);
+  return session_id;
+}
+
+/** The id of a group, in which WhatsApp has only digits. */
+const someGroup = (): string => `120363${randomInt(1e9, 1e10)}`;
+
+/** What names nothing, where a parameter of this name is to name something. */
+export const nothingFor = (name: string): string => (name === 'group_id' ? someGroup() : randomUUID());
+
+/** Something that the worker knows of the session before it in the path. */
+const known =
+  (make: () => string) =>
+  ({ worker }: Scene, { session_id = '' }: Record<string, string>): Promise<string> => {
+    const name = make();
+    worker.know(session_id, name);
+    return Promise.resolve(name);
+  };
+
 /** Where a context is to go, by the world in which that is asked: a second one of the same person. */
 const merge_targets = new Map<string, string>();
 
@@ -148,6 +184,10 @@ const IDS_BELOW: Record<string, (scene: Scene, ids: Record<string, string>) => P
     const schedule = { ...calendarOf(scene), schedule_id, uid: '' };
     return (await seedGuest(scene.backends.database.db, schedule, { email: email() })).guest_id;
   },
+  'getWhatsappMessage.message_id': known(() => randomUUID()),
+  'getWhatsappMessageMedia.message_id': known(() => randomUUID()),
+  media_id: known(() => randomUUID()),
+  group_id: known(someGroup),
   // Whoever asks has it: a reminder is one person's.
   reminder_id: async (scene, { schedule_id = '' }) => {
     const schedule = { ...calendarOf(scene), schedule_id, uid: '' };
@@ -223,8 +263,8 @@ export async function makeIds(
   const scene = { ...world, by, operation_id };
   const ids: Record<string, string> = {};
   for (const { name } of parameters.filter((parameter) => parameter.in === 'path')) {
-    const make = IDS[`${operation_id}.${name}`] ?? IDS[name];
-    const below = IDS_BELOW[name];
+    const below = IDS_BELOW[`${operation_id}.${name}`] ?? IDS_BELOW[name];
+    const make = IDS[`${operation_id}.${name}`] ?? (below ? undefined : IDS[name]);
     if (make) ids[name] = await make(scene);
     else if (below) ids[name] = await below(scene, ids);
     else throw new Error(`${door.name}: testing/fixtures.ts makes nothing that {${name}} could name`);
@@ -329,6 +369,24 @@ const BODIES: Record<string, (world: World) => unknown> = {
     to: '2026-03-08T00:00:00Z',
     duration_minutes: 30,
   }),
+  registerWorker: ({ worker: { url } }) => ({ name: randomUUID(), url, version: '1', capacity: 1 }),
+  beatWorker: () => ({ sessions: 0, load: {}, status: 'alive', held: [] }),
+  redriveWorkerDeadLetters: () => ({}),
+  sendWhatsappMessage: () => ({ to: { phone: '6281200000001' }, content: { type: 'text', text: 'words' } }),
+  createWhatsappMedia: () => ({ kind: 'image', media_type: 'image/png', size: 100 }),
+  checkWhatsappContacts: () => ({ phones: ['6281200000001'] }),
+  createWhatsappGroup: () => ({ subject: 'new', phones: ['6281200000001'] }),
+  updateWhatsappGroup: () => ({ subject: 'changed' }),
+  changeWhatsappParticipants: () => ({ action: 'add', phones: ['6281200000001'] }),
+  markWhatsappRead: () => ({ chat_id: CHAT.chat_id }),
+  showWhatsappTyping: () => ({ to: { phone: '6281200000001' }, state: 'composing' }),
+  requestWhatsappPairingCode: () => ({ phone: '6281200000001' }),
+  readWhatsappQrPage: () => ({ token: 'none' }),
+  createWhatsappSession: ({ workspace_id }) => ({ workspace_id, name: 'new' }),
+  updateWhatsappSession: () => ({ name: 'changed' }),
+  connectWhatsappSession: () => ({}),
+  migrateWhatsappSession: () => ({}),
+  createWhatsappLink: ({ session_id }) => ({ session_id }),
   startTurn: () => ({ content: 'words' }),
   createContext: () => ({ title: 'new' }),
   updateContext: () => ({ title: 'changed' }),
@@ -358,10 +416,14 @@ export function makeBody(door: Door, world: World, of_oneself = false): unknown 
 }
 
 /** Query parameters without which an operation is not asked in earnest. */
-const QUERIES: Record<string, string> = {
+const QUERIES: Record<string, string | ((world: World) => string)> = {
+  listWhatsappUsage: ({ workspace_id }) => `?workspace_id=${workspace_id}&from=2026-03-01&to=2026-03-08`,
   deleteWorkspace: '?name=Seeded+workspace',
   search: '?q=words',
   viewSchedules: '?from=2026-03-01T00:00:00Z&to=2026-03-08T00:00:00Z',
 };
 
-export const queryOf = (door: Door): string => QUERIES[door.operation.operationId] ?? '';
+export function queryOf(door: Door, world: World): string {
+  const query = QUERIES[door.operation.operationId] ?? '';
+  return typeof query === 'string' ? query : query(world);
+}

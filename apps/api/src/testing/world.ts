@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { addCanvasAccess, addMember, seedCanvas, seedWorkspace } from '@potentia/db/testing/seed';
 import { seedCalendar, seedSubscription, type SeededCalendar } from '@potentia/db/testing/seed-calendar';
+import { seedSession } from '@potentia/db/testing/seed-whatsapp';
 import { updateWorkspaceSettings } from '@potentia/db/workspace/settings-queries';
 import { api_key_scopes, type Scope } from '@potentia/domain/auth/rules/scopes';
 import { giveApiKey } from '@potentia/domain/auth/testing/api-key';
 import type { Backends } from '@potentia/domain/platform/testing/backends';
+import { startWorker, type TestWorker } from './worker.ts';
 import { type Answer, person, type Person, type TestApi } from './api.ts';
 
 /** An origin that every world's workspace lists, and no other: what a page of theirs may read tells nobody else that they exist. */
@@ -42,6 +44,10 @@ export interface World {
   workspace_id: string;
   canvas_id: string;
   calendar_id: string;
+  /** It holds the WhatsApp sessions of all worlds of an API, and ends with the process. */
+  worker: TestWorker;
+  /** A WhatsApp session that no worker holds. */
+  session_id: string;
 }
 
 /** The calendar of a world, as the seeds take it. */
@@ -91,7 +97,17 @@ export async function makeWorld(api: TestApi, backends: Backends, cast: Cast): P
     patch: { cors_origins: [ORIGIN], rate_limits: [{ limit: 50_000, window_ms: 60_000 }] },
     request_id: randomUUID(),
   });
-  return { api, backends, cast, workspace_id, canvas_id: canvas.canvas_id, calendar_id: calendar.calendar_id };
+  const { session_id } = await seedSession(backends.database, workspace);
+  const { canvas_id } = canvas;
+  const { calendar_id } = calendar;
+  return { api, backends, cast, workspace_id, canvas_id, calendar_id, session_id, worker: await workerOf(api) };
+}
+
+const workers = new WeakMap<TestApi, Promise<TestWorker>>();
+function workerOf(api: TestApi): Promise<TestWorker> {
+  const worker = workers.get(api) ?? startWorker(api);
+  workers.set(api, worker);
+  return worker;
 }
 
 /** Makes `removed` an admin who was invited to the canvas and wrote in the calendar, who used all, and who is then removed over HTTP. */

@@ -11,7 +11,8 @@ import { LIVE_DEADLINE_MS, SESSION } from './paths.ts';
 import { drawingAsked, PNG, qrBlocks, qrPng, qrSvg, SVG, TEXT } from './qr-image.ts';
 import { QR_PAGE } from './qr-page-routes.ts';
 
-const asAdmin = { tags: ['whatsapp'], access: { session: 'admin' }, scope: 'workspace:admin' } as const;
+const tags = ['whatsapp'];
+const asAdmin = { tags, access: { session: 'admin' }, scope: 'workspace:admin' } as const;
 const drawing = z.string().meta({ format: 'binary' });
 
 const DRAW = { [PNG]: qrPng, [SVG]: qrSvg, [TEXT]: qrBlocks };
