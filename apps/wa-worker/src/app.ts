@@ -47,7 +47,7 @@ export function createPieces(context: WaWorkerContext): WaWorkerPieces {
 }
 
 /** What of the time to shut down is kept for letting go of everything else. */
-const LAST_WORDS_MS = 3_000;
+const LAST_WORDS_MS = 4_000;
 /** How long the API has to take note of that. */
 const DRAIN_BEAT_MS = 1_000;
 /** How long it may take to tell the API what else happened; the next worker tells the rest. */
@@ -86,9 +86,8 @@ export async function startWaWorker(
       health.setDraining();
       // Told first, so that nothing is placed here while sessions go.
       await within(registration.drain(), DRAIN_BEAT_MS);
-      await within(sessions.drain(), Math.max(config.SHUTDOWN_TIMEOUT_MS - LAST_WORDS_MS, LAST_WORDS_MS / 4));
-      await within(registration.stop(), DRAIN_BEAT_MS);
-      await within(events.stop(FLUSH_MS), 2 * FLUSH_MS);
+      await within(sessions.drain(), Math.max(config.SHUTDOWN_TIMEOUT_MS - LAST_WORDS_MS, LAST_WORDS_MS / 8));
+      await Promise.all([within(registration.stop(), DRAIN_BEAT_MS), within(events.stop(FLUSH_MS), 2 * FLUSH_MS)]);
       await server.close();
       await reports.stop();
     },

@@ -11,7 +11,9 @@ interface ReportedSession {
   session_id: string;
   generation: number;
   status: SessionStatus;
+  is_wanted: boolean;
   lose(by: LostBy): void;
+  release(): Promise<void>;
 }
 interface ReportedSessions {
   get(session_id: string): ReportedSession | undefined;
@@ -135,9 +137,11 @@ export class Registration {
     for (const session_id of lost) {
       const session = this.#sessions.get(session_id);
       // Placed here anew since the beat was sent: that one is not meant.
-      if (held.some((was) => was.session_id === session_id && was.generation === session?.generation)) {
-        session?.lose('api');
-      }
+      if (!session || !held.some((was) => was.session_id === session_id && was.generation === session.generation))
+        continue;
+      // One that has ended by itself is nobody's then, and there is nothing to hurry for.
+      if (session.is_wanted) session.lose('api');
+      else void session.release();
     }
     return true;
   }

@@ -109,14 +109,13 @@ test('what is said again changes nothing', async () => {
   expect(worker.held(session_id)).toMatchObject({ sock, settings: { cold_per_day: 7 } });
   expect(phone.devices()).toMatchObject([{ is_connected: true }]);
 
-  const ref = { method: 'POST', session_id, generation: 1 };
-  for (let time = 0; time < 2; time++) {
-    expect((await worker.send({ ...ref, path: '/disconnect' })).body).toMatchObject({ status: 'disconnected' });
-  }
+  const ref = { method: 'POST', session_id, generation: 1, path: '/disconnect' };
+  expect((await worker.send(ref)).body).toMatchObject({ status: 'disconnected' });
+  expect(await worker.send(ref)).toMatchObject({ status: 404, body: { code: 'worker.session_not_held' } });
   expect(await untilStatus(world, session_id, 'disconnected', 'requested')).toMatchObject({
-    worker_id: expect.anything(),
+    worker_id: null,
   });
-  expect((await worker.send(put)).status).toBe(200);
+  expect((await worker.send({ ...put, generation: 2 })).status).toBe(200);
   await untilReconnected(worker, session_id, sock);
 });
 
@@ -152,14 +151,20 @@ describe('a logout', () => {
       status_reason: 'requested',
       creds: null,
     });
-    const again = await worker.send({ method: 'POST', session_id, generation: 1, path: '/logout' });
+    expect(worker.held(session_id)).toBeUndefined();
+    // Somebody did not hear the answer.
+    await worker.send({ method: 'PUT', session_id, generation: 2, body: {} });
+    const again = await worker.send({ method: 'POST', session_id, generation: 2, path: '/logout' });
     expect(again.body).toMatchObject({ status: 'logged_out' });
-    await linkSession(world, worker, { session_id });
+    await linkSession(world, worker, { session_id, generation: 3 });
   });
 
   test('of a session that is away forgets the keys all the same', async () => {
-    const { session_id } = await linkSession(world, worker);
-    await worker.send({ method: 'POST', session_id, generation: 1, path: '/disconnect' });
+    const { faults } = world.whatsapp;
+    const { session_id, phone } = await linkSession(world, worker);
+    faults.closeWith(phone.number, 403, 'next_login');
+    faults.closeWith(phone.number, 428);
+    await untilStatus(world, session_id, 'banned');
     await worker.send({ method: 'POST', session_id, generation: 1, path: '/logout' });
     expect(await world.row(session_id)).toMatchObject({ status_reason: 'requested_unconfirmed', creds: null });
   });
@@ -170,7 +175,7 @@ describe('a logout', () => {
     await readCode(worker, 'qr', session_id);
     await worker.send({ method: 'POST', session_id, generation: 1, path: '/logout' });
     expect(await worker.context.live_codes.read('qr', session_id)).toBeNull();
-    expect(worker.held(session_id)).toMatchObject({ sock: null, status: 'logged_out' });
+    expect(await world.row(session_id)).toMatchObject({ status: 'logged_out', creds: null });
   });
 });
 
@@ -234,7 +239,7 @@ test('the version that WhatsApp is told can be chosen with a command', async () 
   const { session_id } = await linkSession(world, worker);
   const { sock } = worker.held(session_id)!;
   await worker.send({ method: 'POST', session_id, generation: 1, path: '/disconnect' });
-  await worker.send({ method: 'PUT', session_id, generation: 1, body: { version: '2.3000.42' } });
+  await worker.send({ method: 'PUT', session_id, generation: 2, body: { version: '2.3000.42' } });
   const held = await untilReconnected(worker, session_id, sock);
   expect((held.sock!.ws as unknown as { config: { version: number[] } }).config.version).toEqual([2, 3_000, 42]);
 });

@@ -49,7 +49,7 @@ export function sessionRoutes(server: FastifyInstance, commands: Commands): void
 
   server.post('/sessions/:session_id/disconnect', async (request) => {
     const session = held(request);
-    await session.disconnect({ status: 'disconnected', reason: 'requested' });
+    await session.release({ status: 'disconnected', reason: 'requested' });
     return view(session);
   });
 

@@ -11,7 +11,8 @@ const OBJECTS_AT_ONCE = 500;
 const ROWS_AT_ONCE = 2_000;
 
 /**
- * Tells WhatsApp that this device is none any more, where it can be reached, and forgets the keys in any case. The messages stay.
+ * Tells WhatsApp that this device is none any more, where it can be reached, forgets the keys in any case, and lets go of the session. The
+ * messages stay.
  * Throws `lease.lost`, `platform.database_unavailable`; said again, it ends what it began.
  */
 export function logOut({ db }: Pick<WaWorkerContext, 'db'>, session: Session): Promise<void> {
@@ -19,7 +20,7 @@ export function logOut({ db }: Pick<WaWorkerContext, 'db'>, session: Session): P
     const is_told = await unlink(session);
     await forgetSession(db, session);
     session.tell({ status: 'logged_out', reason: is_told ? 'requested' : 'requested_unconfirmed' });
-    await session.durable(TELL_MS);
+    await session.letGo();
   });
 }
 

@@ -72,6 +72,15 @@ test('a session that the API calls another worker’s goes with the beat, unless
   expect(worker.held(kept)?.status).toBe('connected');
 });
 
+test('one that has ended by itself is let go of when the API says that it is nobody’s', async () => {
+  const { session_id, phone } = await linkSession(world, worker);
+  phone.unlink();
+  await untilStatus(world, session_id, 'logged_out');
+  world.api.lost.push(session_id);
+  await vi.waitFor(() => expect(worker.held(session_id)).toBeUndefined(), { timeout: 5_000 });
+  expect(await world.row(session_id)).toMatchObject({ status: 'logged_out', worker_id: null });
+});
+
 test('while nobody can say whether the leases hold, nothing is sent and no socket is open; then all is as before', async () => {
   const { hostname, port } = new URL(world.database.wa_url);
   await using proxy = await startFaultProxy({ target_host: hostname, target_port: Number(port) });

@@ -57,6 +57,22 @@ test('a session is linked by a code for its number, and an attempt before does n
   expect(late).toMatchObject({ status: 409, body: { code: 'worker.linked' } });
 });
 
+test('another way to link a session takes the place of the one that is under way; the same again does not', async () => {
+  const session_id = randomUUID();
+  const phone = world.whatsapp.addPhone();
+  const put = { method: 'PUT', session_id, generation: 1 };
+  await worker.send({ ...put, body: { login: { by: 'qr' } } });
+  await readCode(worker, 'qr', session_id);
+  const { sock } = worker.held(session_id)!;
+  await worker.send({ ...put, body: { login: { by: 'qr' } } });
+  expect(worker.held(session_id)?.sock).toBe(sock);
+  await worker.send({ ...put, body: { login: { by: 'pairing_code', phone: phone.number } } });
+  const { text } = await readCode(worker, 'pairing', session_id);
+  expect(await worker.context.live_codes.read('qr', session_id)).toBeNull();
+  await phone.enterCode(text);
+  await untilStatus(world, session_id, 'connected');
+});
+
 test('a session that nobody links ends with its codes, and begins again when it is told to', async () => {
   await using fast = await startWorker(world, { timings: { qr_ms: 60 } });
   const session_id = randomUUID();

@@ -16,7 +16,7 @@ const FIRST_QR_MS = 60_000;
 const NEXT_QR_MS = 20_000;
 const PAIRING_CODE_MS = FIRST_QR_MS + 5 * NEXT_QR_MS;
 /** How long a command waits for a code. */
-const CODE_MS = 15_000;
+const CODE_MS = 12_000;
 
 /** That there is a code, and for how long. */
 export interface CodeNotice {

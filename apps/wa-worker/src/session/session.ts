@@ -135,33 +135,32 @@ export class Session implements HeldSession {
     this.#settings = settings;
   }
 
-  /** No socket is wanted any more: what is under way settles, and the one that there is closes. */
-  disconnect(report: Report): Promise<void> {
-    return this.serially(async () => {
-      await this.hangUp();
-      this.tell(report);
-    });
+  /** The same by another way to link it than the one that is under way, which ends. */
+  async connectAnew(wish: Partial<Wish>): Promise<void> {
+    await this.serially(() => this.hangUp());
+    this.connect(wish);
+  }
+
+  /** What is wanted now. */
+  get wish(): Wish {
+    return this.#wish;
   }
 
   /** Links anew, by a code for the phone with this number; resolves when the API can read it. Throws `worker.linked`, `worker.no_code`, and as `state`. */
   async requestCode(phone: string): Promise<CodeNotice> {
     if (this.is_linked) throw new AppError('conflict', 'worker.linked', 'The session is linked already.');
     if (this.#held.problem) throw this.#held.problem;
-    await this.serially(() => this.hangUp());
     const code = this.#pairing.nextCode();
-    this.connect({ login: { by: 'pairing_code', phone } });
+    await this.connectAnew({ login: { by: 'pairing_code', phone } });
     return code;
   }
 
-  /** Gives the session up in order. The lease is free afterwards, or ends by itself. */
-  release(): Promise<void> {
+  /** Gives the session up in order: what is under way settles, and the socket closes. The API is told of `report`. */
+  release(report?: Report): Promise<void> {
     return this.serially(async () => {
-      if (this.#has_ended) return;
-      this.#is_settling = true;
       await this.hangUp();
-      await this.durable(WRITTEN_MS);
-      await releaseLease(this.#options.context.db, this).catch(() => false);
-      this.end();
+      if (report) this.tell(report);
+      await this.letGo();
     });
   }
 
@@ -214,6 +213,14 @@ export class Session implements HeldSession {
     if (this.#connection === connection) this.#detach();
     this.#is_settling = was_settling;
     if (!this.is_linked) await this.#pairing.forget();
+  }
+
+  /** The lease is free afterwards, or ends by itself. */
+  async letGo(): Promise<void> {
+    if (this.#has_ended) return;
+    await this.durable(WRITTEN_MS);
+    await releaseLease(this.#options.context.db, this).catch(() => false);
+    this.end();
   }
 
   /** Resolves when what was appended so far is durable, and after `most_ms` in any case. */

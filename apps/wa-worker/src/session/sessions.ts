@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type LeaseHolder } from '@potentia/db/wa/state-queries';
 import { AppError } from '@potentia/domain/platform/errors';
 import type { SessionSettings } from '@potentia/domain/whatsapp/schemas';
@@ -83,7 +84,9 @@ export class Sessions implements HeldSessions {
     if (known && known.generation > generation) throw stale();
     if (known?.generation === generation) {
       known.changeSettings(settings);
-      if (!known.is_wanted || (login && !known.is_linked)) known.connect(wish);
+      const is_other_way = login !== null && !known.is_linked && !isDeepStrictEqual(login, known.wish.login);
+      if (is_other_way) await known.connectAnew(wish);
+      else if (!known.is_wanted) known.connect(wish);
       return known;
     }
     // Placed here anew: what we had of it is of an earlier decision.
