@@ -10,7 +10,7 @@ export const cutText = (text: string, length: number): string =>
 /** The same for whole contents; numbers that JSON has none of are null, and what is undefined goes. */
 export function cleanJson(value: unknown): unknown {
   if (typeof value === 'string') return cleanText(value);
-  if (typeof value === 'number') return Number.isFinite(value) ? value : null;
+  if (typeof value === 'number') return Number.isFinite(value) ? value || 0 : null;
   if (Array.isArray(value)) return value.map(cleanJson);
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(value).filter(([, field]) => field !== undefined);

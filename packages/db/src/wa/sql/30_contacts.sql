@@ -57,7 +57,10 @@ begin
   elsif v_gone_chat is not null then
     v_moved := wa.merge_chats(p_session_id, v_kept_chat, v_gone_chat);
   end if;
-  update messages m set sender_id = p_kept_id where m.session_id = p_session_id and m.sender_id = p_gone_id;
+  with renamed as (
+    update messages m set sender_id = p_kept_id where m.session_id = p_session_id and m.sender_id = p_gone_id returning m.id
+  )
+  select v_moved || array_agg(r.id) into v_moved from renamed r;
   delete from message_receipts r using message_receipts k
   where r.session_id = p_session_id and r.contact_id = p_gone_id
     and k.session_id = p_session_id and k.message_row_id = r.message_row_id and k.contact_id = p_kept_id;
@@ -70,7 +73,7 @@ begin
     checked_at = coalesce(c.checked_at, v_gone.checked_at), first_inbound_at = least(c.first_inbound_at, v_gone.first_inbound_at),
     first_outbound_at = least(c.first_outbound_at, v_gone.first_outbound_at), updated_at = now()
   where c.session_id = p_session_id and c.id = p_kept_id;
-  -- An edit may meet its message only now.
+  -- An edit may meet its message, or its writer, only now.
   perform wa.tell_inbound(p_session_id, null, null, wa.apply_changes(p_session_id, v_moved));
 end $$;
 

@@ -77,9 +77,13 @@ begin
       f.at, case when f.from_me then f.at end, case when not f.from_me and f.is_read then now() end
     from firsts f order by f.ord
     on conflict (session_id, chat_id, message_id) do update set type = excluded.type, content = excluded.content, proto = excluded.proto,
-      quoted_message_id = excluded.quoted_message_id, deleted_at = case when excluded.type = 'protocol' then now() end
+      quoted_message_id = excluded.quoted_message_id, sender_id = excluded.sender_id, deleted_at = case when excluded.type = 'protocol' then now() end
     where m.type = 'undecryptable' and excluded.type <> 'undecryptable'
-      and m.direction = excluded.direction and m.sender_id is not distinct from excluded.sender_id
+      and m.direction = excluded.direction
+      -- Nobody fills in what somebody else wrote; two of whom each is known by the other name may be one.
+      and (m.sender_id is not distinct from excluded.sender_id or exists (select from contacts a, contacts b
+        where a.session_id = p_session_id and a.id = m.sender_id and b.session_id = p_session_id and b.id = excluded.sender_id
+          and (a.lid is null or b.lid is null) and (a.phone is null or b.phone is null)))
     returning m.id, m.chat_id, m.message_id, m.direction, m.type, m.status, m.at, m.xmax = 0 as is_new
   ), changes as (
     select t.*, f.media, coalesce(f.is_history, false) as is_history, wa.is_shown(t.type) as is_shown, h.contact_id,
