@@ -15,8 +15,8 @@ export interface RecordingApi extends AsyncDisposable {
   mode: Mode;
   /** Of each message that came in, the events that told of its content. */
   told(): Map<string, Set<string>>;
-  /** Requests of webhooks, repeated ones too. */
-  requests: number;
+  /** Messages that could be read at a second attempt only. */
+  resolved: Set<string>;
 }
 
 /** The other end of registration, heartbeats and webhooks, which verifies what a real API verifies. */
@@ -26,12 +26,13 @@ export async function startRecordingApi(
 ): Promise<RecordingApi> {
   const told = new Map<string, Set<string>>();
   const known = new Map<string, string>();
-  const state = { mode: 'up' as Mode, requests: 0 };
+  const state = { mode: 'up' as Mode, resolved: new Set<string>() };
 
   const take = (items: { event_id: string; data: MessageInboundEvent }[]): void => {
     for (const { event_id, data } of items) {
       if (data.message?.direction !== 'in' || !['new', 'resolved'].includes(data.change)) continue;
       if (data.message.type === 'undecryptable') continue;
+      if (data.change === 'resolved') state.resolved.add(data.message.message_id);
       const events = told.get(data.message.message_id) ?? new Set();
       told.set(data.message.message_id, events.add(event_id));
     }
@@ -40,7 +41,6 @@ export async function startRecordingApi(
     const body = await text(request);
     const url = request.url ?? '';
     if (url.startsWith('/api/webhooks/')) {
-      state.requests += 1;
       const verdict = verifyWebhook({ headers: request.headers, body, secrets: webhook_secrets, now: new Date() });
       if (!verdict.valid) return [401, {}];
       if (url.endsWith('message-inbound')) take((JSON.parse(body) as { items: never[] }).items);

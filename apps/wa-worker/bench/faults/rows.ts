@@ -5,6 +5,8 @@ import type { World } from './world.ts';
 export interface Row {
   name: string;
   people?: number;
+  /** Nothing may need a second attempt. */
+  is_read_at_once?: boolean;
   run(world: World): Promise<void>;
 }
 
@@ -129,6 +131,23 @@ export const ROWS: Row[] = [
     },
   },
   {
+    name: 'out: killed after the server took it for phones that are off, its answer lost',
+    async run(world) {
+      await known(world);
+      for (const phone of world.people) phone.settings.is_online = false;
+      world.whatsapp.faults.dropAcks(world.shop.number, true);
+      await world.sendOut(20);
+      const sent = `select from wa.messages where session_id = $1 and status = 'sent'`;
+      const count = async () => (await world.database.asOwner(sent, [world.session_id])).length;
+      await world.until('all have left', async () => (await count()) === 20);
+      await world.workers[0].kill();
+      world.whatsapp.faults.clear();
+      await killAndReturn(world);
+      await world.until('all went again', async () => (await count()) === 0);
+      for (const phone of world.people) phone.settings.is_online = true;
+    },
+  },
+  {
     name: 'out: killed after the answer, before it is durable',
     async run(world) {
       await known(world);
@@ -235,10 +254,20 @@ export const ROWS: Row[] = [
     },
   },
   {
-    name: 'first messages cross with 20 people, 4 each',
+    name: 'first messages cross with 20 people, 4 each way',
     people: 20,
+    is_read_at_once: true,
     async run(world) {
-      await Promise.all([world.sendIn(80), world.sendOut(80)]);
+      // Each writes before it has seen what the other wrote.
+      for (const phone of world.people) phone.settings.is_online = false;
+      await world.sendOut(20);
+      const acked = `select from wa.messages where session_id = $1 and status = 'acked'`;
+      const count = async () => (await world.database.asOwner(acked, [world.session_id])).length;
+      await world.until('the server has our first messages', async () => (await count()) === 20);
+      await world.sendIn(20);
+      await world.until('theirs are in the journal', async () => (await world.journaled()) === 20);
+      for (const phone of world.people) phone.settings.is_online = true;
+      for (let round = 0; round < 3; round++) await both(world, 20, 0);
     },
   },
 ];

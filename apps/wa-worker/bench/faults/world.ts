@@ -37,6 +37,8 @@ export interface Outcome {
   doubled: number;
   /** Stanzas that phones received a second time under the same id, and so do not show. */
   repeated: number;
+  /** Messages that one end could not read at once, and asked for again. */
+  retried: number;
 }
 
 /** A session between two worlds that break: its phones, its workers, and what they stand on. */
@@ -209,6 +211,7 @@ export async function startWorld({ people: count = 2 } = {}): Promise<World> {
       const doubled_out = [...out.keys()].reduce((sum, text) => sum + Math.max(0, shownOf(text).length - 1), 0);
       const repeated = people.flatMap((phone) => phone.inbox()).reduce((sum, { stanzas }) => sum + stanzas - 1, 0);
       return {
+        retried: people.flatMap((phone) => phone.undecryptable()).length + api.resolved.size,
         sent_in: incoming.size,
         sent_out: out.size,
         lost: missing(),
