@@ -25,7 +25,7 @@ import { type App, operation } from '../platform/openapi.ts';
 const WORKERS = '/api/admin/workers';
 const WORKER = `${WORKERS}/:worker_id`;
 /** Where a worker says which sessions it holds, each in some hundred bytes. */
-const BEAT_BODY_LIMIT = 2_097_152;
+const BEAT_BODY_LIMIT = 4_194_304;
 
 const tags = ['workers'];
 const forServices = { tags, auth: 'service' } as const;

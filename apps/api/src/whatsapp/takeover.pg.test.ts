@@ -187,3 +187,24 @@ describe('what a worker holds and what it should', () => {
     expect(commandsOf(worker, id)).toEqual(['PUT']);
   });
 });
+
+describe('the sessions of a workspace that is deleted', () => {
+  test('are disconnected at once, and at the end deleted by a worker before the workspace goes', async () => {
+    const worker = await gateway.addWorker();
+    const [id = ''] = await several(1);
+    const { workspace_id } = await gateway.card(owner, id);
+    const { asOwner } = backends.database;
+    await asOwner('update app.workspaces set deleted_at = now() where id = $1', [workspace_id]);
+    await gateway.sweep();
+    await gateway.work();
+    expect(commandsOf(worker, id)).toEqual(['PUT', 'POST /disconnect']);
+    await asOwner(`update app.workspaces set deleted_at = now() - interval '31 days' where id = $1`, [workspace_id]);
+    const purge = () => backends.database.job_db.call('select * from app.purge_workspace_step(100, $1)', ['r']);
+    expect(await purge()).toEqual([]);
+    await gateway.sweep();
+    await gateway.work();
+    expect(commandsOf(worker, id)).toEqual(['PUT', 'POST /disconnect', 'PUT', 'DELETE']);
+    while ((await purge()).length > 0);
+    expect(await asOwner('select 1 from app.workspaces where id = $1', [workspace_id])).toEqual([]);
+  });
+});

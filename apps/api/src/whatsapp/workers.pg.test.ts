@@ -318,6 +318,17 @@ describe('what is asked of a connected session', () => {
     }
   });
 
+  test('a late word of the worker that let go takes back nothing that was asked for since', async () => {
+    const worker = await gateway.addWorker();
+    const { id } = await gateway.connected(owner);
+    await ask(id, '/disconnect');
+    await gateway.work();
+    await ask(id, '/connect', {});
+    await say(id, 'disconnected', null);
+    await gateway.work();
+    expect(worker.held.get(id)).toMatchObject({ generation: 2 });
+  });
+
   test('a restore goes to the worker that holds it, and its refusal is told', async () => {
     const worker = await gateway.addWorker();
     const { id } = await gateway.connected(owner);

@@ -50,6 +50,9 @@ create table app.whatsapp_sessions (
   login jsonb check (jsonb_typeof(login) = 'object'),
   -- Counts what was asked for, so that who has carried something out sees whether it is still what is wanted.
   intent int not null default 0,
+  -- Of these the last that asked for a state, and the last that was carried out.
+  asked_intent int not null default 0,
+  settled_intent int not null default 0,
   -- When the jobs look at it next; null: all that was asked for is done.
   retry_at timestamptz,
   settings jsonb not null default '{}' check (jsonb_typeof(settings) = 'object'),

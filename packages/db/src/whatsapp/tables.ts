@@ -57,6 +57,8 @@ export const whatsapp_sessions = app.table('whatsapp_sessions', {
   placed_at: instant(),
   login: jsonb(),
   intent: integer().notNull().default(0),
+  asked_intent: integer().notNull().default(0),
+  settled_intent: integer().notNull().default(0),
   retry_at: instant(),
   settings: jsonb().notNull().default({}),
   unlinked_reply: text(),

@@ -4,8 +4,9 @@ import { session_statuses } from './schemas.ts';
 
 /* What workers and operators say to the API about workers. */
 
-/** Sessions that one worker may have. */
-const MAX_CAPACITY = 5_000;
+/** Sessions that one worker may have, and those that one beat can name. */
+const MAX_CAPACITY = 100_000;
+const MAX_HELD = 20_000;
 
 const load = z
   .record(z.string().regex(/^\w{1,64}$/), z.number())
@@ -49,7 +50,7 @@ export const beatBody = z
           status: z.enum(session_statuses),
         }),
       )
-      .max(MAX_CAPACITY)
+      .max(MAX_HELD)
       .default([])
       .describe('The sessions whose lease it has'),
   })

@@ -13,9 +13,11 @@ create or replace function app.whatsapp_session_summary(s app.whatsapp_sessions)
   return jsonb_build_object('name', (s).name, 'desired_state', (s).desired_state, 'settings', (s).settings,
     'has_unlinked_reply', (s).unlinked_reply is not null);
 
--- Ended by WhatsApp or for want of a scan: nobody tries again before somebody asks for it.
+-- Ended by WhatsApp or for want of a scan: nobody tries again before somebody asks for it. What has been asked for since counts more than
+-- what a worker said late.
 create or replace function app.whatsapp_session_is_ended(s app.whatsapp_sessions) returns boolean language sql immutable parallel safe
-  return (s).status in ('logged_out', 'banned', 'replaced', 'failed') or ((s).status = 'disconnected' and (s).phone is null);
+  return (s).settled_intent >= (s).asked_intent
+    and ((s).status in ('logged_out', 'banned', 'replaced', 'failed') or ((s).status = 'disconnected' and (s).phone is null));
 
 -- The role of somebody in the workspace of a session; null for guests and whoever else knows nothing of it. Not for app_user.
 create or replace function app.decide_whatsapp_access(p_user_id uuid, p_session_id uuid)
@@ -176,7 +178,7 @@ declare
   v_desired constant text := case p_action when 'connect' then 'connected' when 'disconnect' then 'disconnected' else 'logged_out' end;
   v_begins constant boolean := p_action = 'connect' and (v_before.status = 'created' or v_before.worker_id is null or app.whatsapp_session_is_ended(v_before));
 begin
-  update whatsapp_sessions s set desired_state = v_desired, login = p_login, intent = s.intent + 1, retry_at = app.whatsapp_retry_at(),
+  update whatsapp_sessions s set desired_state = v_desired, login = p_login, intent = s.intent + 1, asked_intent = s.intent + 1, retry_at = app.whatsapp_retry_at(),
     status = case when v_begins then 'connecting' else s.status end,
     status_reason = case when v_begins then null else s.status_reason end,
     close_code = case when v_begins then null else s.close_code end,
@@ -198,7 +200,7 @@ begin
   if v_before.generation = 0 then
     delete from whatsapp_sessions s where s.workspace_id = v_before.workspace_id and s.id = p_session_id;
   else
-    update whatsapp_sessions s set desired_state = 'deleted', login = null, intent = s.intent + 1, retry_at = app.whatsapp_retry_at()
+    update whatsapp_sessions s set desired_state = 'deleted', login = null, intent = s.intent + 1, asked_intent = s.intent + 1, retry_at = app.whatsapp_retry_at()
     where s.workspace_id = v_before.workspace_id and s.id = p_session_id;
     perform app.wake_whatsapp_session(v_before.workspace_id, 'whatsapp.place', jsonb_build_object('session_id', p_session_id),
       p_request_id, p_traceparent);
@@ -239,7 +241,7 @@ begin
   if v_before.status in ('connected', 'pairing') then
     perform app.fail('PT409', 'whatsapp.connected', 'This session is linked or being linked: log it out first.');
   end if;
-  update whatsapp_sessions s set desired_state = 'connected', login = null, intent = s.intent + 1, retry_at = app.whatsapp_retry_at(),
+  update whatsapp_sessions s set desired_state = 'connected', login = null, intent = s.intent + 1, asked_intent = s.intent + 1, retry_at = app.whatsapp_retry_at(),
     status = 'connecting', status_reason = null, close_code = null, status_at = clock_timestamp()
   where s.workspace_id = v_before.workspace_id and s.id = p_session_id returning * into v_after;
   perform app.append_audit(p_user_id, v_after.workspace_id, null, 'whatsapp_session.restore', 'whatsapp_session', p_session_id::text,

@@ -76,11 +76,11 @@ begin
     delete from whatsapp_sessions s
     where s.id = p_session_id and s.desired_state = 'deleted' and s.generation = p_generation and s.intent = p_intent;
   elsif p_outcome = 'held' then
-    update whatsapp_sessions s set retry_at = null
+    update whatsapp_sessions s set retry_at = null, settled_intent = s.intent
     where s.id = p_session_id and s.generation = p_generation and s.intent = p_intent
       and (s.worker_id is not null or app.whatsapp_session_is_ended(s));
   else
-    update whatsapp_sessions s set retry_at = null, worker_id = null, login = null, qr_serial = null, qr_expires_at = null,
+    update whatsapp_sessions s set retry_at = null, settled_intent = s.intent, worker_id = null, login = null, qr_serial = null, qr_expires_at = null,
       status = case when s.status = 'created' then s.status else s.desired_state end,
       status_reason = case when s.status = s.desired_state then s.status_reason end,
       status_at = case when s.status = s.desired_state then s.status_at else clock_timestamp() end
@@ -158,7 +158,7 @@ begin
   delete from whatsapp_workers w where w.status = 'dead' and w.heartbeat_at < now() - interval '1 day'
     and not exists (select from whatsapp_sessions s where s.worker_id = w.id);
   update whatsapp_sessions s set desired_state = case when w.deleted_at <= now() - app.workspace_grace() then 'deleted' else 'disconnected' end,
-    intent = s.intent + 1, retry_at = now()
+    intent = s.intent + 1, asked_intent = s.intent + 1, retry_at = now()
   from workspaces w
   where w.deleted_at is not null and s.workspace_id = w.id
     and (s.desired_state = 'connected' or (s.desired_state <> 'deleted' and w.deleted_at <= now() - app.workspace_grace()));

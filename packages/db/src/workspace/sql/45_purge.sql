@@ -8,7 +8,11 @@ declare
   v_keys uuid[];
 begin
   select * into v_workspace from workspaces w
-  where w.deleted_at <= now() - app.workspace_grace() order by w.deleted_at limit 1 for update skip locked;
+  where w.deleted_at <= now() - app.workspace_grace()
+    -- Workers unlink WhatsApp sessions and forget them first (app.sweep_whatsapp sees to it), for a week if need be.
+    and (w.deleted_at <= now() - app.workspace_grace() - interval '7 days'
+      or not exists (select from whatsapp_sessions s where s.workspace_id = w.id))
+  order by w.deleted_at limit 1 for update skip locked;
   if not found then
     return;
   end if;
