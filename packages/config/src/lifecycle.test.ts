@@ -4,7 +4,13 @@ import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 
 /** Runs a service whose `start` and `stop` have the given bodies, sends it `signals` once it runs, waits for its end. */
-async function live(parts: { start?: string; stop?: string; signals?: NodeJS.Signals[]; timeout_ms?: number }) {
+async function live(parts: {
+  start?: string;
+  stop?: string;
+  signals?: NodeJS.Signals[];
+  timeout_ms?: number;
+  is_stray?: string;
+}) {
   const at = (file: string) => JSON.stringify(new URL(file, import.meta.url).href);
   const script = `
     import { createLogger } from ${at('logger.ts')};
@@ -13,6 +19,7 @@ async function live(parts: { start?: string; stop?: string; signals?: NodeJS.Sig
       service: 'demo',
       log: createLogger({ service: 'demo', level: 'info' }),
       shutdown_timeout_ms: ${parts.timeout_ms ?? 5000},
+      isStray: ${parts.is_stray ?? 'undefined'},
       async start() {
         const alive = setInterval(() => {}, 1000);
         ${parts.start ?? ''}
@@ -65,4 +72,18 @@ test('a stop that hangs is cut off at the deadline, exit code 1', async () => {
 test('a stop that fails is logged, exit code 1', async () => {
   const ended = await live({ stop: `throw new Error('stuck')`, signals: ['SIGTERM'] });
   expect(ended).toMatchObject({ code: 1, messages: { 2: 'demo could not stop in order' } });
+});
+
+test('a rejection that nobody handled ends the service, unless it is a library’s that it outlives, of which it tells no more than that', async () => {
+  const is_stray = `(error) => error.name === 'TheirError'`;
+  const reject = (name: string) => `Promise.reject(Object.assign(new Error('a secret'), { name: '${name}' }));`;
+  expect(await live({ is_stray, start: reject('OurError') })).toMatchObject({
+    code: 1,
+    messages: expect.arrayContaining(['demo stops after an uncaught error']) as string[],
+  });
+  const outlived = await live({ is_stray, start: reject('TheirError'), signals: ['SIGTERM'] });
+  expect(outlived).toEqual({
+    code: 0,
+    messages: ['demo is running', 'a library left a rejection to nobody', 'demo is stopping', 'demo has stopped'],
+  });
 });
