@@ -4,6 +4,7 @@
  * receipts leave after the journal is durable) and sends. Needs TEST_POSTGRES_URL. Ends with 1 where a target is missed.
  *   node apps/wa-worker/bench/gateway.ts
  */
+import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -90,12 +91,15 @@ async function compareMessages(): Promise<void> {
     const rate = (ms: number): number => (MESSAGES / ms) * 1_000;
     rates.in.bare.push(rate((await simulator.call<{ ms: number }>('burst', bob, theirs, MESSAGES)).ms));
     rates.in.worker.push(rate((await simulator.call<{ ms: number }>('burst', ann, mine, MESSAGES)).ms));
+    // Each receipt stands for a row.
+    assert.ok((await countJournaled(mine!)) >= MESSAGES * (round + 1));
     rates.out.bare.push(
       rate(await timeSending(bob!, (prefix) => bare.call('send', theirs, bob, MESSAGES, prefix), round)),
     );
     rates.out.worker.push(rate(await timeSending(ann!, (prefix) => sendByWorker(mine!, ann!, prefix), round)));
   }
-  report('received', rates.in, 0.5, `, fdatasync ${measureSync().toFixed(2)} ms`);
+  const [row] = await database.asOwner<{ fsync: string }>(`select current_setting('fsync') as fsync`);
+  report('received', rates.in, 0.5, `, fdatasync ${measureSync().toFixed(2)} ms, fsync of Postgres ${row?.fsync}`);
   report('sent', rates.out, 0.6, '');
 }
 
@@ -162,6 +166,11 @@ async function sendByWorker(from: string, to: string, prefix: string): Promise<v
 
 function addPhones(count: number): Promise<string[]> {
   return Promise.all(Array.from({ length: count }, () => simulator.call<string>('addPhone')));
+}
+
+async function countJournaled(number: string): Promise<number> {
+  const text = `select count(*)::int as n from wa.messages where session_id = $1 and direction = 'in' and type = 'text'`;
+  return (await database.asOwner<{ n: number }>(text, [sessions_of.get(number)]))[0]?.n ?? 0;
 }
 
 /** An API that takes whatever a worker says. */

@@ -13,7 +13,7 @@ async function bench(processes: Processes): Promise<number> {
   const redis = await step('Redis', ensureRedis);
   if (!redis) throw new Problem('The benches start redis-server, and it is not here: install Redis 7 or newer.');
   const postgres =
-    env.TEST_POSTGRES_URL ?? (await step('Postgres with pgvector', () => startThrowAwayPostgres(processes)));
+    env.TEST_POSTGRES_URL ?? (await step('Postgres with pgvector', () => startThrowAwayPostgres(processes, 'benches')));
   const pnpm = path.join(root, 'node_modules/pnpm/bin/pnpm.cjs');
   const named = argv.slice(2).map((file) => [path.resolve(root, file)]);
   const runs = named.length > 0 ? named : [[pnpm, '--recursive', '--workspace-concurrency=1', 'run', 'bench']];

@@ -9,12 +9,16 @@ import { Problem } from './problem.ts';
 import { waitUntil, type Processes, type RunningProcess } from './processes.ts';
 
 const START_TIMEOUT_MS = 60_000;
-const DURABLE = ['max_connections=200'];
-/** For data that is thrown away: nothing waits for the disk. */
-const THROW_AWAY = [
-  ...['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'autovacuum=off'],
-  ...['max_connections=400', 'shared_buffers=256MB'],
-];
+/** What the data are for: to be kept; to be thrown away after tests, so that nothing waits for the disk; or after benches, which do. */
+export type Purpose = 'kept' | 'tests' | 'benches';
+const SETTINGS: Record<Purpose, string[]> = {
+  kept: ['max_connections=200'],
+  tests: [
+    ...['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'autovacuum=off'],
+    ...['max_connections=400', 'shared_buffers=256MB'],
+  ],
+  benches: ['autovacuum=off', 'max_connections=400', 'shared_buffers=256MB'],
+};
 
 /** Whom Postgres runs as; nothing to say unless we are root, which it refuses. */
 export interface Account {
@@ -79,16 +83,16 @@ export async function startPostgres(options: {
   account: Account;
   port: number;
   log_file: string;
-  throw_away?: boolean;
+  purpose?: Purpose;
 }): Promise<LocalPostgres> {
-  const { processes, installation, dir, account, port, log_file, throw_away = false } = options;
+  const { processes, installation, dir, account, port, log_file, purpose = 'kept' } = options;
   const program = (name: string) => path.join(installation.bin_dir, name);
   const data = path.join(dir, 'data');
   const password_file = path.join(dir, 'password');
   if (dataMajor(dir) === undefined) await makeData(program('initdb'), data, password_file, account, log_file);
   const settings = [
     ...['listen_addresses=127.0.0.1', `port=${port}`, 'unix_socket_directories=', 'timezone=UTC', 'log_timezone=UTC'],
-    ...(throw_away ? THROW_AWAY : DURABLE),
+    ...SETTINGS[purpose],
   ];
   const postgres = await processes.start({
     name: 'postgres',

@@ -6,12 +6,12 @@ import { tailFile } from './command.ts';
 import { ensurePostgres } from './install-postgres.ts';
 import { logFile } from './paths.ts';
 import { freePort } from './ports.ts';
-import { chooseDataDir, postgresAccount, startPostgres } from './postgres.ts';
+import { chooseDataDir, postgresAccount, type Purpose, startPostgres } from './postgres.ts';
 import { Problem } from './problem.ts';
 import type { Processes } from './processes.ts';
 
 /** Starts a Postgres whose data go when `processes` are stopped; answers a superuser's URL. */
-export async function startThrowAwayPostgres(processes: Processes): Promise<string> {
+export async function startThrowAwayPostgres(processes: Processes, purpose: Purpose = 'tests'): Promise<string> {
   const installation = await ensurePostgres();
   if (!installation) {
     throw new Problem(
@@ -28,10 +28,7 @@ export async function startThrowAwayPostgres(processes: Processes): Promise<stri
   const dir = await chooseDataDir(made, account);
   const log_file = logFile('test-postgres');
   const port = await freePort();
-  const postgres = await startPostgres({
-    ...{ processes, installation, account, dir, port, log_file },
-    throw_away: true,
-  });
+  const postgres = await startPostgres({ processes, installation, account, dir, port, log_file, purpose });
   void postgres.process.exited.then(({ code }) => {
     if (code !== 0) process.stderr.write(`\nPostgres ended with code ${code}:\n${tailFile(log_file, 15)}\n`);
   });
