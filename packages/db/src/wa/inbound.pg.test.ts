@@ -274,6 +274,15 @@ describe('another session', () => {
     expect(await theirs.contacts()).toEqual([]);
   });
 
+  it('gives its files to the worker that holds it alone', async () => {
+    const session = await inbox.open();
+    const media = { kind: 'image', media_type: 'image/jpeg', size: 3 };
+    await session.take([from(anna, { type: 'image', media })]);
+    expect(await session.claim(10, randomUUID())).toEqual([]);
+    expect(await session.claim()).toMatchObject([{ session_id: session.session_id, task: 'download', attempts: 1 }]);
+    expect(await session.claim()).toEqual([]);
+  });
+
   it('is not written by who lost its lease', async () => {
     const session = await inbox.open();
     const zombie = { session_id: session.session_id, worker_id: randomUUID(), generation: session.generation };
