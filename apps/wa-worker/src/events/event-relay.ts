@@ -14,9 +14,9 @@ export const RELAY_TIMES = {
   /** How long what follows a commit closely may join it. */
   linger: 10,
   /** How long a session's events are this process's: longer than a request and what is done with its answer. */
-  hold: 30_000,
+  hold: 15_000,
   /** How long the events of a request that was refused are tried one by one, before others have their turn. */
-  singly: 10_000,
+  singly: 5_000,
   retry: 1_000,
   /** While the API is away; the breaker leaves it alone, and events should not wait much longer than that. */
   longest_away: 30_000,
