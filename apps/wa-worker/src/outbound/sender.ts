@@ -121,7 +121,8 @@ export class Sender {
 
   /** A message was put into the queue. */
   add(message: Queued): void {
-    if (!this.#is_ready || this.#in_flight.has(message.id)) return;
+    if (this.#in_flight.has(message.id)) return;
+    // Also while the queue is being read: the answer may be older than the message, and what is behind it would go before it.
     this.#order.add(message);
     this.#pump();
   }

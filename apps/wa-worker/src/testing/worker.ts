@@ -6,7 +6,6 @@ import { startRedis, type TestRedis } from '@potentia/db/testing/redis';
 import { signServiceToken, WORKER_AUDIENCE } from '@potentia/domain/platform/service-token';
 import { startObjects, type TestObjects } from '@potentia/sandbox/testing/objects';
 import { startWhatsApp, type TestWhatsApp } from '@potentia/sandbox/testing/whatsapp';
-import { WA_CERT_DETAILS } from '@whiskeysockets/baileys';
 import { vi } from 'vitest';
 import { createPieces, startWaWorker, type WaWorkerApp, type WaWorkerPieces } from '../app.ts';
 import { schema } from '../config.ts';
@@ -63,7 +62,7 @@ export async function startWorkerWorld(): Promise<WorkerWorld> {
     startObjects(),
   ]);
   // What the preload does in a process of its own.
-  WA_CERT_DETAILS.PUBLIC_KEY = Buffer.from(whatsapp.root_public_key, 'base64');
+  whatsapp.trust();
   return {
     ...{ database, redis, whatsapp, api, objects },
     env: {
