@@ -91,9 +91,12 @@ export const ROWS: Row[] = [
   {
     name: 'in: killed after the API knows, before that is noted',
     async run(world) {
+      await known(world);
+      const waiting = async () => (await world.database.asOwner('select from wa.events where dead_at is null')).length;
+      await world.until('all before it was told', async () => (await waiting()) === 0);
       world.api.mode = 'silent';
       await world.sendIn(20);
-      await world.until('the API was told', () => world.api.told().size > 0);
+      await world.until('the API was told', () => world.api.told().size > world.people.length);
       await world.workers[0].kill();
       world.api.mode = 'up';
       await killAndReturn(world);
