@@ -34,6 +34,9 @@ describe('RATE_LIMITS', () => {
       { method: 'GET', route: '/api/v1/canvases/:canvas_id/export', ...minute, burst: 5 },
       { method: 'POST', route: '/api/v1/auth/refresh', ...minute },
       { method: 'GET', route: '/api/v1/search', ...minute, limit: 240, burst: 40 },
+      { method: 'POST', route: '/api/v1/whatsapp/sessions/:session_id/messages', ...minute, limit: 3_000, burst: 300 },
+      { method: 'POST', route: '/api/v1/whatsapp/sessions/:session_id/contacts/check', ...minute },
+      { method: 'POST', route: '/api/v1/whatsapp/qr-page', ...minute, limit: 120 },
       { method: 'POST', route: '/api/v1/canvases/:canvas_id/share-links', ...minute, burst: 10 },
     ]);
   });

@@ -367,7 +367,7 @@ describe.each(ROLES)('%s', (role) => {
       const can_insert = await granted(role, table, 'insert');
       for (const row of await allRows(table)) {
         for (const [name, context] of Object.entries(contexts)) {
-          const text = `insert into app.${table.name} select * from jsonb_populate_record(null::app.${table.name}, $1::text::jsonb)`;
+          const text = `insert into app.${table.name} overriding system value select * from jsonb_populate_record(null::app.${table.name}, $1::text::jsonb)`;
           const outcome = await attempt(role, context, text, [JSON.stringify(row)]);
           const writes = can_insert && (sees(role, table, context, row) || mayAppend(role, table, context, row));
           // The row exists, so an insert that is allowed runs into its key; one that is not must not get that far.
