@@ -231,7 +231,6 @@ export const qrPageAnswer = z
     expires_at: timestamp,
   })
   .meta({ id: 'WhatsappQrPage' });
-export type QrPageAnswer = z.output<typeof qrPageAnswer>;
 
 export const pairingCodeBody = z.strictObject({ phone }).meta({ id: 'RequestWhatsappPairingCode' });
 export const pairingCodeInput = pairingCodeBody.extend(inSession);
