@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { SandboxConfig } from './config.ts';
 import { DEMO_USERS, registerConsole } from './console/routes.ts';
 import { registerGemini } from './gemini/routes.ts';
+import { INPUT_CHECKS } from './input.ts';
 import { listStoredObjects } from './s3/console-routes.ts';
 import { createS3Server, type S3Server } from './s3/server.ts';
 import { registerInbox } from './smtp/routes.ts';
@@ -62,7 +63,12 @@ function openCors(app: FastifyInstance): void {
 export async function buildSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const { anon_key = 'sandbox-anon-key', service_role_key = 'sandbox-service-role-key' } = options;
   const { host = '127.0.0.1', port = 0, demo_password } = options;
-  const app = Fastify({ logger: options.log ?? false, bodyLimit: BODY_LIMIT, forceCloseConnections: true });
+  const app = Fastify({
+    logger: options.log ?? false,
+    bodyLimit: BODY_LIMIT,
+    forceCloseConnections: true,
+    ...INPUT_CHECKS,
+  });
   const publicUrl = (): string => {
     if (options.public_url) return options.public_url;
     const address = app.server.address() as AddressInfo | null;

@@ -119,7 +119,7 @@ it('shows who writes', async () => {
   await device.socket.sendPresenceUpdate('recording', jid(ada));
   await device.socket.sendPresenceUpdate('paused', jid(ada));
   await ada.waitForTyping(({ state }) => state === 'paused');
-  expect(ada.typingSeen()).toEqual(
+  expect(ada.typingSeen()).toMatchObject(
     ['composing', 'recording', 'paused'].map((state) => ({ from: shop.number, chat: shop.number, state })),
   );
   ada.typing(shop.number, 'recording');

@@ -71,6 +71,7 @@ export interface Typing {
   /** The same, or the group's id. */
   chat: string;
   state: TypingState;
+  at: string;
 }
 
 export interface PhoneSettings {

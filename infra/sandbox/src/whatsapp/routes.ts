@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { registerWhatsAppAdmin } from './admin/admin-routes.ts';
 import { type MediaServer, startMediaServer } from './media-server.ts';
 import { startWhatsAppServer, type WhatsAppServer } from './server.ts';
 
@@ -15,6 +16,12 @@ export interface RegisteredWhatsApp {
   close(): Promise<void>;
 }
 
+/** Who is there when nobody is, so that a new user can start at once. */
+export const DEMO_PHONES = [
+  { number: '491510000001', name: 'Phone One' },
+  { number: '491510000002', name: 'Phone Two' },
+];
+
 /** The simulated WhatsApp beside the sandbox's own server, and what it says of itself at `GET /whatsapp/trust`. */
 export function registerWhatsApp(app: FastifyInstance, options: WhatsAppRoutesOptions): RegisteredWhatsApp {
   const { host, whatsapp_port, whatsapp_media_port, data_dir } = options;
@@ -27,11 +34,14 @@ export function registerWhatsApp(app: FastifyInstance, options: WhatsAppRoutesOp
     return { web_socket_url: server.url, root_public_key: server.root_public_key, ca: media.ca };
   });
 
+  registerWhatsAppAdmin(app, () => (server && media ? { server, media } : undefined));
+
   return {
     async listen() {
       if (whatsapp_port === undefined || whatsapp_media_port === undefined) return;
       media = await startMediaServer({ port: whatsapp_media_port, host });
       server = await startWhatsAppServer({ port: whatsapp_port, host, media, data_dir });
+      if (server.phones().length === 0) for (const phone of DEMO_PHONES) server.addPhone(phone);
     },
     async close() {
       await server?.close();

@@ -37,6 +37,14 @@ export interface PhoneOptions {
   is_business?: boolean;
 }
 
+/** A group, as somebody in it sees it. */
+export interface PhoneGroup {
+  id: string;
+  subject: string;
+  description: string;
+  members: { number: string; is_admin: boolean }[];
+}
+
 export interface WhatsAppServer extends AsyncDisposable {
   /** Where clients connect: `ws://…/ws/chat`. */
   url: string;
@@ -47,6 +55,8 @@ export interface WhatsAppServer extends AsyncDisposable {
   /** Throws when the number is taken. */
   addPhone(input?: PhoneOptions): Phone;
   phone(number: string): Phone | undefined;
+  /** The groups that a phone is in. */
+  groups(number: string): PhoneGroup[];
   faults: Faults;
   /** What went wrong in the server itself; empty, unless it has a mistake. */
   problems(): unknown[];
@@ -134,6 +144,15 @@ function addPhone(state: State, { number, name, is_business = false }: PhoneOpti
   return phone;
 }
 
+function groupsOf(state: State, number: string): PhoneGroup[] {
+  const account = state.accounts.get(number);
+  const groups = [...state.groups.values()].filter(({ members }) => account && members.has(account));
+  return groups.map(({ id, subject, description, members }) => {
+    const people = [...members].map(([member, is_admin]) => ({ number: member.number, is_admin }));
+    return { id, subject, description, members: people };
+  });
+}
+
 function freeNumber(state: State): string {
   let number = FIRST_NUMBER;
   while (state.accounts.has(String(number))) number++;
@@ -173,6 +192,7 @@ export async function startWhatsAppServer(options: WhatsAppOptions = {}): Promis
     phones: () => [...state.accounts.values()].map(({ phone }) => phone),
     addPhone: (input = {}) => addPhone(state, input),
     phone: (number) => state.accounts.get(number.replace(/\D/g, ''))?.phone,
+    groups: (number) => groupsOf(state, number),
     faults: state.faults,
     problems: () => [...state.problems],
     close,

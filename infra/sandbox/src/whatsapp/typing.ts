@@ -25,9 +25,10 @@ export function showTyping(
   const attrs = group ? { from: group.id, participant: who } : { from: who };
   const media = label === 'recording' ? 'audio' : undefined;
   const content = [node(label === 'paused' ? 'paused' : 'composing', { media })];
+  const at = new Date().toISOString();
   for (const receiver of receivers) {
     if (receiver === account) continue;
-    receiver.phone.typingCame({ from: account.number, chat: group?.id ?? account.number, state: label });
+    receiver.phone.typingCame({ from: account.number, chat: group?.id ?? account.number, state: label, at });
     for (const companion of receiver.companions.values()) state.pass(companion, node('chatstate', attrs, content));
   }
 }
