@@ -30,11 +30,15 @@ export async function askAnyWorker<T>(
   ctx: Pick<WorkersCtx, 'db' | 'request_id'> & { worker: WorkerClient },
   request: { method: 'GET' | 'POST'; path: string; query?: Record<string, string | number | undefined>; body?: object },
 ): Promise<T> {
-  const found = (await listWorkers(ctx)).find(({ health, status }) => health === 'good' && status !== 'dead');
-  if (!found) throw new AppError('unavailable', 'worker.none', 'No worker is alive', { retry_after_ms: 5_000 });
-  return ctx.worker.ask<T>({
-    ...request,
-    worker: { worker_id: found.id, url: found.url },
-    request_id: ctx.request_id,
-  });
+  let failure = new AppError('unavailable', 'worker.none', 'No worker is alive', { retry_after_ms: 5_000 });
+  for (const { id: worker_id, url, health } of await listWorkers(ctx)) {
+    if (health !== 'good') continue;
+    try {
+      return await ctx.worker.ask<T>({ ...request, worker: { worker_id, url }, request_id: ctx.request_id });
+    } catch (error) {
+      if (!(error instanceof AppError) || error.kind !== 'unavailable') throw error;
+      failure = error;
+    }
+  }
+  throw failure;
 }

@@ -245,7 +245,7 @@ begin
     status = 'connecting', status_reason = null, close_code = null, status_at = clock_timestamp()
   where s.workspace_id = v_before.workspace_id and s.id = p_session_id returning * into v_after;
   perform app.append_audit(p_user_id, v_after.workspace_id, null, 'whatsapp_session.restore', 'whatsapp_session', p_session_id::text,
-    null, null, p_request_id);
+    jsonb_build_object('status', v_before.status), jsonb_build_object('desired_state', v_after.desired_state), p_request_id);
   perform app.wake_whatsapp_session(v_after.workspace_id, 'whatsapp.command',
     jsonb_build_object('session_id', p_session_id, 'command', 'restore', 'intent', v_after.intent), p_request_id, p_traceparent);
   return app.whatsapp_session_json(v_after);

@@ -111,7 +111,7 @@ begin
   if not found then
     perform app.fail('PT404', 'worker.unknown', 'There is no such worker: register again.');
   end if;
-  update whatsapp_workers w set heartbeat_at = now(), sessions = p_sessions, load = p_load, heartbeat_ms = w.heartbeat_ms,
+  update whatsapp_workers w set heartbeat_at = now(), sessions = p_sessions, load = p_load,
     status = case when p_status = 'draining' or w.status = 'draining' then 'draining' else 'alive' end
   where w.id = p_worker_id;
   select coalesce(jsonb_agg(h.session_id), '[]') into v_lost
