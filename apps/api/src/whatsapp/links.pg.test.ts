@@ -184,6 +184,8 @@ describe('a code', () => {
     await write(scene, first, await codeFor(me, scene));
     await write(scene, first, await codeFor(you, scene));
     expect([await linksOf(me), await linksOf(you)]).toMatchObject([[], [{ phone: first.contact.phone }]]);
+    const ended = `select 1 from app.audit_logs where actor_user_id = $1 and action = 'whatsapp_link.delete'`;
+    expect(await backends.database.asOwner(ended, [me.user_id])).toHaveLength(1);
     await write(scene, second, await codeFor(you, scene));
     expect(await linksOf(you)).toMatchObject([{ phone: second.contact.phone }]);
   });

@@ -138,7 +138,7 @@ interface Traced {
   traceparent: string | null;
 }
 
-/** The end of a turn and its answer, in one transaction. False: somebody else has it by now, and nothing was written. */
+/** The end of a turn and its answer, in one transaction. False: nothing is said, since somebody else has it by now, or the link has ended. */
 export function settleWhatsappTurn(
   db: Queryable,
   input: HeldTurn &

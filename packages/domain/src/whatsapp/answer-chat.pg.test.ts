@@ -1,5 +1,5 @@
 import { createTestDatabase, type TestDatabase } from '@potentia/db/testing/database';
-import { seedUser, seedWorkspace } from '@potentia/db/testing/seed';
+import { addMember, seedUser, seedWorkspace } from '@potentia/db/testing/seed';
 import { takeWhatsappTurn } from '@potentia/db/whatsapp/partner-queries';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { RespondEvent } from '../agent/model.ts';
@@ -182,6 +182,26 @@ describe('an answer', () => {
     await work;
     expect(await said(phone)).toEqual([]);
     expect(partner.ended).toMatchObject([{ outcome: 'dropped' }]);
+  });
+});
+
+describe('a link that ends', () => {
+  it('with the membership takes with it what is being answered', async () => {
+    const workspace = await seedWorkspace(t.db);
+    const member = await addMember(t.db, workspace);
+    const phone = await linkPhone(t, workspace, { ...(await seedUser(t.db, member)) });
+    await t.asOwner('update app.whatsapp_links set is_open = false where user_id = $1', [member.user_id]);
+    let go: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => (go = resolve));
+    using partner = startPartner(t, { answer: says(() => gate.then(() => 'a secret of the workspace')) });
+    await phone.write('what is new?');
+    const work = answer(partner, phone);
+    await vi.waitFor(async () => expect(await runsOf(phone)).toHaveLength(1), SOON);
+    await t.asOwner('delete from app.workspace_members where user_id = $1', [member.user_id]);
+    go();
+    await work;
+    expect(await said(phone)).toEqual([]);
+    expect(await turnsOf(phone)).toMatchObject([{ status: 'failed', error_code: 'whatsapp.link_not_found' }]);
   });
 });
 

@@ -92,18 +92,28 @@ begin
   where t.user_id = p_user_id and t.session_id = p_session_id and t.status = 'pending';
 end $$;
 
-create or replace function app.delete_whatsapp_link(p_user_id uuid, p_link_id uuid, p_request_id text) returns void
-language plpgsql security definer set search_path = app, pg_temp as $$
+-- These links are none any more, nor is what was written by them and is not answered yet. How many they were.
+create or replace function app.end_whatsapp_links(p_link_ids uuid[], p_request_id text) returns int
+language plpgsql set search_path = app, pg_temp as $$
 declare
   v_link whatsapp_links;
+  v_count int := 0;
 begin
-  delete from whatsapp_links l where l.user_id = p_user_id and l.id = p_link_id returning * into v_link;
-  if not found then
+  for v_link in delete from whatsapp_links l where l.id = any (p_link_ids) returning * loop
+    perform app.drop_whatsapp_turns(v_link.user_id, v_link.session_id);
+    perform app.append_person_audit(v_link.user_id, 'whatsapp_link.delete', 'whatsapp_link', v_link.id::text,
+      jsonb_build_object('session_id', v_link.session_id), null, p_request_id);
+    v_count := v_count + 1;
+  end loop;
+  return v_count;
+end $$;
+
+create or replace function app.delete_whatsapp_link(p_user_id uuid, p_link_id uuid, p_request_id text) returns void
+language plpgsql security definer set search_path = app, pg_temp as $$
+begin
+  if app.end_whatsapp_links(array(select l.id from whatsapp_links l where l.user_id = p_user_id and l.id = p_link_id), p_request_id) = 0 then
     perform app.fail('PT404', 'whatsapp.link_not_found', 'There is no such link.');
   end if;
-  perform app.drop_whatsapp_turns(p_user_id, v_link.session_id);
-  perform app.append_person_audit(p_user_id, 'whatsapp_link.delete', 'whatsapp_link', p_link_id::text,
-    jsonb_build_object('session_id', v_link.session_id), null, p_request_id);
 end $$;
 
 -- ---------------------------------------------------------------- what comes in
@@ -123,7 +133,7 @@ create or replace function app.whatsapp_codes(p_text text) returns text[] langua
     where f.found[1] || f.found[2] ~ '[2-9]' limit 5);
 
 -- The link of a contact, if it still counts. One that does not is gone from here on; one whose contact is known by more by now, too.
-create or replace function app.find_whatsapp_link(p_session_id uuid, p_contact jsonb) returns app.whatsapp_links
+create or replace function app.find_whatsapp_link(p_session_id uuid, p_contact jsonb, p_request_id text) returns app.whatsapp_links
 language plpgsql set search_path = app, pg_temp as $$
 declare
   v_contact_id constant uuid := p_contact ->> 'contact_id';
@@ -137,8 +147,7 @@ begin
     return null;
   end if;
   if not app.whatsapp_link_stands(v_link) then
-    delete from whatsapp_links l where l.id = v_link.id;
-    perform app.drop_whatsapp_turns(v_link.user_id, p_session_id);
+    perform app.end_whatsapp_links(array[v_link.id], p_request_id);
     return null;
   end if;
   if (v_link.contact_id, v_link.lid, v_link.phone) is distinct from
@@ -182,8 +191,10 @@ begin
       began_at = case when m.began_at > now() - interval '1 hour' then m.began_at else now() end;
     return null;
   end if;
-  delete from whatsapp_links l where l.session_id = p_session_id
-    and (l.user_id = v_link.user_id or l.contact_id = v_contact_id or app.is_linked_contact(l, v_contact));
+  perform app.end_whatsapp_links(array(
+    select l.id from whatsapp_links l
+    where l.session_id = p_session_id and (l.user_id = v_link.user_id or l.contact_id = v_contact_id
+      or ((l.lid = v_contact ->> 'lid' or l.phone = v_contact ->> 'phone') and app.is_linked_contact(l, v_contact)))), p_request_id);
   insert into whatsapp_links select (v_link).*;
   perform app.append_person_audit(v_link.user_id, 'whatsapp_link.create', 'whatsapp_link', v_link.id::text, null,
     jsonb_build_object('session_id', p_session_id), p_request_id);
@@ -228,7 +239,7 @@ begin
   v_link := app.use_whatsapp_code(p_session.id, v_message, v_words, p_item ->> 'request_id');
   v_is_link := v_link.id is not null;
   if not v_is_link then
-    v_link := app.find_whatsapp_link(p_session.id, v_contact);
+    v_link := app.find_whatsapp_link(p_session.id, v_contact, p_item ->> 'request_id');
   end if;
   if v_link.id is null then
     if p_session.unlinked_reply is not null then

@@ -82,7 +82,8 @@ begin
   values (app.uuidv7(), 'whatsapp.send', v_workspace_id, jsonb_build_object('session_id', p_session_id), p_request_id, p_traceparent);
 end $$;
 
--- The end of a message that was to be answered, with its answer. False: somebody else has it by now, and whatever they say counts.
+-- The end of a message that was to be answered, with its answer. False: somebody else has it by now, and whatever they say counts; or its
+-- person is not linked any more, and nothing is said.
 create or replace function app.settle_whatsapp_turn(p_turn_id uuid, p_owner uuid, p_end jsonb, p_sends jsonb, p_request_id text,
   p_traceparent text) returns boolean
 language plpgsql security definer set search_path = app, pg_temp as $$
@@ -93,6 +94,11 @@ begin
     content = null, lease_owner = null, lease_until = null, done_at = now()
   where t.id = p_turn_id and t.lease_owner = p_owner and t.status = 'pending' returning * into v_turn;
   if not found then
+    return false;
+  end if;
+  if not exists (select from whatsapp_links l
+      where l.user_id = v_turn.user_id and l.session_id = v_turn.session_id and app.whatsapp_link_stands(l)) then
+    update whatsapp_turns t set status = 'failed', error_code = 'whatsapp.link_not_found' where t.id = p_turn_id;
     return false;
   end if;
   perform app.queue_whatsapp_answers(v_turn.session_id, v_turn.user_id, p_sends, p_request_id, p_traceparent);
