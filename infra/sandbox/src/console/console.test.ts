@@ -30,6 +30,9 @@ describe('the console page', () => {
     await follow('/console/main.js');
     await follow('/shared');
     await follow('/console/shared.js');
+    await follow('/whatsapp.html');
+    await follow('/console/whatsapp.js');
+    await follow('/console/whatsapp.css');
     await follow('/console/style.css');
     expect(seen.size).toBeGreaterThan(10);
   });

@@ -38,12 +38,21 @@ const FILES = [
   'shared.html',
   'shared.js',
   'socket.js',
+  'whatsapp.css',
+  'whatsapp.html',
+  'whatsapp.js',
+  'whatsapp-bubbles.js',
+  'whatsapp-faults.js',
+  'whatsapp-phone.js',
+  'whatsapp-session.js',
+  'whatsapp-sessions.js',
 ];
 /** Where pages stand; what they load is under `/console`. */
 const PAGES: Record<string, string> = {
   'index.html': '/',
   'invitations.html': '/invitations',
   'shared.html': '/shared',
+  'whatsapp.html': '/whatsapp.html',
 };
 const TYPES: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
@@ -52,8 +61,8 @@ const TYPES: Record<string, string> = {
 };
 
 /**
- * The page at `/`: two people, one canvas; and the one at `/invitations`, where the links of mails lead. Static files, and
- * a `config.json` that tells them where the services are.
+ * The page at `/`: two people, one canvas; and the one at `/invitations`, where the links of mails lead; the phones at
+ * `/whatsapp.html`. Static files, and a `config.json` that tells them where the services are.
  */
 export function registerConsole(app: FastifyInstance, options: ConsoleOptions): void {
   const { api_url, realtime_url, anon_key, demo_password } = options;

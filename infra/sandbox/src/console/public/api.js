@@ -28,9 +28,10 @@ export async function requestJson(url, { method = 'GET', headers = {}, body } = 
 
 /** The public API as one signed-in person. */
 export function createApi(api_url, session) {
-  async function request(method, path, { json, markdown } = {}) {
+  async function request(method, path, { json, markdown, accept } = {}) {
     const send = async (token) => {
       const headers = { authorization: `Bearer ${token}` };
+      if (accept !== undefined) headers.accept = accept;
       if (method === 'POST') headers['idempotency-key'] = key;
       if (json !== undefined) headers['content-type'] = 'application/json';
       if (markdown !== undefined) headers['content-type'] = 'text/markdown';
@@ -47,6 +48,7 @@ export function createApi(api_url, session) {
   }
 
   return {
+    request,
     /** Also makes the person known to the API, so that others can share with them. */
     getMe: () => request('GET', '/me'),
     listCanvases: async () => (await request('GET', '/canvases?limit=50')).items,

@@ -205,7 +205,7 @@ it.each([
   [`/phones/${ONE}/messages`, { to: '4900000', content: 'Hi' }, 'body/to: Nobody has the number 4900000'],
   [`/phones/${ONE}/messages`, { to: ONE, content: 'Hi' }, 'body/to'],
   [`/phones/${ONE}/messages`, { to: '12345@g.us', content: 'Hi' }, 'body/to: The phone is in no such group'],
-  [`/phones/${ONE}/messages`, { to: TWO, content: { kind: 'song' } }, 'body/content'],
+  [`/phones/${ONE}/messages`, { to: TWO, content: { kind: 'song' } }, 'body/content/kind is none'],
   [`/phones/${ONE}/messages`, { to: TWO, content: { kind: 'location', latitude: 91, longitude: 0 } }, 'latitude'],
   [`/phones/${ONE}/messages`, { to: TWO, content: { kind: 'video' } }, 'body/content/bytes'],
   [`/phones/${ONE}/messages`, { to: TWO, content: { kind: 'image', bytes: '!' } }, 'body/content/bytes'],
@@ -214,7 +214,7 @@ it.each([
   [`/phones/${ONE}/read`, { chat: 'Ada' }, 'body/chat'],
   [`/phones/${ONE}/typing`, { to: TWO, state: 'thinking' }, 'body/state'],
   [`/phones/${ONE}/groups`, { subject: 'Plans', members: ['4900000'] }, 'body/members/0'],
-  ['/faults', { fault: 'rain' }, 'fault'],
+  ['/faults', { fault: 'rain' }, 'body/fault is none'],
   ['/faults', { fault: 'slow', target: ONE }, 'delay_ms'],
   ['/faults', { fault: 'close', target: '4900000', code: 440 }, 'body/target'],
 ])('refuses %s with %j by the name of the field', async (route, body, named) => {
