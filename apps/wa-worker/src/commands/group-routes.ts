@@ -8,7 +8,7 @@ import { groupJid, personJid, personOf, personOfAll } from '@potentia/domain/wha
 import type { WASocket } from '@whiskeysockets/baileys';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { viewGroup } from '../outbound/group-view.ts';
+import { viewGroup, viewGroups } from '../outbound/group-view.ts';
 import type { HeldSession } from '../session/parts.ts';
 import type { Commands } from './command-server.ts';
 import { connected } from './connected.ts';
@@ -16,11 +16,25 @@ import { connected } from './connected.ts';
 const ref = z.object({ session_id: z.uuid(), group_id: z.string().regex(/^[0-9-]{5,64}$/) });
 
 /** What a session does with groups. */
-export function groupRoutes(server: FastifyInstance, { context, held }: Commands): void {
-  const { db } = context;
+export function groupRoutes(server: FastifyInstance, commands: Commands): void {
+  const { db } = commands.context;
+
+  server.get('/sessions/:session_id/groups', async (request) => {
+    const session = commands.held(request);
+    const { sock } = connected(session);
+    const found = await fromWhatsApp(() => sock.groupFetchAllParticipating());
+    return { items: await viewGroups(db, session, Object.values(found)) };
+  });
+
+  server.get('/sessions/:session_id/groups/:group_id', async (request) => {
+    const session = commands.held(request);
+    const { group_id } = parseInput(ref, request.params);
+    const { sock } = connected(session);
+    return viewGroup(db, session, await fromWhatsApp(() => sock.groupMetadata(groupJid(group_id))));
+  });
 
   server.post('/sessions/:session_id/groups', async (request, reply) => {
-    const session = held(request);
+    const session = commands.held(request);
     const { subject, phones } = parseInput(createGroupBody, request.body);
     const { sock } = connected(session);
     const people = await addressesOf(db, session, phones);
@@ -29,7 +43,7 @@ export function groupRoutes(server: FastifyInstance, { context, held }: Commands
   });
 
   server.patch('/sessions/:session_id/groups/:group_id', async (request) => {
-    const session = held(request);
+    const session = commands.held(request);
     const { group_id } = parseInput(ref, request.params);
     const { subject, description } = parseInput(updateGroupBody, request.body);
     const { sock } = connected(session);
@@ -40,7 +54,7 @@ export function groupRoutes(server: FastifyInstance, { context, held }: Commands
   });
 
   server.post('/sessions/:session_id/groups/:group_id/participants', async (request) => {
-    const session = held(request);
+    const session = commands.held(request);
     const { group_id } = parseInput(ref, request.params);
     const { action, phones } = parseInput(changeParticipantsBody, request.body);
     const { sock } = connected(session);
@@ -51,7 +65,7 @@ export function groupRoutes(server: FastifyInstance, { context, held }: Commands
   });
 
   server.post('/sessions/:session_id/groups/:group_id/leave', async (request, reply) => {
-    const session = held(request);
+    const session = commands.held(request);
     const { group_id } = parseInput(ref, request.params);
     const { sock } = connected(session);
     await fromWhatsApp(() => sock.groupLeave(groupJid(group_id)));

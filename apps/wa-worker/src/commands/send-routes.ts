@@ -46,9 +46,9 @@ export const sendRoutes =
     peopleRoutes(server, commands);
   };
 
-function messageRoute(server: FastifyInstance, { held }: Commands, outbound: Outbound): void {
+function messageRoute(server: FastifyInstance, commands: Commands, outbound: Outbound): void {
   server.post('/sessions/:session_id/messages', async (request, reply) => {
-    const session = held(request);
+    const session = commands.held(request);
     const command = parseInput(sendCommand, request.body);
     const { message, is_new } = await outbound.enqueue(session, { ...command, traceparent: traceOf(request) });
     return reply.code(202).send({ message, is_new, replayed: !is_new });
@@ -60,11 +60,11 @@ function traceOf({ headers }: FastifyRequest): string | null {
   return typeof traceparent === 'string' && /^[0-9a-f-]{55}$/.test(traceparent) ? traceparent : null;
 }
 
-function uploadRoutes(server: FastifyInstance, { context, held }: Commands): void {
-  const { db, objects, config } = context;
+function uploadRoutes(server: FastifyInstance, commands: Commands): void {
+  const { db, objects, config } = commands.context;
 
   server.post('/sessions/:session_id/media', async (request, reply) => {
-    const { session_id } = held(request);
+    const { session_id } = commands.held(request);
     const { kind, media_type, size, file_name = null } = parseInput(createMediaBody, request.body);
     if (!MEDIA_TYPES[kind].test(media_type))
       throw invalidField('/media_type', `is no type of ${kind} that WhatsApp takes`);
@@ -78,7 +78,7 @@ function uploadRoutes(server: FastifyInstance, { context, held }: Commands): voi
   });
 
   server.post('/sessions/:session_id/media/:media_id/complete', async (request) => {
-    const { session_id } = held(request);
+    const { session_id } = commands.held(request);
     const { media_id } = parseInput(mediaRef, request.params);
     const { media, object_key } = await fromDb(() => getUpload(db, session_id, media_id));
     if (media.status === 'stored') return { media };
@@ -90,11 +90,11 @@ function uploadRoutes(server: FastifyInstance, { context, held }: Commands): voi
   });
 }
 
-function peopleRoutes(server: FastifyInstance, { context, held }: Commands): void {
-  const { db } = context;
+function peopleRoutes(server: FastifyInstance, commands: Commands): void {
+  const { db } = commands.context;
 
   server.post('/sessions/:session_id/read', async (request, reply) => {
-    const session = held(request);
+    const session = commands.held(request);
     const { chat_id, message_ids = null } = parseInput(markReadBody, request.body);
     const chat = await fromDb(() => listUnread(db, session.session_id, chat_id, message_ids, MAX_READ));
     if (chat.messages.length > 0) {
@@ -108,7 +108,7 @@ function peopleRoutes(server: FastifyInstance, { context, held }: Commands): voi
   });
 
   server.post('/sessions/:session_id/typing', async (request, reply) => {
-    const session = held(request);
+    const session = commands.held(request);
     const { to, state } = parseInput(typingBody, request.body);
     const recipient = await fromDb(() => findRecipient(db, session.session_id, to));
     const { sock } = connected(session);
@@ -117,7 +117,7 @@ function peopleRoutes(server: FastifyInstance, { context, held }: Commands): voi
   });
 
   server.post('/sessions/:session_id/contacts/check', async (request) => {
-    const session = held(request);
+    const session = commands.held(request);
     const { phones } = parseInput(checkContactsBody, request.body);
     return { items: await checkNumbers(db, session, phones) };
   });

@@ -4,7 +4,7 @@ import { startSendingWorker, startSession } from '../testing/outbound.ts';
 import { startWorkerWorld, untilReconnected } from '../testing/worker.ts';
 
 const world = await startWorkerWorld();
-const worker = await startSendingWorker(world, { timings: { resend_ms: 200, restricted_ms: 86_400_000 } });
+const worker = await startSendingWorker(world, { timings: { resend_ms: 1_000, restricted_ms: 86_400_000 } });
 afterAll(async () => {
   await worker.stop();
   await world[Symbol.asyncDispose]();

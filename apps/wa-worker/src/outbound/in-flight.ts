@@ -4,8 +4,8 @@ export interface Sent {
   id: string;
   message_id: string;
   chat_id: string;
-  /** `performance.now()` of the last time. */
-  at_ms: number;
+  /** `performance.now()` when it was last on the wire; null: it is not yet. */
+  at_ms: number | null;
   /** Times that it left on this connection. */
   sends: number;
   /** `Date.now()` of the first time ever. */
@@ -35,7 +35,7 @@ export class InFlight {
     const before = this.#sent.get(message_id);
     const sends = (before?.sends ?? 0) + 1;
     this.#sent.set(message_id, {
-      ...{ id, message_id, chat_id, sends, at_ms: performance.now() },
+      ...{ id, message_id, chat_id, sends, at_ms: null },
       first_at: before?.first_at ?? first_at,
     });
     this.#rows.add(id);
@@ -44,6 +44,12 @@ export class InFlight {
       else this.#sent.delete(message_id);
       this.#rows.delete(id);
     };
+  }
+
+  /** It is on the wire: from now on an answer is late. */
+  left(message_id: string): void {
+    const sent = this.#sent.get(message_id);
+    if (sent) sent.at_ms = performance.now();
   }
 
   sends(message_id: string): number {
@@ -67,7 +73,7 @@ export class InFlight {
     const given_up: Sent[] = [];
     for (const sent of this.#sent.values()) {
       const patience_ms = Math.min(resend_ms * 2 ** (sent.sends - 1), LONGEST_RESEND_MS);
-      if (performance.now() - sent.at_ms < patience_ms) continue;
+      if (sent.at_ms === null || performance.now() - sent.at_ms < patience_ms) continue;
       if (sent.first_at < give_up_before) {
         this.#sent.delete(sent.message_id);
         given_up.push(sent);

@@ -90,7 +90,7 @@ export function createOutbound(
           message_id: outboundMessageId(held.session_id, idempotency_key),
           idempotency_key,
           request_hash: hashJson(input),
-          to: to as Record<string, string>,
+          to: to,
           content,
           reply_to,
           queue_limit: QUEUE_LIMIT,

@@ -139,7 +139,7 @@ export class Sender {
     // Of the client's own business, or said before.
     if (!sent) return;
     this.#settled.add(sent.id);
-    this.#ctx.metrics.observeAck(error, performance.now() - sent.at_ms);
+    this.#ctx.metrics.observeAck(error, sent.at_ms === null ? 0 : performance.now() - sent.at_ms);
     if (error === null) this.#append({ message_id, id: sent.id, status: 'acked', at: now() });
     else this.#refused(sent, error);
     this.#tellIdle();
@@ -339,7 +339,11 @@ export class Sender {
     this.#retries.delete(id);
     this.#ctx.metrics.countSend(row.type, is_again);
     void gate?.released().then(
-      () => log?.append({ statuses: [{ message_id, id, status: 'sent', at: now() }] }),
+      () => {
+        // Also when it was acknowledged meanwhile: then it is not waited for any more.
+        this.#in_flight.left(message_id);
+        void log?.append({ statuses: [{ message_id, id, status: 'sent', at: now() }] });
+      },
       () => undefined,
     );
   }

@@ -1,7 +1,7 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { SendMessageInput, WhatsappMessage } from '@potentia/domain/whatsapp/schemas';
 import { vi } from 'vitest';
-import { createPieces } from '../app.ts';
+import type { WaWorkerPieces } from '../app.ts';
 import type { WaWorkerContext } from '../context.ts';
 import { inboundPart } from '../inbound/inbound-part.ts';
 import { createInboundMetrics } from '../inbound/metrics.ts';
@@ -29,7 +29,7 @@ export const startSendingWorker = (
     pieces: (context) => pieces(context, { poll_ms: 100, retry_ms: 30, ...timings }),
   });
 
-function pieces(context: WaWorkerContext, timings: Partial<SenderTimings>): ReturnType<typeof createPieces> {
+function pieces(context: WaWorkerContext, timings: Partial<SenderTimings>): WaWorkerPieces {
   const outbound = createOutbound(context, timings);
   const metrics = createInboundMetrics(context.health.registry);
   return {
@@ -111,5 +111,3 @@ export async function startSession(world: WorkerWorld, worker: TestWorker) {
     },
   };
 }
-
-export const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');

@@ -67,7 +67,7 @@ describe('a message that is asked for', () => {
     await session.commit({
       inbound: [inboundText(phone, 'IN1', { chat: { kind: 'person', phone, lid }, sender: { phone, lid } })],
     });
-    const chats = await Promise.all([{ phone }, { lid }].map((to) => session.enqueue({ to })));
+    const chats = await Promise.all([session.enqueue({ to: { phone } }), session.enqueue({ to: { lid } })]);
     const [first] = chats;
     expect(chats.map(({ chat_id }) => chat_id)).toEqual([first?.chat_id, first?.chat_id]);
     const by_chat = await session.enqueue({ to: { chat_id: first?.chat_id ?? '' } });

@@ -78,11 +78,10 @@ export function markRead(
 export interface GroupRow {
   chat_id: string;
   group_id: string;
-  subject: string | null;
   participants: { contact: ContactRow; role: 'member' | 'admin' | 'superadmin' }[];
 }
 
-/** As it is known here. Null: there is none. */
-export function readGroup(db: Queryable, session_id: string, group_id: string): Promise<GroupRow | null> {
-  return answer(db, 'select wa.get_group($1, $2) as answer', [session_id, group_id]);
+/** What is known here of groups. */
+export function readGroups(db: Queryable, session_id: string, group_ids: readonly string[]): Promise<GroupRow[]> {
+  return answer(db, 'select wa.read_groups($1, $2) as answer', [session_id, group_ids]);
 }

@@ -31,7 +31,7 @@ describe('how far a message is', () => {
       fc.asyncProperty(fc.array(fc.tuple(said, fc.boolean()), { minLength: 1, maxLength: 8 }), async (steps) => {
         const { message } = await session.enqueue();
         const { message_id } = message;
-        let group: object[] = [];
+        const group: object[] = [];
         for (const [status, is_committed] of steps) {
           group.push({ message_id, status, at, ...(status === 'failed' && { error_code: 'whatsapp.refused_479' }) });
           if (is_committed) await session.commit({ statuses: group.splice(0) });

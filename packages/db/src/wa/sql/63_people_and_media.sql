@@ -84,6 +84,18 @@ begin
   return v_marked;
 end $$;
 
+-- What is known of groups: [{chat_id, group_id, participants: [{contact, role}]}].
+create or replace function wa.read_groups(p_session_id uuid, p_group_ids text[]) returns jsonb
+language plpgsql set search_path = wa, pg_temp as $$
+begin
+  perform wa.set_session_context(p_session_id);
+  return (select coalesce(jsonb_agg(jsonb_build_object('chat_id', h.id, 'group_id', h.group_id, 'participants', (
+      select coalesce(jsonb_agg(jsonb_build_object('contact', wa.contact_json(c), 'role', p.person ->> 'role') order by p.ord), '[]')
+      from jsonb_array_elements(case when jsonb_typeof(h.participants) = 'array' then h.participants else '[]' end) with ordinality as p (person, ord)
+      join contacts c on c.session_id = h.session_id and c.id = (p.person ->> 'contact_id')::uuid))), '[]')
+    from chats h where h.session_id = p_session_id and h.kind = 'group' and h.group_id = any (p_group_ids));
+end $$;
+
 -- A file is going to be uploaded: {id, kind, media_type, file_name, size, object_key}.
 create or replace function wa.create_media(p_session_id uuid, p_media jsonb) returns jsonb
 language plpgsql set search_path = wa, pg_temp as $$
@@ -139,5 +151,5 @@ begin
     returning d.object_key;
 end $$;
 
-grant execute on function wa.take_checks, wa.find_contacts, wa.find_recipient, wa.list_unread, wa.mark_read, wa.create_media, wa.get_upload,
+grant execute on function wa.take_checks, wa.find_contacts, wa.find_recipient, wa.list_unread, wa.mark_read, wa.read_groups, wa.create_media, wa.get_upload,
   wa.complete_upload, wa.forget_uploads to wa_user;
