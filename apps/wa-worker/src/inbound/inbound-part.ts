@@ -1,4 +1,4 @@
-import { type Person, takePeople } from '@potentia/db/wa/inbound-queries';
+import { type Person, takePeople, takeRead } from '@potentia/db/wa/inbound-queries';
 import { isPerson, personOfAll } from '@potentia/domain/whatsapp/rules/jid';
 import type { BinaryNode, Contact, WASocket } from '@whiskeysockets/baileys';
 import type { WaWorkerContext } from '../context.ts';
@@ -84,6 +84,7 @@ function listen(db: WaWorkerContext['db'], sock: WASocket, held: HeldSession, jo
       .filter((item) => item !== null);
     if (inbound.length > 0) void state.log.append({ inbound });
   });
+  sock.ws.on('CB:receipt', (node: BinaryNode) => void takeOpened(db, held, node));
   sock.ev.on('messaging-history.set', ({ messages, contacts, lidPnMappings }) => {
     take([...contacts.map(toPerson), ...(lidPnMappings ?? []).map(({ lid, pn }) => personOfAll(lid, pn))]);
     takeHistory(state.log, messages, meOf(state.creds)).catch(() => undefined);
@@ -94,6 +95,19 @@ function listen(db: WaWorkerContext['db'], sock: WASocket, held: HeldSession, jo
     // Each message brings its sender's name; that is in the journal with it.
     take(contacts.filter(({ name, lid, phoneNumber }) => name ?? lid ?? phoneNumber).map(toPerson)),
   );
+}
+
+/** What the own phone shows as read is not unread here either. */
+async function takeOpened(db: WaWorkerContext['db'], held: HeldSession, { attrs, content }: BinaryNode): Promise<void> {
+  if (attrs['type'] !== 'read-self' || !attrs['id']) return;
+  const lists = Array.isArray(content) ? content.filter(({ tag }) => tag === 'list') : [];
+  const items = lists.flatMap((list) => (Array.isArray(list.content) ? list.content : []));
+  const ids = [attrs['id'], ...items.map((item) => item.attrs['id'] ?? '')].map(messageId);
+  try {
+    await takeRead(db, held, ids);
+  } catch (error) {
+    held.log.warn({ error: nameOf(error) }, 'what the own phone has read could not be kept');
+  }
 }
 
 function toPerson({ id, lid, phoneNumber, name }: Partial<Contact>): Person {

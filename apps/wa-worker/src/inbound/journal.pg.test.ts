@@ -54,6 +54,13 @@ function dieAfterJournal(held: HeldSession): Promise<void> {
   });
 }
 
+/** As the API says it, until it is done. */
+const hold = (to: TestWorker, session_id: string, generation: number) =>
+  vi.waitFor(async () => expect((await to.send({ method: 'PUT', session_id, generation })).status).toBe(200), {
+    timeout: 10_000,
+    interval: 50,
+  });
+
 describe('a message that comes in', () => {
   it('is told with both ids of who sent it, and confirmed once it is journaled', async () => {
     const { session_id, phone } = await linkSession(world, worker);
@@ -100,7 +107,7 @@ describe('a message that comes in', () => {
     const anna = addPhone('Anna');
     await worker.send({ method: 'POST', session_id, generation: 1, path: '/disconnect' });
     for (let i = 0; i < 5; i++) await anna.send(phone.number, `waiting ${i}`);
-    await worker.send({ method: 'PUT', session_id, generation: 1 });
+    await hold(worker, session_id, 2);
     const events = await untilCount(session_id, 5);
     expect(texts(events)).toEqual([0, 1, 2, 3, 4].map((i) => ['new', `waiting ${i}`]));
   });
@@ -131,7 +138,7 @@ describe('a stanza that comes again', () => {
     const { id } = await anna.send(phone.number, 'hello stranger');
     await died;
     await using other = await startWorker(world);
-    await other.send({ method: 'PUT', session_id, generation: 2 });
+    await hold(other, session_id, 2);
     await anna.waitForSent((sent) => sent.id === id && sent.receipts.some(({ device }) => device > 0), 15_000);
     await anna.send(phone.number, 'still there?');
     expect(texts(await untilCount(session_id, 2))).toEqual([
@@ -335,6 +342,22 @@ describe('reading', () => {
       ...{ method: 'GET', session_id: randomUUID(), generation: 1, path: '/messages', token: 'none' },
     });
     expect(answer.status).toBe(401);
+  });
+
+  it('on the own phone makes it read here', async () => {
+    const { session_id, generation, phone } = await linkSession(world, worker);
+    const anna = addPhone('Anna');
+    const ids: string[] = [];
+    for (const text of ['1', '2', '3']) ids.push((await anna.send(phone.number, text)).id);
+    await untilCount(session_id, 3);
+    const [id = '', second = ''] = ids;
+    const list = [{ tag: 'list', attrs: {}, content: [{ tag: 'item', attrs: { id: second } }] }];
+    const attrs = { id, from: `${anna.number}@s.whatsapp.net`, type: 'read-self', t: '1' };
+    worker.held(session_id)?.sock?.ws.emit('CB:receipt', { tag: 'receipt', attrs, content: list });
+    await vi.waitFor(async () => {
+      const { body } = await worker.send({ method: 'GET', session_id, generation, path: '/chats' });
+      expect(body).toMatchObject({ items: [{ unread: 1 }] });
+    });
   });
 
   it('is told to the sender at once, where that is set', async () => {

@@ -135,6 +135,8 @@ it('the file of a message that is deleted goes with it', async () => {
   expect(await stored()).not.toBeNull();
   await anna.send(phone.number, { kind: 'delete', id });
   await vi.waitFor(async () => expect(await stored()).toBeNull(), { timeout: 10_000, interval: 30 });
-  expect(await mediaRow(session_id)).toMatchObject({ object_key: null, error: 'deleted' });
+  await vi.waitFor(async () =>
+    expect(await mediaRow(session_id)).toMatchObject({ object_key: null, error: 'deleted' }),
+  );
   expect((await read(`/messages/${id}/media`)).status).toBe(404);
 });

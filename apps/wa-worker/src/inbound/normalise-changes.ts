@@ -1,6 +1,6 @@
 import { proto } from '@whiskeysockets/baileys';
 import { cleanText } from './clean.ts';
-import type { Normalised } from './normalise.ts';
+import type { Normalised } from './normalised.ts';
 import { unwrap } from './unwrap.ts';
 
 const { REVOKE, MESSAGE_EDIT } = proto.Message.ProtocolMessage.Type;

@@ -1,7 +1,7 @@
 import type { proto } from '@whiskeysockets/baileys';
 import { cleanText, cutText } from './clean.ts';
 import type { ItemMedia } from './item.ts';
-import type { Normalised } from './normalise.ts';
+import type { Normalised } from './normalised.ts';
 
 type MediaMessage = Pick<proto.Message.IDocumentMessage, 'mimetype' | 'fileLength' | 'fileSha256' | 'fileName'>;
 

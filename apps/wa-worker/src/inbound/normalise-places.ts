@@ -1,6 +1,6 @@
 import { readVcard } from '@potentia/domain/whatsapp/rules/vcard';
 import type { proto } from '@whiskeysockets/baileys';
-import type { Normalised } from './normalise.ts';
+import type { Normalised } from './normalised.ts';
 
 /** Locations, and people's cards. */
 export function normalisePlaces(message: proto.IMessage): Normalised | undefined {

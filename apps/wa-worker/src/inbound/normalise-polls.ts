@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { decryptPollVote, type proto } from '@whiskeysockets/baileys';
 import { cleanText } from './clean.ts';
-import type { Normalised } from './normalise.ts';
+import type { Normalised } from './normalised.ts';
 import { unwrap } from './unwrap.ts';
 
 export const pollOf = (message: proto.IMessage): proto.Message.IPollCreationMessage | undefined =>

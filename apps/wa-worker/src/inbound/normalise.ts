@@ -1,25 +1,12 @@
 import { personOf } from '@potentia/domain/whatsapp/rules/jid';
 import type { proto } from '@whiskeysockets/baileys';
 import { cleanJson, cleanText } from './clean.ts';
-import type { ItemMedia } from './item.ts';
 import { normaliseChange } from './normalise-changes.ts';
 import { normaliseMedia } from './normalise-media.ts';
 import { normalisePlaces } from './normalise-places.ts';
 import { normalisePoll } from './normalise-polls.ts';
+import type { Family, Normalised } from './normalised.ts';
 import { unwrap } from './unwrap.ts';
-
-/** The content of a message as our API has it. */
-export interface Normalised {
-  type: string;
-  content: Record<string, unknown>;
-  quoted_message_id?: string;
-  media?: ItemMedia;
-  /** ISO 8601: when it differs from the time of the stanza. */
-  at?: string;
-}
-
-/** One kind of content, or undefined for the next to try. */
-export type Family = (message: proto.IMessage) => Normalised | undefined;
 
 const FAMILIES: readonly Family[] = [
   normaliseText,

@@ -64,6 +64,11 @@ export async function takeGroups(db: Queryable, holder: LeaseHolder, groups: rea
   await db.call('select wa.take_groups($1, $2, $3, $4)', [...lease(holder), groups]);
 }
 
+/** The own phone has opened these. */
+export async function takeRead(db: Queryable, holder: LeaseHolder, message_ids: readonly string[]): Promise<void> {
+  await db.call('select wa.take_read($1, $2, $3, $4)', [...lease(holder), message_ids]);
+}
+
 /** A file to be fetched from WhatsApp, or to be deleted since its message was. */
 export interface MediaTask {
   session_id: string;

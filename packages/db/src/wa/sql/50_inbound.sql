@@ -171,8 +171,7 @@ create or replace function wa.is_shown(p_type text) returns boolean language sql
 create or replace function wa.tell_inbound(p_session_id uuid, p_new uuid[], p_resolved uuid[], p_changed jsonb) returns void
 language plpgsql set search_path = wa, pg_temp set plan_cache_mode = force_generic_plan as $$
 begin
-  perform wa.append_event(p_session_id, 'message-inbound', jsonb_build_object('session_id', p_session_id, 'generation',
-    (select s.generation from sessions s where s.session_id = p_session_id), 'change', e.change, 'message', e.message))
+  perform wa.append_event(p_session_id, 'message-inbound', jsonb_build_object('change', e.change, 'message', e.message))
   from (
     select case when t.change = 'resolved' and m.type = 'protocol' then 'deleted' else t.change end as change, wa.message_json(m) as message from (
       select n.id, 'new' as change, null::bigint as seq from unnest(p_new) as n (id)

@@ -18,7 +18,9 @@ begin
   )
   select jsonb_build_object('session_id', c.session_id, 'generation', c.generation, 'media_id', c.id,
     'task', case when c.status = 'pending' then 'download' else 'delete' end, 'kind', c.kind, 'media_type', c.media_type, 'size', c.size,
-    'object_key', c.object_key, 'attempts', c.attempts, 'proto', encode(m.proto, 'base64'), 'message_id', m.message_id,
+    -- One upload can be the file of several messages.
+    'object_key', case when not exists (select from media o where o.session_id = c.session_id and o.object_key = c.object_key and o.id <> c.id
+      and o.error is distinct from 'deleted') then c.object_key end, 'attempts', c.attempts, 'proto', encode(m.proto, 'base64'), 'message_id', m.message_id,
     'from_me', m.direction = 'out', 'chat', wa.chat_json(h, p), 'sender', wa.contact_json(o))
   from claimed c
   join messages m on m.session_id = c.session_id and m.id = c.message_row_id
