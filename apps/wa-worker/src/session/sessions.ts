@@ -36,7 +36,10 @@ export class Sessions implements HeldSessions {
   constructor(context: WaWorkerContext, parts: readonly SessionPart[]) {
     this.#context = context;
     this.#parts = createPartRunner(parts, context.log);
-    this.leases = new Leases(context, () => this.all());
+    // One that is being opened may have no lease yet, and has not lost it therefore.
+    this.leases = new Leases(context, () =>
+      this.#held.values().filter(({ session_id }) => !this.#opening.has(session_id)),
+    );
     context.metrics.watchSessions(() => [...this.all()].map(({ status }) => status));
   }
 
