@@ -69,8 +69,6 @@ export const text = (item: Pick<TestItem, 'chat' | 'sender'> & Partial<TestItem>
   ...item,
 });
 
-/** A session whose lease is held, and what can be seen of it. */
-export type OpenSession = Awaited<ReturnType<Inbox['open']>>;
 export type Inbox = ReturnType<typeof openInbox>;
 
 /** Sessions as a worker has them, as its role. */

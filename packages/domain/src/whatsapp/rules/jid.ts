@@ -9,7 +9,6 @@ export interface PersonIds {
   phone?: string;
 }
 
-export type ChatAddress = { kind: 'person' } & PersonIds;
 export type GroupAddress = { kind: 'group' | 'broadcast'; group_id: string };
 
 const PHONE_SERVERS = new Set(['s.whatsapp.net', 'c.us', 'hosted']);
