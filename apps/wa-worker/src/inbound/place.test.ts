@@ -5,7 +5,7 @@ import { placeOfMessage, placeOfStanza } from './place.ts';
 const me = { lid: '900', phone: '6289900000' };
 const stanza = (attrs: Record<string, string | undefined>): BinaryNode => ({
   tag: 'message',
-  attrs: { id: 'M', t: '1700000000', ...attrs } as BinaryNode['attrs'],
+  attrs: { id: 'M', t: '1700000000', ...attrs },
 });
 const at = '2023-11-14T22:13:20.000Z';
 
