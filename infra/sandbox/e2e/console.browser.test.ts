@@ -60,6 +60,8 @@ async function startServices(): Promise<typeof services> {
         PORT: String(sandbox_port),
         S3_PORT: '0',
         SMTP_PORT: '0',
+        WHATSAPP_PORT: '0',
+        WHATSAPP_MEDIA_PORT: '0',
         SANDBOX_DEMO_PASSWORD: 'demo-password',
         API_URL: `http://127.0.0.1:${String(api_port)}`,
         REALTIME_URL: `ws://127.0.0.1:${String(realtime_port)}`,

@@ -9,13 +9,22 @@ export interface Stack extends AsyncDisposable {
   api: Service;
   realtime: Service;
   jobs: Service;
+  /** Only where it was asked for. */
+  wa_worker: Service | undefined;
   anon_key: string;
 }
 
 export const DEMO_PASSWORD = 'demo-password';
 const KEYS = { SUPABASE_ANON_KEY: 'test-anon-key', SUPABASE_SERVICE_ROLE_KEY: 'test-service-role-key' };
 
-export async function startStack(): Promise<Stack> {
+export interface StackOptions {
+  /** With a worker that holds WhatsApp sessions. */
+  has_whatsapp?: boolean;
+}
+
+const TRUST_SANDBOX = new URL('../src/whatsapp/trust-sandbox.mjs', import.meta.url).href;
+
+export async function startStack({ has_whatsapp = false }: StackOptions = {}): Promise<Stack> {
   const cleanups: (() => Promise<unknown>)[] = [];
   const stop = async (): Promise<void> => {
     for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
@@ -30,7 +39,7 @@ export async function startStack(): Promise<Stack> {
     cleanups.push(() => database.drop());
     const redis = await startRedis();
     cleanups.push(() => redis.stop());
-    const names = ['sandbox', 'smtp', 's3', 'api', 'realtime', 'jobs'] as const;
+    const names = ['sandbox', 'smtp', 's3', 'whatsapp', 'media', 'api', 'realtime', 'jobs', 'worker'] as const;
     const ports = {} as Record<(typeof names)[number], string>;
     for (const name of names) ports[name] = String(await freePort());
     const urlOf = (name: (typeof names)[number], scheme = 'http') => `${scheme}://127.0.0.1:${ports[name]}`;
@@ -61,23 +70,37 @@ export async function startStack(): Promise<Stack> {
       MAIL_FROM: 'Potentia <no-reply@potentia.example>',
       APP_URL: urlOf('sandbox'),
     };
+    const worker_only = {
+      DATABASE_URL: database.wa_url,
+      API_URL: urlOf('api'),
+      WORKER_PUBLIC_URL: urlOf('worker'),
+      WHATSAPP_WEB_SOCKET_URL: `${urlOf('whatsapp', 'ws')}/ws/chat`,
+      WHATSAPP_SANDBOX_URL: urlOf('sandbox'),
+      NODE_OPTIONS: `--import ${TRUST_SANDBOX}`,
+    };
     const sandbox_env = {
       ...KEYS,
       ...objects,
       PORT: ports.sandbox,
       SMTP_PORT: ports.smtp,
       S3_PORT: ports.s3,
+      WHATSAPP_PORT: ports.whatsapp,
+      WHATSAPP_MEDIA_PORT: ports.media,
       SANDBOX_DEMO_PASSWORD: DEMO_PASSWORD,
       API_URL: urlOf('api'),
       REALTIME_URL: urlOf('realtime', 'ws'),
     };
-    const [sandbox, api, realtime, jobs] = await Promise.all([
+    const [sandbox, api, realtime, jobs, wa_worker] = await Promise.all([
       start('infra/sandbox/src/main.ts', sandbox_env, '/health'),
       start('apps/api/src/main.ts', { ...shared, PORT: ports.api }, '/ready'),
       start('apps/realtime/src/main.ts', { ...shared, PORT: ports.realtime }, '/ready'),
       start('apps/jobs/src/main.ts', { ...shared, ...jobs_only, PORT: ports.jobs }, '/ready'),
+      has_whatsapp
+        ? start('apps/wa-worker/src/main.ts', { ...shared, ...worker_only, PORT: ports.worker }, '/ready')
+        : undefined,
     ]);
-    return { database, sandbox, api, realtime, jobs, anon_key: KEYS.SUPABASE_ANON_KEY, [Symbol.asyncDispose]: stop };
+    const services = { sandbox, api, realtime, jobs, wa_worker };
+    return { database, ...services, anon_key: KEYS.SUPABASE_ANON_KEY, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await stop();
     throw error;
