@@ -56,8 +56,9 @@ export const partnerVariables = {
       'Hello! This is an automated partner that answers people who have linked their number. Link yours in the app to talk to it. ' +
         '(Halo! Nomor ini dijawab otomatis untuk pengguna yang sudah menghubungkan nomornya lewat aplikasi.)',
     )
+    .transform((text) => (text === 'off' ? null : text))
     .meta({
       description:
-        'What a new WhatsApp session says once to whoever writes without being linked, unless its card says otherwise; empty: nothing',
+        'What a new WhatsApp session says once to whoever writes without being linked, unless its card says otherwise; `off`: nothing',
     }),
 };

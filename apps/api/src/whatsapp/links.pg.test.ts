@@ -141,6 +141,15 @@ describe('a code', () => {
     expect(await linksOf(me)).toMatchObject([{ phone: first.contact.phone }]);
   });
 
+  it('that many phones write at once links one of them', async () => {
+    const scene = await setUp();
+    const me = await member(scene);
+    const code = await codeFor(me, scene);
+    await Promise.all(Array.from({ length: 6 }, () => write(scene, newPhone(), code)));
+    expect((await outcomes(scene)).filter((outcome) => outcome === 'linked')).toHaveLength(1);
+    expect(await linksOf(me)).toHaveLength(1);
+  });
+
   it('that is expired, replaced by another, or of another session links nobody', async () => {
     const [scene, other] = [await setUp(), await setUp()];
     const me = await member(scene);
@@ -422,6 +431,17 @@ describe('what is written', () => {
     ]);
     await write(silent, phone, 'hello');
     expect(await outcomes(silent)).toEqual([]);
+  });
+
+  it('by somebody unlinked is answered as the card says, which says what is configured where nothing else was', async () => {
+    const me = await stranger();
+    await using silent = await startApi(backends, { WHATSAPP_UNLINKED_REPLY: 'off' });
+    const make = async (at: TestApi, body: object): Promise<string | null> =>
+      (await at.call(me, 'POST', '/api/v1/whatsapp/sessions', { name: 'Partner', ...body })).body.unlinked_reply;
+    expect(await make(api, {})).toBe(api.context.config.WHATSAPP_UNLINKED_REPLY);
+    expect(await make(api, { unlinked_reply: 'Write to us' })).toBe('Write to us');
+    expect(await make(api, { unlinked_reply: null })).toBeNull();
+    expect(await make(silent, {})).toBeNull();
   });
 
   it('before the link is not history of it', async () => {

@@ -40,7 +40,6 @@ export const whatsappLink = z
     created_at: timestamp,
   })
   .meta({ id: 'WhatsappLink' });
-export type WhatsappLink = z.infer<typeof whatsappLink>;
 
 export const linkList = z.strictObject({ items: z.array(whatsappLink) }).meta({ id: 'WhatsappLinkList' });
 export type LinkList = z.infer<typeof linkList>;
