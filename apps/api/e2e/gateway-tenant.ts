@@ -216,7 +216,7 @@ export class Session {
   qr(): Promise<Json> {
     return until(async () => {
       const { status, body } = await this.call('GET', '/qr');
-      return status === 200 ? (body) : null;
+      return status === 200 ? body : null;
     }, 'a QR code');
   }
 
@@ -251,7 +251,7 @@ export class Session {
   message(message_id: string, matches: (message: Json) => boolean = () => true): Promise<Json> {
     return until(async () => {
       const { status, body } = await this.call('GET', `/messages/${message_id}`);
-      return status === 200 && body.message && matches(body.message) ? (body.message) : null;
+      return status === 200 && body.message && matches(body.message) ? body.message : null;
     }, `the message ${message_id}`);
   }
 }
