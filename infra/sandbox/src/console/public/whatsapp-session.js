@@ -110,13 +110,12 @@ export function createSession({ card: first, api, phones, ask }) {
   }
 
   function drawPhones() {
-    const list = phones();
-    for (const select of [phone, to]) {
-      const { value } = select;
-      if (select.options.length === list.length) continue;
-      select.replaceChildren(...list.map(({ number, name }) => h('option', { value: number }, name)));
-      if (value) select.value = value;
-    }
+    drawOptions(phone, phones());
+    // Nobody writes to themselves.
+    drawOptions(
+      to,
+      phones().filter(({ number }) => number !== card.phone),
+    );
   }
 
   return {
@@ -134,6 +133,13 @@ export function createSession({ card: first, api, phones, ask }) {
       await tryQuietly(drawMessages);
     },
   };
+}
+
+function drawOptions(select, phones) {
+  const { value, options } = select;
+  if ([...options].map((option) => option.value).join() === phones.map(({ number }) => number).join()) return;
+  select.replaceChildren(...phones.map(({ number, name }) => h('option', { value: number }, name)));
+  if (phones.some(({ number }) => number === value)) select.value = value;
 }
 
 /** What can be asked again at the next look. */
