@@ -19,6 +19,8 @@ export class InFlight {
   readonly #sent = new Map<string, Sent>();
   /** Rows that must not go now: they are on their way. */
   readonly #rows = new Set<string>();
+  /** On the wire, which nobody was told yet. */
+  readonly #untold = new Map<string, Date>();
 
   get size(): number {
     return this.#sent.size;
@@ -49,7 +51,19 @@ export class InFlight {
   /** It is on the wire: from now on an answer is late. */
   left(message_id: string): void {
     const sent = this.#sent.get(message_id);
-    if (sent) sent.at_ms = performance.now();
+    if (!sent) return;
+    sent.at_ms = performance.now();
+    this.#untold.set(message_id, new Date());
+  }
+
+  /** What is on the wire and was not answered before: each once. */
+  untold(): { id: string; message_id: string; at: Date }[] {
+    const untold = [...this.#untold].flatMap(([message_id, at]) => {
+      const sent = this.#sent.get(message_id);
+      return sent ? [{ id: sent.id, message_id, at }] : [];
+    });
+    this.#untold.clear();
+    return untold;
   }
 
   sends(message_id: string): number {
@@ -85,5 +99,6 @@ export class InFlight {
   clear(): void {
     this.#sent.clear();
     this.#rows.clear();
+    this.#untold.clear();
   }
 }

@@ -53,6 +53,8 @@ const GIVE_UP_MS = 86_400_000;
 const MAX_EXPECTED = 3;
 /** A shorter wait for its turn is not worth telling. */
 const TOLD_WAIT_MS = 2_000;
+/** An acknowledgement that comes within so many ms spares saying that a message has left. */
+const TELL_LEFT_MS = 50;
 /** By which WhatsApp says that an account may begin no conversations for now. */
 const RESTRICTED = '463';
 
@@ -81,6 +83,7 @@ export class Sender {
   #is_ready = false;
   #poll_timer: NodeJS.Timeout | undefined;
   #wake_timer: NodeJS.Timeout | undefined;
+  #left_timer: NodeJS.Timeout | undefined;
   readonly #on_idle = new Set<() => void>();
 
   constructor(ctx: SenderCtx, held: HeldSession) {
@@ -109,6 +112,8 @@ export class Sender {
     this.#is_ready = false;
     clearTimeout(this.#poll_timer);
     clearTimeout(this.#wake_timer);
+    clearTimeout(this.#left_timer);
+    this.#left_timer = undefined;
     this.#waits.end();
     this.#order.clear();
     this.#rows.forget();
@@ -325,7 +330,6 @@ export class Sender {
   async #relay(row: OutboxRow, composed: Composed, is_cold: boolean, sock: WASocket): Promise<void> {
     const { id, message_id } = row;
     const { gate } = this.#held;
-    const log = this.#log;
     const is_again = row.attempts > 0 || this.#in_flight.sends(message_id) > 0;
     const takeBack = this.#in_flight.leave(row, row.sent_at ? Date.parse(row.sent_at) : Date.now());
     this.#append({ message_id, id, attempt: { proto: composed.proto, is_cold } });
@@ -338,14 +342,25 @@ export class Sender {
     if (row.attempts < MAX_EXPECTED) this.#held.expectAck(message_id);
     this.#retries.delete(id);
     this.#ctx.metrics.countSend(row.type, is_again);
+    // Also when it was acknowledged meanwhile: then it is not waited for any more.
     void gate?.released().then(
-      () => {
-        // Also when it was acknowledged meanwhile: then it is not waited for any more.
-        this.#in_flight.left(message_id);
-        void log?.append({ statuses: [{ message_id, id, status: 'sent', at: now() }] });
-      },
+      () => this.#left(message_id),
       () => undefined,
     );
+  }
+
+  #left(message_id: string): void {
+    this.#in_flight.left(message_id);
+    this.#left_timer ??= setTimeout(() => this.#tellLeft(), TELL_LEFT_MS).unref();
+  }
+
+  /** What is on the wire and was not acknowledged in that moment: mostly it is, and that says more. */
+  #tellLeft(): void {
+    this.#left_timer = undefined;
+    const statuses = this.#in_flight.untold().map(({ id, message_id, at }): StatusItem => {
+      return { id, message_id, status: 'sent', at: at.toISOString() };
+    });
+    if (statuses.length > 0) void this.#log?.append({ statuses });
   }
 
   /** Waits for the message's turn. */

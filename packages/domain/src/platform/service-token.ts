@@ -43,11 +43,23 @@ const payload = z.object({
   gen: z.int().min(0).optional(),
 });
 
+/** Secrets are few, and to make a key of one costs more than to check a signature with it. */
+const keys = new Map<string, Promise<CryptoKey>>();
+
+function keyOf(secret: string): Promise<CryptoKey> {
+  const known = keys.get(secret);
+  if (known) return known;
+  const algorithm = { name: 'HMAC', hash: 'SHA-256' };
+  const key = crypto.subtle.importKey('raw', Buffer.from(secret), algorithm, false, ['sign', 'verify']);
+  keys.set(secret, key);
+  return key;
+}
+
 const refused = (cause: unknown): AppError =>
   new AppError('unauthenticated', 'auth.token_invalid', 'The access token is not valid', {}, { cause });
 
 /** A new token, good for `SERVICE_TOKEN_TTL_S`. */
-export function signServiceToken(secrets: ServiceSecrets, token: NewServiceToken): Promise<string> {
+export async function signServiceToken(secrets: ServiceSecrets, token: NewServiceToken): Promise<string> {
   const { issuer, audience, session, now = new Date() } = token;
   const issued_at = Math.floor(now.getTime() / 1_000);
   return new SignJWT(session === undefined ? {} : { sid: session.session_id, gen: session.generation })
@@ -57,7 +69,7 @@ export function signServiceToken(secrets: ServiceSecrets, token: NewServiceToken
     .setJti(randomUUID())
     .setIssuedAt(issued_at)
     .setExpirationTime(issued_at + SERVICE_TOKEN_TTL_S)
-    .sign(Buffer.from(secrets[0]));
+    .sign(await keyOf(secrets[0]));
 }
 
 /**
@@ -73,7 +85,7 @@ export async function verifyServiceToken(
   const checks = { audience, algorithms: ['HS256'], clockTolerance: CLOCK_TOLERANCE_S, currentDate: now };
   for (const secret of secrets) {
     try {
-      return toClaims((await jwtVerify(token, Buffer.from(secret), checks)).payload, now);
+      return toClaims((await jwtVerify(token, await keyOf(secret), checks)).payload, now);
     } catch (error) {
       if (error instanceof errors.JWSSignatureVerificationFailed) continue;
       if (error instanceof errors.JWTExpired)
