@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomUUID, type webcrypto } from 'node:crypto';
 import { errors, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 import { AppError } from './errors.ts';
@@ -44,9 +44,9 @@ const payload = z.object({
 });
 
 /** Secrets are few, and to make a key of one costs more than to check a signature with it. */
-const keys = new Map<string, Promise<CryptoKey>>();
+const keys = new Map<string, Promise<webcrypto.CryptoKey>>();
 
-function keyOf(secret: string): Promise<CryptoKey> {
+function keyOf(secret: string): Promise<webcrypto.CryptoKey> {
   const known = keys.get(secret);
   if (known) return known;
   const algorithm = { name: 'HMAC', hash: 'SHA-256' };
