@@ -7,11 +7,20 @@ export const cutText = (text: string, length: number): string =>
     .slice(0, length)
     .join('');
 
-/** The same for whole contents; numbers that JSON has none of are null, and what is undefined goes. */
+/** As long as phones write a text; and more of anything than a person means. */
+const MAX_LENGTH = 65_536;
+const MAX_ITEMS = 1_024;
+
+/** WhatsApp's id of a message, as long as ours are. A cut can go through a character. */
+export const cleanId = (id: string): string => cleanText(id).slice(0, 128).toWellFormed();
+
+/**
+ * The same for whole contents, of which what is too long is cut off; numbers that JSON has none of are null, and what is undefined goes.
+ */
 export function cleanJson(value: unknown): unknown {
-  if (typeof value === 'string') return cleanText(value);
+  if (typeof value === 'string') return cleanText(value.slice(0, MAX_LENGTH));
   if (typeof value === 'number') return Number.isFinite(value) ? value || 0 : null;
-  if (Array.isArray(value)) return value.map(cleanJson);
+  if (Array.isArray(value)) return value.slice(0, MAX_ITEMS).map(cleanJson);
   if (typeof value !== 'object' || value === null) return value;
   const entries = Object.entries(value).filter(([, field]) => field !== undefined);
   return Object.fromEntries(entries.map(([name, field]) => [cleanText(name), cleanJson(field)]));

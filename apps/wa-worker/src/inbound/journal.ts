@@ -5,6 +5,7 @@ import type { PersonIds } from '@potentia/domain/whatsapp/rules/jid';
 import { type BinaryNode, proto, unpadRandomMax16, writeRandomPadMax16 } from '@whiskeysockets/baileys';
 import { LogEndedError } from '../state/session-log.ts';
 import type { SessionState } from '../state/session-state.ts';
+import { cleanJson } from './clean.ts';
 import type { InboundItem, Place } from './item.ts';
 import type { InboundMetrics } from './metrics.ts';
 import { normaliseMessage } from './normalise.ts';
@@ -140,7 +141,7 @@ export class Journal implements Decryption {
     if (item.type === 'protocol' && has_group_cipher && !is_group_cipher) return null;
     if (item.type !== 'poll_vote') return item;
     const options = await this.#options.readVote(ownMessage(message), place).catch(() => null);
-    return { ...item, content: { ...item.content, options } };
+    return { ...item, content: { ...item.content, options: cleanJson(options) } };
   }
 
   #item(place: Place, bytes: Uint8Array, decoded = decodePlain(bytes)): InboundItem {

@@ -1,17 +1,20 @@
 import { proto } from '@whiskeysockets/baileys';
-import { cleanText } from './clean.ts';
+import { cleanId, cutText } from './clean.ts';
 import type { Normalised } from './normalised.ts';
 import { unwrap } from './unwrap.ts';
 
 const { REVOKE, MESSAGE_EDIT } = proto.Message.ProtocolMessage.Type;
 
+/** Characters of a reaction, which are one emoji with all that it is joined of. */
+const MAX_EMOJI = 32;
+
 /** What changes another message, or is about one: reactions, edits, deletions. */
 export function normaliseChange(message: proto.IMessage): Normalised | undefined {
   const { reactionMessage: reaction, protocolMessage: change } = message;
   if (reaction?.key?.id) {
-    const content = { message_id: targetOf(reaction.key), emoji: reaction.text ?? null };
+    const content = { message_id: targetOf(reaction.key), emoji: cutText(reaction.text ?? '', MAX_EMOJI) };
     // Taking a reaction back is an empty one.
-    return { type: 'reaction', content: { ...content, emoji: content.emoji === '' ? null : content.emoji } };
+    return { type: 'reaction', content: { ...content, emoji: content.emoji || null } };
   }
   if (!change?.key?.id) return undefined;
   if (change.type === REVOKE) return { type: 'delete', content: { message_id: targetOf(change.key) } };
@@ -23,7 +26,7 @@ export function normaliseChange(message: proto.IMessage): Normalised | undefined
 }
 
 /** Never longer than our own ids of messages, which it is compared with. */
-const targetOf = (key: proto.IMessageKey): string => cleanText(key.id ?? '').slice(0, 128);
+const targetOf = (key: proto.IMessageKey): string => cleanId(key.id ?? '');
 
 function textOf(wrapped: proto.IMessage): string | undefined {
   const { message } = unwrap(wrapped);

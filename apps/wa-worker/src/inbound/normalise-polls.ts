@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { decryptPollVote, type proto } from '@whiskeysockets/baileys';
-import { cleanText } from './clean.ts';
+import { cleanId } from './clean.ts';
 import type { Normalised } from './normalised.ts';
 import { unwrap } from './unwrap.ts';
 
@@ -23,7 +23,7 @@ export function normalisePoll(message: proto.IMessage): Normalised | undefined {
   const vote = message.pollUpdateMessage;
   const poll_id = vote?.pollCreationMessageKey?.id;
   if (!poll_id) return undefined;
-  return { type: 'poll_vote', content: { message_id: cleanText(poll_id).slice(0, 128), options: null } };
+  return { type: 'poll_vote', content: { message_id: cleanId(poll_id), options: null } };
 }
 
 /**

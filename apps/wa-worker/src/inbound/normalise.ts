@@ -1,6 +1,6 @@
 import { personOf } from '@potentia/domain/whatsapp/rules/jid';
 import type { proto } from '@whiskeysockets/baileys';
-import { cleanJson, cleanText } from './clean.ts';
+import { cleanId, cleanJson } from './clean.ts';
 import { normaliseChange } from './normalise-changes.ts';
 import { normaliseMedia } from './normalise-media.ts';
 import { normalisePlaces } from './normalise-places.ts';
@@ -50,7 +50,7 @@ export function normaliseMessage(wrapped: proto.IMessage): Normalised {
   return {
     ...found,
     content: cleanJson(content) as Record<string, unknown>,
-    ...(quoted && { quoted_message_id: cleanText(quoted).slice(0, 128) }),
+    ...(quoted && { quoted_message_id: cleanId(quoted) }),
   };
 }
 

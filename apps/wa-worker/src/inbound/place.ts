@@ -7,7 +7,7 @@ import {
   roomOf,
 } from '@potentia/domain/whatsapp/rules/jid';
 import { type BinaryNode, type proto, type WAMessageKey } from '@whiskeysockets/baileys';
-import { cleanText, cutText } from './clean.ts';
+import { cleanId, cleanText, cutText } from './clean.ts';
 import type { Place } from './item.ts';
 
 /** This account, by both of its ids. */
@@ -99,7 +99,7 @@ export function placeOfMessage(
 /** Broadcasts to everybody, which no session is written to by. */
 export const isIgnored = (jid: string): boolean => jid === 'status@broadcast' || jid.endsWith('@newsletter');
 
-export const messageId = (id: string): string => cleanText(id).slice(0, 128) || '-';
+export const messageId = (id: string): string => cleanId(id) || '-';
 
 function withName(ids: PersonIds, name: string | null | undefined): PersonIds & { name?: string } {
   const cleaned = cutText(cleanText(name ?? '').trim(), 200);

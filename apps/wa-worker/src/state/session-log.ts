@@ -4,6 +4,7 @@ import { DbError } from '@potentia/db/errors';
 import { commitLog, type CommitAnswer, type LeaseHolder } from '@potentia/db/wa/state-queries';
 import { AppError } from '@potentia/domain/platform/errors';
 import type { SessionStatus } from '@potentia/domain/whatsapp/schemas';
+import { cleanId } from '../inbound/clean.ts';
 import type { InboundItem } from '../inbound/item.ts';
 import type { StatusItem } from '../outbound/status-item.ts';
 import type { KeySealer } from './key-sealer.ts';
@@ -221,7 +222,16 @@ export class LogEndedError extends AppError {
   }
 }
 
-const asUnknown = (item: InboundItem): InboundItem => ({ ...item, type: 'unknown', content: {} });
+/** Who sent it, where and when, and its bytes: nothing else that somebody wrote. */
+const asUnknown = ({ chat, sender, from_me, message_id, at, proto, ...item }: InboundItem): InboundItem => {
+  const { lid, phone } = sender ?? {};
+  const ids = { ...(lid !== undefined && { lid }), ...(phone !== undefined && { phone }) };
+  const { is_history = false, is_read = false } = item;
+  return {
+    ...{ chat, sender: sender && ids, from_me, message_id: cleanId(message_id), at, proto },
+    ...{ type: 'unknown', content: {}, is_history, is_read },
+  };
+};
 
 /** Whoever does not wait for an entry need not hear that it was dropped. */
 function handled<T>(promise: Promise<T>): Promise<T> {
