@@ -23,6 +23,8 @@ let backends: Backends;
 let objects: TestObjects;
 let whatsapp: TestWhatsApp;
 const running = new Map<Service, SpawnedService>();
+/** All that ever ran. */
+const processes: SpawnedService[] = [];
 
 beforeAll(async () => {
   [backends, objects, whatsapp] = await Promise.all([startBackends(), startObjects(), startWhatsApp()]);
@@ -49,7 +51,7 @@ function envOf(service: Service): Record<string, string> {
       DATABASE_TIMEOUT_MS: '5000',
       ENCRYPTION_KEYS,
     },
-    WHATSAPP_HEARTBEAT_MS: '500',
+    ...{ WHATSAPP_HEARTBEAT_MS: '500', LOG_LEVEL: 'debug' },
     PORT: ports.get(service) ?? '0',
   };
   const auth = { SUPABASE_URL: issuer.url, SUPABASE_ANON_KEY: 'anon', SUPABASE_SERVICE_ROLE_KEY: 'service' };
@@ -66,6 +68,7 @@ async function start(service: Service): Promise<void> {
   const started = await spawnService({ main: mainOf(service), env: envOf(service) });
   ports.set(service, new URL(started.url).port);
   running.set(service, started);
+  processes.push(started);
 }
 const urlOf = (service: Service): string => running.get(service)?.url ?? '';
 
@@ -142,7 +145,7 @@ test('phone to phone: linked by a code, an order becomes a schedule and is confi
   const { session_id, house } = await connectSession(me);
   const mine = whatsapp.addPhone({ name: 'Ana' });
 
-  const { text, url } = await me.call('POST', '/whatsapp/links', { session_id });
+  const { code, text, url } = await me.call('POST', '/whatsapp/links', { session_id });
   expect(url).toContain(`https://wa.me/${house.number}?text=`);
   await mine.send(house.number, text);
   await mine.waitFor((message) => /terhubung denganmu/u.test(message.text), SOON.timeout);
@@ -178,5 +181,8 @@ test('phone to phone: linked by a code, an order becomes a schedule and is confi
   expect(await schedules(me)).toEqual(titles.toSorted());
   for (const title of titles) expect(answersTo(mine, title), title).toHaveLength(1);
   expect(mine.inbox()).toHaveLength(titles.length + 1);
+  for (const { output } of processes)
+    for (const secret of [code, 'ingatkan aku', 'acara 3', 'Selesai: pengingat', mine.lid])
+      expect(output()).not.toContain(secret);
   expect(mine.undecryptable().filter(({ is_resolved }) => !is_resolved)).toEqual([]);
 }, 600_000);
