@@ -186,3 +186,23 @@ test('phone to phone: linked by a code, an order becomes a schedule and is confi
       expect(output()).not.toContain(secret);
   expect(mine.undecryptable().filter(({ is_resolved }) => !is_resolved)).toEqual([]);
 }, 600_000);
+
+test('a phone is linked once and told so once, whichever service is killed while its code is on its way', async () => {
+  const me = await signIn();
+  const { session_id, house } = await connectSession(me);
+  for (const service of ['api', 'wa-worker', 'jobs'] as const) {
+    const phone = whatsapp.addPhone();
+    const { text } = await me.call('POST', '/whatsapp/links', { session_id });
+    await restart(service);
+    const { id } = await phone.send(house.number, text);
+    await reach('the worker has it', id);
+    await restart(service);
+    await phone.waitFor((message) => message.text.includes('linked to you now'), SOON.timeout);
+    expect((await me.call('GET', '/whatsapp/links')).items, service).toMatchObject([{ phone: phone.number }]);
+    // Whatever came after it would come before this.
+    await phone.send(house.number, 'remind me tomorrow at 9 to stretch');
+    await phone.waitFor((message) => message.text.includes('“stretch”'), SOON.timeout);
+    expect(phone.inbox(), service).toHaveLength(2);
+  }
+  expect(await schedules(me)).toEqual(['stretch', 'stretch', 'stretch']);
+}, 300_000);
