@@ -22,10 +22,11 @@ const content: ScreenContent = {
 describe('renderScreen', () => {
   it('names the API first, then the reference, the console and the metrics', () => {
     const urls = renderScreen(content).match(/(http|ws):\/\/127\.0\.0\.1:\d+\S*/g);
-    expect(urls?.slice(0, 6)).toEqual([
+    expect(urls?.slice(0, 7)).toEqual([
       'http://127.0.0.1:4000',
       'http://127.0.0.1:4000/docs',
       'http://127.0.0.1:4010/',
+      'http://127.0.0.1:4010/whatsapp.html',
       'ws://127.0.0.1:4001/ws/canvas/{id}',
       'http://127.0.0.1:4000/metrics',
       'http://127.0.0.1:4001/metrics',

@@ -21,7 +21,7 @@ export function renderScreen({ api, realtime, console, metrics, demo, detached }
   const rows: [string, string][] = [
     ['API', api],
     ['Reference', `${api}/docs`],
-    ...(console ? [['Console', `${console}/   two people on one canvas`] as [string, string]] : []),
+    ...(console ? consoleRows(console) : []),
     ['WebSocket', `${realtime.replace(/^http/, 'ws')}/ws/canvas/{id}`],
     ['Metrics', metrics.join('\n             ')],
   ];
@@ -42,6 +42,11 @@ export function renderScreen({ api, realtime, console, metrics, demo, detached }
     '',
   ].join('\n');
 }
+
+const consoleRows = (console: string): [string, string][] => [
+  ['Console', `${console}/   two people on one canvas`],
+  ['WhatsApp', `${console}/whatsapp.html   phones to link and to write with`],
+];
 
 function tryLines(api: string, demo: Demo | undefined): string[] {
   const [one, two] = demo?.users ?? [];

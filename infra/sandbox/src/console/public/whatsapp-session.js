@@ -98,7 +98,8 @@ export function createSession({ card: first, api, phones, ask }) {
   async function drawMessages() {
     if (!messages.open) return;
     const { items } = await api.request('GET', `${path}/messages?limit=${MESSAGES}`);
-    const rows = items.map(({ direction, type, content, status: how, chat }) => {
+    const rows = items.map(({ direction, type, content, status, deleted_at, chat }) => {
+      const how = deleted_at ? 'deleted' : status;
       const who = chat.contact?.name ?? chat.contact?.phone ?? chat.subject ?? '';
       return h(
         'li',
