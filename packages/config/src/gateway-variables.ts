@@ -49,16 +49,4 @@ export const partnerVariables = {
     description:
       'The WhatsApp session to which anybody may link their phone; of any other only members of its workspace',
   }),
-  WHATSAPP_UNLINKED_REPLY: z
-    .string()
-    .max(1_000)
-    .default(
-      'Hello! This is an automated partner that answers people who have linked their number. Link yours in the app to talk to it. ' +
-        '(Halo! Nomor ini dijawab otomatis untuk pengguna yang sudah menghubungkan nomornya lewat aplikasi.)',
-    )
-    .transform((text) => (text === 'off' ? null : text))
-    .meta({
-      description:
-        'What a new WhatsApp session says once to whoever writes without being linked, unless its card says otherwise; `off`: nothing',
-    }),
 };

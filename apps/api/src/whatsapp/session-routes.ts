@@ -60,8 +60,7 @@ function collectionRoutes(app: App, context: ApiContext): void {
     problems: [404, 409, 422],
   });
   app.post(SESSIONS, { schema: createSchema }, async (request, reply) => {
-    const { unlinked_reply = context.config.WHATSAPP_UNLINKED_REPLY } = request.body;
-    const { result, replayed } = await createSession(userCtx(context, request), { ...request.body, unlinked_reply });
+    const { result, replayed } = await createSession(userCtx(context, request), request.body);
     if (replayed) reply.header('idempotency-replayed', 'true');
     reply.code(201).header('location', `${SESSIONS}/${result.id}`);
     return sendSession(reply, result);
