@@ -66,6 +66,8 @@ create table app.whatsapp_sessions (
 create index whatsapp_sessions_list on app.whatsapp_sessions (workspace_id, created_at desc, id desc);
 create index whatsapp_sessions_worker on app.whatsapp_sessions (worker_id) where worker_id is not null;
 create index whatsapp_sessions_created_by on app.whatsapp_sessions (created_by);
+create index whatsapp_sessions_phone on app.whatsapp_sessions (phone) where phone is not null;
+create index whatsapp_sessions_lid on app.whatsapp_sessions (lid) where lid is not null;
 create index whatsapp_sessions_due on app.whatsapp_sessions (retry_at) where retry_at is not null;
 comment on table app.whatsapp_sessions is 'family: workspace.';
 

@@ -82,8 +82,7 @@ async function ask(ctx: PartnerCtx, held: HeldTurn): Promise<PartnerReply> {
 /** Answer and end in one transaction: the message is answered when both are there. */
 async function settle(ctx: PartnerCtx, { row, owner }: HeldTurn, reply: PartnerReply): Promise<void> {
   const { session_id, chat_id, message_id, to } = row;
-  const { texts, ...end } = reply;
-  const key = `turn:${session_id}:${chat_id}:${message_id}`;
+  const { texts, key = `turn:${session_id}:${chat_id}:${message_id}`, ...end } = reply;
   const sends = partnerSends(ctx.sealer, { session_id, to, key, texts });
   const is_ours = await fromDb(() =>
     whileAway(() =>

@@ -14,6 +14,8 @@ export interface PartnerReply {
   error_code: string | null;
   run_id: string | null;
   texts: string[];
+  /** Under which it is said, when one message answers several; by default it answers this one. */
+  key?: string;
 }
 
 type Failure = NonNullable<TurnAnswer['error']>;
@@ -90,7 +92,12 @@ function failed(ctx: PartnerCtx, held: HeldTurn, run_id: string | null, failure:
     ...{ status: 'failed', error_code: code, run_id },
     texts: [partnerLine(locale, line, what)],
   });
-  if (code === QUOTA && reset_at !== null) return say('quota', resetTime(locale, reset_at, row.time_zone));
+  if (code === QUOTA && reset_at !== null)
+    return {
+      ...say('quota', resetTime(locale, reset_at, row.time_zone)),
+      // However much is written until then, it is said once.
+      key: `quota:${row.session_id}:${row.user_id}:${reset_at}`,
+    };
   if (code === 'turn.too_long') return say('too_long');
   return say(is_away || code === QUOTA ? 'away' : 'failed');
 }

@@ -16,7 +16,7 @@ export const sayLinePayload = z.object({
   chat_id: id,
   /** Null: to somebody who is not linked. */
   user_id: id.nullable(),
-  line: z.enum(['unlinked', 'linked', 'text_only', 'too_long']),
+  line: z.enum(['unlinked', 'linked', 'text_only', 'too_long', 'too_many']),
   idempotency_key: z.string(),
 });
 

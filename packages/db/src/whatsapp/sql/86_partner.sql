@@ -215,6 +215,17 @@ begin
     p_item ->> 'request_id', p_item ->> 'traceparent');
 end $$;
 
+-- Whether a contact is the number of another session here, to which that one's number of ours is linked: two that answer each other would
+-- never end.
+create or replace function app.is_whatsapp_echo(p_session app.whatsapp_sessions, p_contact jsonb) returns boolean
+language plpgsql stable set search_path = app, pg_temp as $$
+begin
+  return exists (
+    select from whatsapp_sessions s join whatsapp_links l on l.session_id = s.id
+    where (s.phone = p_contact ->> 'phone' or s.lid = p_contact ->> 'lid') and s.id <> p_session.id
+      and (l.phone = p_session.phone or l.lid = p_session.lid));
+end $$;
+
 -- What a person wrote to a session, once for each message: p_item as the worker told it (message-inbound), in the transaction that takes it.
 -- Only what one person says in a chat with one: a code links them, the words of whoever is linked become a turn, others are told once that
 -- they are not.
@@ -226,7 +237,10 @@ declare
   v_chat_id constant uuid := v_message #>> '{chat,chat_id}';
   v_words constant text := app.whatsapp_words(v_message);
   v_key constant text := concat_ws(':', p_session.id, v_chat_id, v_message ->> 'message_id');
-  v_is_too_long constant boolean := char_length(v_words) > 32000;
+  -- That wait in a chat: whoever writes faster than they are answered is told so.
+  v_max_waiting constant int := 20;
+  v_refusal text := case when char_length(v_words) > 32000 then 'turn.too_long' end;
+  v_is_told boolean := false;
   v_link whatsapp_links;
   v_is_link boolean;
 begin
@@ -250,6 +264,9 @@ begin
     end if;
     return;
   end if;
+  if app.is_whatsapp_echo(p_session, v_contact) then
+    return;
+  end if;
   if v_words is null then
     update whatsapp_links l set text_only_at = now()
     where l.id = v_link.id and (l.text_only_at is null or l.text_only_at < now() - interval '1 day');
@@ -258,16 +275,24 @@ begin
     end if;
     return;
   end if;
+  if v_refusal is null and not v_is_link and (select count(*) from whatsapp_turns t
+      where t.session_id = p_session.id and t.chat_id = v_chat_id and t.status = 'pending') >= v_max_waiting then
+    v_refusal := 'whatsapp.too_many';
+    v_is_told := exists (select from whatsapp_turns t where t.session_id = p_session.id and t.chat_id = v_chat_id
+      and t.error_code = v_refusal and t.done_at > now() - interval '1 hour');
+  end if;
   insert into whatsapp_turns (id, user_id, session_id, chat_id, message_id, content, status, error_code, request_id, traceparent, created_at, done_at)
   values (app.uuidv7(), v_link.user_id, p_session.id, v_chat_id, v_message ->> 'message_id',
-    case when not v_is_link and not v_is_too_long then v_words end,
-    case when v_is_link then 'answered' when v_is_too_long then 'failed' else 'pending' end, case when v_is_too_long then 'turn.too_long' end,
-    p_item ->> 'request_id', p_item ->> 'traceparent', clock_timestamp(), case when v_is_link or v_is_too_long then now() end)
+    case when not v_is_link and v_refusal is null then v_words end,
+    case when v_is_link then 'answered' when v_refusal is not null then 'failed' else 'pending' end, v_refusal,
+    p_item ->> 'request_id', p_item ->> 'traceparent', clock_timestamp(), case when v_is_link or v_refusal is not null then now() end)
   on conflict (session_id, chat_id, message_id) do nothing;
   if v_is_link then
     perform app.say_on_whatsapp(p_session, p_item, v_link.user_id, 'linked', 'link:' || v_link.id);
-  elsif found and v_is_too_long then
-    perform app.say_on_whatsapp(p_session, p_item, v_link.user_id, 'too_long', 'turn:' || v_key);
+  elsif found and v_refusal is not null then
+    if not v_is_told then
+      perform app.say_on_whatsapp(p_session, p_item, v_link.user_id, split_part(v_refusal, '.', 2), 'turn:' || v_key);
+    end if;
   elsif found then
     insert into outbox (id, topic, workspace_id, payload, request_id, traceparent)
     values (app.uuidv7(), 'whatsapp.turn', p_session.workspace_id, jsonb_build_object('session_id', p_session.id, 'chat_id', v_chat_id),

@@ -6,6 +6,8 @@ const LINES = {
     linked: () => 'This number is linked to you now. Write to me here whenever you like.',
     text_only: () => 'I can only read text for now. Please write to me what it is about.',
     too_long: () => 'That message is too long for me. Please send it in shorter ones.',
+    too_many: () =>
+      'You write faster than I can answer. I have not read the last messages; please wait for my answers first.',
     quota: (at: string) => `I cannot answer more for now: the limit is used up. It is open again from ${at}.`,
     away: () => 'I cannot answer right now. Please write to me again a little later.',
     failed: () => 'I could not answer this message. Please say it in other words.',
@@ -16,6 +18,8 @@ const LINES = {
     linked: () => 'Nomor ini sekarang terhubung denganmu. Tulis saja di sini kapan pun kamu mau.',
     text_only: () => 'Untuk saat ini saya hanya bisa membaca teks. Tolong tuliskan maksudnya.',
     too_long: () => 'Pesan itu terlalu panjang untuk saya. Tolong kirim dalam beberapa pesan yang lebih pendek.',
+    too_many: () =>
+      'Pesanmu lebih cepat dari jawaban saya. Pesan terakhir belum saya baca; tunggu dulu jawaban saya, ya.',
     quota: (at: string) => `Untuk sementara saya belum bisa menjawab: batasnya sudah habis. Terbuka lagi mulai ${at}.`,
     away: () => 'Saya belum bisa menjawab sekarang. Tolong tulis lagi sebentar lagi.',
     failed: () => 'Saya tidak bisa menjawab pesan ini. Coba sampaikan dengan kata lain.',
