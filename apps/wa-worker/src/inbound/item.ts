@@ -23,7 +23,7 @@ export interface ItemMedia {
 
 /** One thing that came in, ready for the journal (`wa.take_inbound`). */
 export interface InboundItem extends Place {
-  /** `inbound_types`, or `protocol`: what is no message, and kept only so that it is known when it comes again. */
+  /** Of a message as it is shown, or `protocol`: what is no message, and kept only so that it is known when it comes again. */
   type: string;
   /** What is about another message (reaction, edit, delete, poll_vote) has its id as `message_id`. */
   content: Record<string, unknown>;

@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { startStates, type TestStates } from '../testing/state.ts';
@@ -30,20 +29,10 @@ async function connect() {
 
 /** Keeps every group of the session from being written, until `release`. */
 async function blockLog(session_id: string) {
-  const sql = postgres(t.database.superuser_url, { max: 1 });
-  const blocked = Promise.withResolvers<undefined>();
-  const released = Promise.withResolvers<undefined>();
-  const done = sql.begin(async (tx) => {
-    await tx`select from wa.sessions where session_id = ${session_id} for update`;
-    blocked.resolve(undefined);
-    await released.promise;
-  });
-  await blocked.promise;
-  return async () => {
-    released.resolve(undefined);
-    await done;
-    await sql.end();
-  };
+  const { asOwner } = t.database;
+  await asOwner('begin');
+  await asOwner('select from wa.sessions where session_id = $1 for update', [session_id]);
+  return () => asOwner('commit');
 }
 
 const send = (socket: WebSocket, text: string) =>

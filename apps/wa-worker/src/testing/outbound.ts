@@ -39,8 +39,6 @@ function pieces(context: WaWorkerContext, timings: Partial<SenderTimings>): WaWo
 }
 
 /** A linked session that sends. */
-export type SendingSession = Awaited<ReturnType<typeof startSession>>;
-
 export async function startSession(world: WorkerWorld, worker: TestWorker) {
   const linked = await linkSession(world, worker);
   const call = <T = Record<string, unknown>>(method: string, path: string, body?: object): Promise<Answer<T>> =>

@@ -35,7 +35,6 @@ export const session_statuses = [
 export type SessionStatus = (typeof session_statuses)[number];
 
 export const outbound_statuses = ['queued', 'sent', 'acked', 'delivered', 'read', 'failed'] as const;
-export type OutboundStatus = (typeof outbound_statuses)[number];
 
 export const media_kinds = ['image', 'video', 'audio', 'voice', 'document', 'sticker'] as const;
 export type MediaKind = (typeof media_kinds)[number];
@@ -70,7 +69,6 @@ export const recipient = z
   .refine((to) => Object.values(to).filter((value) => value !== undefined).length === 1, {
     error: 'must name exactly one of phone, lid, chat_id, group_id',
   });
-export type Recipient = z.output<typeof recipient>;
 
 const sharedContact = z.strictObject({
   name: z.string().min(1).max(200),
@@ -133,8 +131,8 @@ export const sendMessageInput = z.strictObject({
 });
 export type SendMessageInput = z.output<typeof sendMessageInput>;
 
-/** What came in, beside what can be sent. `unknown`: a kind that is not known here; `undecryptable`: its content has not come yet. */
-export const inbound_types = [
+/** Of what is sent and of what comes in. `unknown`: a kind that is not known here; `undecryptable`: its content has not come yet. */
+const message_types = [
   ...['text', 'image', 'video', 'audio', 'voice', 'document', 'sticker', 'location', 'live_location', 'contact'],
   ...['poll', 'poll_vote', 'reaction', 'edit', 'delete', 'unknown', 'undecryptable'],
 ] as const;
@@ -157,7 +155,7 @@ export const whatsappMessage = z.strictObject({
   chat: whatsappChat,
   sender: whatsappContact.nullable().describe('null: this session'),
   direction: z.enum(['in', 'out']),
-  type: z.string(),
+  type: z.enum(message_types),
   content: z.looseObject({}).describe('By type, as in sending; media without media_id'),
   media: whatsappMedia.nullable(),
   reactions: z
