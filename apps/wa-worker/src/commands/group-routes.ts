@@ -9,6 +9,7 @@ import type { WASocket } from '@whiskeysockets/baileys';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { viewGroup, viewGroups } from '../outbound/group-view.ts';
+import { livePaceOf } from '../outbound/live-pace.ts';
 import type { HeldSession } from '../session/parts.ts';
 import type { Commands } from './command-server.ts';
 import { connected } from './connected.ts';
@@ -37,6 +38,7 @@ export function groupRoutes(server: FastifyInstance, commands: Commands): void {
     const session = commands.held(request);
     const { subject, phones } = parseInput(createGroupBody, request.body);
     const { sock } = connected(session);
+    charge(session, phones.length);
     const people = await addressesOf(db, session, phones);
     const created = await fromWhatsApp(() => sock.groupCreate(subject, people));
     return reply.code(201).send(await viewGroup(db, session, created));
@@ -47,6 +49,7 @@ export function groupRoutes(server: FastifyInstance, commands: Commands): void {
     const { group_id } = parseInput(ref, request.params);
     const { subject, description } = parseInput(updateGroupBody, request.body);
     const { sock } = connected(session);
+    charge(session);
     const jid = groupJid(group_id);
     if (subject !== undefined) await fromWhatsApp(() => sock.groupUpdateSubject(jid, subject));
     if (description !== undefined) await fromWhatsApp(() => sock.groupUpdateDescription(jid, description));
@@ -58,6 +61,7 @@ export function groupRoutes(server: FastifyInstance, commands: Commands): void {
     const { group_id } = parseInput(ref, request.params);
     const { action, phones } = parseInput(changeParticipantsBody, request.body);
     const { sock } = connected(session);
+    charge(session, action === 'add' ? phones.length : 0);
     const people = await addressesOf(db, session, phones);
     const answers = await fromWhatsApp(() => sock.groupParticipantsUpdate(groupJid(group_id), people, action));
     await refresh(db, session, sock, group_id);
@@ -68,9 +72,17 @@ export function groupRoutes(server: FastifyInstance, commands: Commands): void {
     const session = commands.held(request);
     const { group_id } = parseInput(ref, request.params);
     const { sock } = connected(session);
+    charge(session);
     await fromWhatsApp(() => sock.groupLeave(groupJid(group_id)));
     return reply.code(204).send();
   });
+}
+
+/** One change of a group, by which so many people are added to it. Throws `whatsapp.too_fast`. */
+function charge(session: HeldSession, members = 0): void {
+  const pace = livePaceOf(session);
+  pace.take('members', members);
+  pace.take('groups', 1);
 }
 
 /** Everybody's address, by LID where it is known. */

@@ -10,6 +10,7 @@ import { type MediaKind, sendMessageInput } from '@potentia/domain/whatsapp/sche
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { jidOf, keyOf } from '../outbound/addresses.ts';
+import { livePaceOf } from '../outbound/live-pace.ts';
 import { checkNumbers } from '../outbound/number-check.ts';
 import type { Outbound } from '../outbound/outbound-part.ts';
 import type { Commands } from './command-server.ts';
@@ -119,6 +120,7 @@ function peopleRoutes(server: FastifyInstance, commands: Commands): void {
   server.post('/sessions/:session_id/contacts/check', async (request) => {
     const session = commands.held(request);
     const { phones } = parseInput(checkContactsBody, request.body);
-    return { items: await checkNumbers(db, session, phones) };
+    const charge = (count: number) => livePaceOf(session).take('numbers', count);
+    return { items: await checkNumbers(db, session, phones, charge) };
   });
 }

@@ -24,12 +24,14 @@ export interface CheckedNumber {
 
 /**
  * Which of these numbers are on WhatsApp, and who they are: from what is known, else by asking, in one question for all. Throws
- * AppError `unavailable` `whatsapp.not_connected`, or `whatsapp.no_answer` when WhatsApp does not answer.
+ * AppError `unavailable` `whatsapp.not_connected`, or `whatsapp.no_answer` when WhatsApp does not answer, and whatever `charge` throws, which
+ * is called with how many are asked for.
  */
 export async function checkNumbers(
   db: Db,
   held: HeldSession,
   phones: readonly string[],
+  charge: (count: number) => void = () => undefined,
   now = new Date(),
 ): Promise<CheckedNumber[]> {
   const known = await fromDb(() => findContacts(db, held.session_id, phones));
@@ -41,6 +43,7 @@ export async function checkNumbers(
     const { sock } = held;
     if (!sock || held.status !== 'connected')
       throw new AppError('unavailable', 'whatsapp.not_connected', 'The session is not connected to WhatsApp.');
+    charge(due.length);
     const checks = await askAbout(sock, due);
     const answered = await fromDb(() => takeChecks(db, held, checks));
     due.forEach((phone, at) => contacts.set(phone, answered[at] as ContactRow));
