@@ -1,4 +1,5 @@
 import { createHmac, randomUUID } from 'node:crypto';
+import { addMember } from '@potentia/db/testing/seed';
 import { type ReceivedRequest, type Receiver, startReceiver } from '@potentia/domain/webhook/testing/receiver';
 import type { TestWhatsApp } from '@potentia/sandbox/testing/whatsapp';
 import { expect, vi } from 'vitest';
@@ -124,10 +125,26 @@ export class Tenant implements AsyncDisposable {
     };
   }
 
-  /** `/ws/me`, from now on. */
-  async me(): Promise<Watch> {
+  /** Somebody new in the workspace. */
+  async colleague(role: 'admin' | 'member' | 'guest'): Promise<Person> {
+    const { api, backends } = this.stack;
+    const somebody = await person(backends.issuer);
+    await request(api.url, somebody.token, 'GET', '/api/v1/me');
+    const workspace = { workspace_id: this.workspace_id, owner_user_id: this.who.user_id };
+    await addMember(backends.database.db, workspace, role, somebody);
+    return somebody;
+  }
+
+  /** The bearer of a new API key of the workspace. */
+  async key(scopes: string[]): Promise<string> {
+    const made = await this.ok('POST', `/workspaces/${this.workspace_id}/api-keys`, { name: 'A key', scopes });
+    return made.key as string;
+  }
+
+  /** `/ws/me`, from now on, of this person or another. */
+  async me(who = this.who): Promise<Watch> {
     const seen: Json[] = [];
-    const headers = { authorization: `Bearer ${this.who.token}` };
+    const headers = { authorization: `Bearer ${who.token}` };
     const socket = new WebSocket(`${this.stack.realtime.url.replace('http', 'ws')}/ws/me`, { headers });
     socket.addEventListener('message', ({ data }) => seen.push(JSON.parse(String(data))));
     const watched = watch(seen, async () => {
