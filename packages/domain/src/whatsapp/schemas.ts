@@ -66,7 +66,7 @@ export const recipient = z
     chat_id: id.optional(),
     group_id: groupId.optional(),
   })
-  .refine((to) => Object.values(to).filter((value) => value !== undefined).length === 1, {
+  .refine((to) => Object.values<string | undefined>(to).filter((value) => value !== undefined).length === 1, {
     error: 'must name exactly one of phone, lid, chat_id, group_id',
   });
 
