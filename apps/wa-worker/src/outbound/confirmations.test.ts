@@ -8,7 +8,7 @@ const read = (attrs: Record<string, string>, content?: Parameters<typeof readRec
   readReceipt({ tag: 'receipt', attrs: { id: 'A', from: '111:2@lid', t, ...attrs }, content }, own);
 
 test('a receipt of somebody says how far a message is, for each id that it names', () => {
-  expect(read({})).toEqual([{ message_id: 'A', status: 'delivered', at }]);
+  expect(read({})).toEqual([{ message_id: 'A', status: 'delivered', at, from: { lid: '111' } }]);
   expect(read({ type: 'inactive' })).toMatchObject([{ status: 'delivered' }]);
   const items = ['B', 'C'].map((id) => ({ tag: 'item', attrs: { id } }));
   const ids = read({ type: 'read' }, [{ tag: 'list', attrs: {}, content: items }]);
@@ -23,7 +23,10 @@ test('a receipt of somebody says how far a message is, for each id that it names
 test('in a group it is one participant’s, by both ids where both are told', () => {
   const from = '12036@g.us';
   expect(read({ from, participant: '111:2@lid', participant_pn: '4917700@s.whatsapp.net' })).toEqual([
-    { message_id: 'A', status: 'delivered', at, participant: { lid: '111', phone: '4917700' } },
+    {
+      ...{ message_id: 'A', status: 'delivered', at },
+      ...{ from: { group_id: '12036' }, participant: { lid: '111', phone: '4917700' } },
+    },
   ]);
   expect(read({ from })).toEqual([]);
 });

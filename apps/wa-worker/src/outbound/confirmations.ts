@@ -1,4 +1,11 @@
-import { isPerson, isSamePerson, personOf, personOfAll } from '@potentia/domain/whatsapp/rules/jid';
+import {
+  isPerson,
+  isSamePerson,
+  type PersonIds,
+  personOf,
+  personOfAll,
+  roomOf,
+} from '@potentia/domain/whatsapp/rules/jid';
 import type { BinaryNode, WASocket } from '@whiskeysockets/baileys';
 import type { StatusChange } from './status-item.ts';
 
@@ -38,15 +45,17 @@ export function readReceipt({ attrs, content }: BinaryNode, own_jids: readonly (
   const status = STATUS_OF[attrs.type ?? ''];
   // With a recipient, it is of another device of ours, about what that one wrote or read.
   if (status === undefined || attrs.recipient !== undefined || !attrs.id) return [];
-  const is_group = attrs.from?.endsWith('@g.us') ?? false;
-  const from = is_group
-    ? personOfAll(attrs.participant, attrs.participant_pn, attrs.participant_lid)
-    : personOf(attrs.from);
-  if (!isPerson(from) || own_jids.some((jid) => isSamePerson(personOf(jid), from))) return [];
+  const chat = chatOf(attrs.from);
+  const who = chat.group_id ? personOfAll(attrs.participant, attrs.participant_pn, attrs.participant_lid) : chat;
+  if (!isPerson(who) || own_jids.some((jid) => isSamePerson(personOf(jid), who))) return [];
   const at = timeOf(attrs.t);
-  const participant = is_group ? { participant: from } : {};
-  return idsOf(attrs.id, content).map((message_id) => ({ message_id, status, at, ...participant }));
+  const said = { status, at, from: chat, ...(chat.group_id && { participant: who }) };
+  return idsOf(attrs.id, content).map((message_id) => ({ message_id, ...said }));
 }
+
+/** The chat of an address. */
+export const chatOf = (jid: string | null | undefined): PersonIds & { group_id?: string } =>
+  jid?.endsWith('@g.us') ? { group_id: roomOf(jid).group_id } : personOf(jid);
 
 function idsOf(first: string, content: BinaryNode['content']): string[] {
   const list = Array.isArray(content) ? content.find(({ tag }) => tag === 'list') : undefined;

@@ -3,11 +3,12 @@ import { fromDb } from '@potentia/domain/platform/db-errors';
 import { hashJson } from '@potentia/domain/platform/canonical-json';
 import { newId } from '@potentia/domain/platform/uuid';
 import type { SendMessageInput } from '@potentia/domain/whatsapp/schemas';
+import { personOfAll } from '@potentia/domain/whatsapp/rules/jid';
 import { outboundMessageId } from '@potentia/domain/whatsapp/rules/message-id';
 import { proto } from '@whiskeysockets/baileys';
 import type { WaWorkerContext } from '../context.ts';
 import type { HeldSession, SessionPart } from '../session/parts.ts';
-import { listenForConfirmations } from './confirmations.ts';
+import { chatOf, listenForConfirmations } from './confirmations.ts';
 import { createOutboundMetrics } from './outbound-metrics.ts';
 import { Sender, SENDER_TIMINGS, type SenderCtx, type SenderTimings } from './sender.ts';
 import { createUploadSweep } from './upload-sweep.ts';
@@ -52,10 +53,11 @@ export function createOutbound(
   return {
     part: {
       name: 'outbound',
-      socketOptions: ({ session_id }) => ({
+      socketOptions: (held) => ({
         // A phone could not read a message, and asks for it again.
-        getMessage: async ({ id }) => {
-          const kept = id ? await readProto(db, session_id, id) : null;
+        getMessage: async ({ id, remoteJid }) => {
+          const kept =
+            id && remoteJid ? await readProto(db, held.session_id, id, await chatAsked(held, remoteJid)) : null;
           return kept === null ? undefined : proto.Message.decode(Buffer.from(kept, 'base64'));
         },
       }),
@@ -101,4 +103,11 @@ export function createOutbound(
       return enqueued;
     },
   };
+}
+
+/** The chat in which somebody asks, by both ids of a person where they are known. */
+async function chatAsked({ sock }: HeldSession, jid: string): Promise<ReturnType<typeof chatOf>> {
+  const chat = chatOf(jid);
+  if (chat.lid === undefined) return chat;
+  return personOfAll(jid, await sock?.signalRepository.lidMapping.getPNForLID(jid));
 }

@@ -9,6 +9,8 @@ export interface StatusChange {
   /** ISO 8601. */
   at: string;
   error_code?: string;
+  /** The chat in which somebody said so. A message that went elsewhere is not meant. */
+  from?: { lid?: string; phone?: string; group_id?: string };
   /** Of a group: whose receipt it is. */
   participant?: { lid?: string; phone?: string };
 }

@@ -124,7 +124,12 @@ export function readPace(db: Queryable, session_id: string): Promise<PaceRow | n
   return answer(db, 'select wa.read_pace($1) as answer', [session_id]);
 }
 
-/** A message as it was sent or came, in base64. */
-export function readProto(db: Queryable, session_id: string, message_id: string): Promise<string | null> {
-  return answer(db, 'select wa.read_proto($1, $2) as answer', [session_id, message_id]);
+/** A message as it was sent to this chat, in base64. */
+export function readProto(
+  db: Queryable,
+  session_id: string,
+  message_id: string,
+  chat: { lid?: string; phone?: string; group_id?: string },
+): Promise<string | null> {
+  return answer(db, 'select wa.read_proto($1, $2, $3) as answer', [session_id, message_id, chat]);
 }

@@ -92,7 +92,8 @@ describe('a message that is asked for', () => {
   it('names only what is in its own session and chat: a chat, a message, a file of another is as one that never was', async () => {
     const mine = await kit.hold();
     const theirs = await kit.hold();
-    const their_message = await theirs.enqueue();
+    const their_phone = newPhone();
+    const their_message = await theirs.enqueue({ to: { phone: their_phone } });
     const my_message = await mine.enqueue();
     const their_media = await upload(theirs);
     const same_chat = { to: { chat_id: my_message.chat_id } };
@@ -120,7 +121,9 @@ describe('a message that is asked for', () => {
         '/content/media_id',
       ]);
     expect(await readOutbox(kit.db, mine.session_id, [their_message.message.id])).toEqual([]);
-    expect(await readProto(kit.db, mine.session_id, their_message.message.message_id)).toBeNull();
+    expect(
+      await readProto(kit.db, mine.session_id, their_message.message.message_id, { phone: their_phone }),
+    ).toBeNull();
   });
 });
 
@@ -245,7 +248,10 @@ describe('the queue', () => {
     // What a message is, is fixed with its first attempt.
     expect(await look()).toMatchObject({ attempts: 2, proto: 'AAEC' });
     expect(await readPace(kit.db, held.session_id)).toMatchObject({ cold_sent: 1 });
-    expect(await readProto(kit.db, held.session_id, message.message_id)).toBe('AAEC');
+    const proto = (chat: object) => readProto(kit.db, held.session_id, message.message_id, chat);
+    expect(await proto({ phone })).toBe('AAEC');
+    for (const chat of [{}, { phone: newPhone() }, { lid: '1' }, { group_id: phone }])
+      expect(await proto(chat)).toBeNull();
     await held.commit({
       statuses: [{ message_id: message.message_id, status: 'acked', at: new Date().toISOString() }],
     });

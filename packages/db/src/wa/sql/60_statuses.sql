@@ -17,7 +17,8 @@ begin
       select * into v_message from messages m where m.session_id = p_session_id and m.id = (v_item ->> 'id')::uuid;
     else
       select * into v_message from messages m
-      where m.session_id = p_session_id and m.message_id = v_item ->> 'message_id' and m.direction = 'out' order by m.seq limit 1;
+      where m.session_id = p_session_id and m.message_id = v_item ->> 'message_id' and m.direction = 'out'
+        and not (v_item ? 'from' and wa.is_of_others(m, v_item -> 'from')) order by m.seq limit 1;
     end if;
     continue when v_message.id is null;
     if v_item ? 'attempt' then
@@ -30,6 +31,18 @@ begin
     end if;
   end loop;
   return v_answer;
+end $$;
+
+-- Whether a message went elsewhere than to p_from, the chat of whoever speaks of it: {group_id}, or {lid, phone} of a person, as far as they
+-- are known. Its id is no proof that it was received.
+create or replace function wa.is_of_others(m wa.messages, p_from jsonb) returns boolean
+language plpgsql stable set search_path = wa, pg_temp as $$
+begin
+  return (select case when h.kind = 'person'
+      then p_from ? 'group_id' or coalesce(c.lid <> p_from ->> 'lid', c.phone <> p_from ->> 'phone', false)
+      else h.group_id is distinct from p_from ->> 'group_id' end
+    from chats h left join contacts c on c.session_id = h.session_id and c.id = h.contact_id
+    where h.session_id = (m).session_id and h.id = (m).chat_id);
 end $$;
 
 -- A message is about to leave: {proto (base64), is_cold}. What it is is fixed from now on, so that every attempt is the same message; the
@@ -134,4 +147,4 @@ begin
   end if;
 end $$;
 
-grant execute on function wa.status_rank, wa.take_statuses, wa.take_attempt, wa.reached_status, wa.take_status, wa.take_acceptance to wa_user;
+grant execute on function wa.status_rank, wa.is_of_others, wa.take_statuses, wa.take_attempt, wa.reached_status, wa.take_status, wa.take_acceptance to wa_user;

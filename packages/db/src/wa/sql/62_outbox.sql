@@ -210,13 +210,18 @@ begin
     where s.session_id = p_session_id);
 end $$;
 
--- A message of ours as it was sent, in base64; null: it was never sent, or was deleted since.
-create or replace function wa.read_proto(p_session_id uuid, p_message_id text) returns text
+-- A message of ours as it was sent to p_chat ({lid, phone} or {group_id}), in base64; null: it was never sent there, or was deleted since.
+-- Its id is no proof: whoever asks gets what was sent to them.
+create or replace function wa.read_proto(p_session_id uuid, p_message_id text, p_chat jsonb) returns text
 language plpgsql set search_path = wa, pg_temp as $$
 begin
   perform wa.set_session_context(p_session_id);
   return (select encode(m.proto, 'base64') from messages m
-    where m.session_id = p_session_id and m.message_id = p_message_id and m.proto is not null order by m.direction desc, m.seq limit 1);
+    join chats h on h.session_id = p_session_id and h.id = m.chat_id
+    left join contacts c on c.session_id = p_session_id and c.id = h.contact_id
+    where m.session_id = p_session_id and m.message_id = p_message_id and m.direction = 'out' and m.proto is not null
+      and (h.group_id = p_chat ->> 'group_id' or c.lid = p_chat ->> 'lid' or c.phone = p_chat ->> 'phone')
+    order by m.seq limit 1);
 end $$;
 
 grant execute on function wa.enqueue_message, wa.enqueued_json, wa.find_by_key, wa.recipient_chat, wa.check_target, wa.bind_media,
