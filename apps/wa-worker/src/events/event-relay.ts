@@ -119,7 +119,8 @@ export class EventRelay {
   /** Sessions that may be begun now: one, while it is being found out whether the API is back. */
   #room(): number {
     if (performance.now() < this.#rests_until) return 0;
-    return (this.#breaker.state === 'closed' ? PARALLEL : 1) - this.#active.size;
+    // More may be under way than it lets through now.
+    return Math.max((this.#breaker.state === 'closed' ? PARALLEL : 1) - this.#active.size, 0);
   }
 
   async #begin(sessions: number): Promise<number> {
