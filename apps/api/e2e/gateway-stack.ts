@@ -23,6 +23,8 @@ export interface GatewayStack extends AsyncDisposable {
 }
 
 export const ENCRYPTION_KEY = Buffer.alloc(32, 3).toString('base64');
+/** Milliseconds that all of it may take to start, where several test files do so at once on few cores. */
+export const START_MS = 150_000;
 const HEARTBEAT_MS = '1000';
 
 const main = (app: string): string => join(import.meta.dirname, `../../${app}/src/main.ts`);

@@ -5,7 +5,7 @@ import { newId } from '@potentia/domain/platform/uuid';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Answer } from '../src/testing/api.ts';
 import { type Signing, signWorkerWebhook } from '../src/testing/worker-webhook.ts';
-import { type GatewayStack, startGateway } from './gateway-stack.ts';
+import { type GatewayStack, START_MS, startGateway } from './gateway-stack.ts';
 import { type Json, type Phone, request, type Session, SOON, Tenant } from './gateway-tenant.ts';
 
 /* The doors between the services, on the running system, and whoever pretends to be one. */
@@ -19,7 +19,7 @@ beforeAll(async () => {
   tenant = await Tenant.start(stack);
   hook = await tenant.hook();
   session = await tenant.linked();
-});
+}, START_MS);
 afterAll(async () => {
   await tenant?.[Symbol.asyncDispose]();
   await stack?.[Symbol.asyncDispose]();

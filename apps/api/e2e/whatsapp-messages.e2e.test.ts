@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mediaOf } from '@potentia/sandbox/testing/whatsapp';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type GatewayStack, startGateway } from './gateway-stack.ts';
+import { type GatewayStack, START_MS, startGateway } from './gateway-stack.ts';
 import { type Json, type Phone, type Session, SOON, Tenant, until, type Watch } from './gateway-tenant.ts';
 
 /* Every kind of message, both ways, over the running system: what the phone shows, and everywhere that the customer looks. */
@@ -17,7 +17,7 @@ beforeAll(async () => {
   hook = await tenant.hook();
   session = await tenant.linked();
   me = await tenant.me();
-});
+}, START_MS);
 afterAll(async () => {
   await me?.[Symbol.asyncDispose]();
   await tenant?.[Symbol.asyncDispose]();

@@ -7,7 +7,7 @@ import { createRedis, type RedisClient } from '@potentia/domain/platform/adapter
 import { signServiceToken, WORKER_AUDIENCE } from '@potentia/domain/platform/service-token';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { leaks, privateKeys, redisAsText, tablesAsText } from './gateway-secrets.ts';
-import { ENCRYPTION_KEY, type GatewayStack, startGateway } from './gateway-stack.ts';
+import { ENCRYPTION_KEY, type GatewayStack, START_MS, startGateway } from './gateway-stack.ts';
 import { request, SOON, Tenant } from './gateway-tenant.ts';
 
 /* Sessions are linked and used while every service writes all that it can; then nothing of it may say what would open one. */
@@ -18,7 +18,7 @@ beforeAll(async () => {
   stack = await startGateway({ log_level: 'trace' });
   const log = createLogger({ service: 'test', level: 'silent' });
   redis = createRedis({ url: stack.backends.redis.url, timeout_ms: 1_000, role: 'command', log });
-});
+}, START_MS);
 afterAll(async () => {
   redis?.disconnect();
   await stack?.[Symbol.asyncDispose]();

@@ -3,7 +3,7 @@ import { GATEWAY_SECRETS } from '@potentia/config/testing/gateway-env';
 import { API_AUDIENCE, signServiceToken } from '@potentia/domain/platform/service-token';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Answer } from '../src/testing/api.ts';
-import { type GatewayStack, startGateway } from './gateway-stack.ts';
+import { type GatewayStack, START_MS, startGateway } from './gateway-stack.ts';
 import { type Json, type Phone, request, type Session, Tenant } from './gateway-tenant.ts';
 
 /* A session that is connected and in use, on the running system, and everybody who has no business with it. */
@@ -25,7 +25,7 @@ beforeAll(async () => {
   const { chat } = await session.message(message_id, ({ media }) => media.status === 'stored');
   const media_id = await session.upload('image', 'image/jpeg', randomBytes(1_000));
   owned = { message_id, chat_id: chat.chat_id as string, media_id };
-});
+}, START_MS);
 afterAll(async () => {
   await tenant?.[Symbol.asyncDispose]();
   await stack?.[Symbol.asyncDispose]();

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { type GatewayStack, startGateway } from './gateway-stack.ts';
+import { type GatewayStack, START_MS, startGateway } from './gateway-stack.ts';
 import { SOON, Tenant, until } from './gateway-tenant.ts';
 
 /*
@@ -11,7 +11,7 @@ let stack: GatewayStack;
 let tenant: Tenant;
 beforeAll(async () => {
   stack = await startGateway();
-});
+}, START_MS);
 afterAll(() => stack?.[Symbol.asyncDispose]());
 beforeEach(async () => {
   tenant = await Tenant.start(stack);
