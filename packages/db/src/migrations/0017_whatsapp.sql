@@ -53,6 +53,8 @@ create table app.whatsapp_sessions (
   -- Of these the last that asked for a state, and the last that was carried out.
   asked_intent int not null default 0,
   settled_intent int not null default 0,
+  -- The last that asked for an end (disconnect, logout), until its card is placed anew.
+  end_intent int not null default 0,
   -- When the jobs look at it next; null: all that was asked for is done.
   retry_at timestamptz,
   settings jsonb not null default '{}' check (jsonb_typeof(settings) = 'object'),

@@ -59,6 +59,7 @@ export const whatsapp_sessions = app.table('whatsapp_sessions', {
   intent: integer().notNull().default(0),
   asked_intent: integer().notNull().default(0),
   settled_intent: integer().notNull().default(0),
+  end_intent: integer().notNull().default(0),
   retry_at: instant(),
   settings: jsonb().notNull().default({}),
   unlinked_reply: text(),

@@ -179,6 +179,7 @@ declare
   v_begins constant boolean := p_action = 'connect' and (v_before.status = 'created' or v_before.worker_id is null or app.whatsapp_session_is_ended(v_before));
 begin
   update whatsapp_sessions s set desired_state = v_desired, login = p_login, intent = s.intent + 1, asked_intent = s.intent + 1, retry_at = app.whatsapp_retry_at(),
+    end_intent = case when v_desired = 'connected' then s.end_intent else s.intent + 1 end,
     status = case when v_begins then 'connecting' else s.status end,
     status_reason = case when v_begins then null else s.status_reason end,
     close_code = case when v_begins then null else s.close_code end,

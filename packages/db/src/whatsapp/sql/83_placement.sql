@@ -35,6 +35,8 @@ declare
   v_session whatsapp_sessions;
   v_worker_id uuid;
   v_is_kept boolean;
+  v_is_moved boolean;
+  v_is_fenced boolean;
 begin
   perform app.lock_whatsapp_placement();
   select * into v_session from whatsapp_sessions s where s.id = p_session_id for no key update;
@@ -45,20 +47,23 @@ begin
     return app.whatsapp_placement_json(v_session, 'idle');
   end if;
   v_is_kept := exists (select from whatsapp_workers w where w.id = v_session.worker_id and w.status <> 'dead');
-  if v_is_kept and p_from_generation is distinct from v_session.generation then
+  v_is_moved := p_from_generation is not distinct from v_session.generation;
+  -- A command to end it, of before, may be on its way yet: under the next generation it ends nothing when it arrives.
+  v_is_fenced := v_is_kept and not v_is_moved and v_session.desired_state = 'connected' and v_session.end_intent > v_session.settled_intent;
+  if v_is_kept and not v_is_moved and not v_is_fenced then
     return app.whatsapp_placement_json(v_session, 'kept');
   end if;
   if not v_is_kept and v_session.desired_state = 'connected' and app.whatsapp_session_is_ended(v_session) then
     return app.whatsapp_placement_json(v_session, 'idle');
   end if;
-  v_worker_id := app.choose_whatsapp_worker(p_avoid, p_prefer);
+  v_worker_id := case when v_is_fenced then v_session.worker_id else app.choose_whatsapp_worker(p_avoid, p_prefer) end;
   if v_worker_id is null then
     update whatsapp_sessions s set retry_at = app.whatsapp_retry_at(),
       status_reason = case when v_is_kept then s.status_reason else 'worker.none_alive' end
     where s.id = p_session_id returning * into v_session;
     return app.whatsapp_placement_json(v_session, 'waiting');
   end if;
-  update whatsapp_sessions s set worker_id = v_worker_id, generation = s.generation + 1, placed_at = now(),
+  update whatsapp_sessions s set worker_id = v_worker_id, generation = s.generation + 1, placed_at = now(), end_intent = 0,
     retry_at = now() + interval '1 minute',
     status_reason = case when s.status_reason like 'worker.%' then null else s.status_reason end
   where s.id = p_session_id returning * into v_session;
