@@ -5,7 +5,7 @@ import { newId } from '@potentia/domain/platform/uuid';
 import type { SendMessageInput } from '@potentia/domain/whatsapp/schemas';
 import { personOfAll } from '@potentia/domain/whatsapp/rules/jid';
 import { outboundMessageId } from '@potentia/domain/whatsapp/rules/message-id';
-import { proto } from '@whiskeysockets/baileys';
+import { proto, type WASocket } from '@whiskeysockets/baileys';
 import type { WaWorkerContext } from '../context.ts';
 import type { HeldSession, SessionPart } from '../session/parts.ts';
 import { chatOf, listenForConfirmations } from './confirmations.ts';
@@ -64,6 +64,7 @@ export function createOutbound(
       onSocket(sock, held) {
         const sender = senderOf(held);
         const { log } = held.state;
+        forgetRecent(sock);
         listenForConfirmations(
           sock,
           ({ message_id, error }) => sender.acknowledged(message_id, error),
@@ -103,6 +104,14 @@ export function createOutbound(
       return enqueued;
     },
   };
+}
+
+/**
+ * Baileys remembers what a chat said lately, whoever said it, and sends that as the session's own to whoever asks for it again. What is
+ * asked for again is in the queue's table, with where it went.
+ */
+function forgetRecent({ messageRetryManager: recent }: WASocket): void {
+  if (recent) recent.getRecentMessage = () => undefined;
 }
 
 /** The chat in which somebody asks, by both ids of a person where they are known. */

@@ -46,6 +46,20 @@ describe('a stranger who knows the id of a message', () => {
     expect(shown(mallory)).toEqual(['hello Mallory', 'the end']);
   });
 
+  it('does not have a session repeat as its own what it received', async () => {
+    const session = await startSession(world, worker);
+    const [ada, mallory] = [newPhone(), newPhone()];
+    const group = ada.createGroup({ subject: 'Friends', members: [session.phone.number, mallory.number] });
+    const { id } = await mallory.send(group.id, 'I pay for all of you');
+    await session.received(id);
+    const participant = `${mallory.lid}@lid`;
+    receipt(session, { id, from: group.id, participant, type: 'retry' }, asksAgain(id));
+    const end = await session.sent({ group_id: group.id.replace('@g.us', '') }, 'the end');
+    await session.until(end.id, 'delivered');
+    expect(ada.inbox().find((message) => message.id === id)).toMatchObject({ from: mallory.number, stanzas: 1 });
+    expect(shown(mallory)).toEqual(['the end']);
+  });
+
   it('has no say in how far it is', async () => {
     const session = await startSession(world, worker);
     const [ada, mallory] = [newPhone(), newPhone()];
