@@ -42,6 +42,25 @@ describe('an API that does not take it', () => {
     expect(await breaker()).toBe(0);
   });
 
+  test('while the events of many sessions are on their way does not stop the process', async () => {
+    const world = await setUp();
+    for (let n = 0; n < 8; n++) await append(world, await makeSession(world), 'message-inbound', [0]);
+    // Five are refused at once, by which the breaker opens; three hear nothing for a while.
+    let asked = 0;
+    const late: (() => void)[] = [];
+    world.receiver.answer((response) => {
+      if (++asked <= 5) status(503)(response);
+      else late.push(() => status(200)(response));
+    });
+    const { registry } = startRelay(world);
+    await until(() => expect(late.length).toBeGreaterThanOrEqual(3));
+    const breaker = async () => (await registry.getSingleMetric('potentia_wa_event_breaker')!.get()).values[0]!.value;
+    await until(async () => expect(await breaker()).toBeGreaterThan(0));
+    world.receiver.answer(status(200));
+    for (const answer of late) answer();
+    await drained(world);
+  });
+
   test.each([[401], [404], [408], [409], [302], [500]])(
     'by %i gets it again, and nothing is given up',
     async (code) => {
