@@ -159,6 +159,18 @@ describe('a logout', () => {
     await linkSession(world, worker, { session_id, generation: 3 });
   });
 
+  test.each([
+    ['logged out', { method: 'POST', path: '/logout' }],
+    ['deleted', { method: 'DELETE' }],
+  ])('is told to WhatsApp by a worker that takes a session to have it %s', async (_what, end) => {
+    const { session_id, phone } = await linkSession(world, worker);
+    await worker.send({ method: 'POST', session_id, generation: 1, path: '/disconnect' });
+    await vi.waitFor(() => expect(phone.devices()).toMatchObject([{ is_connected: false }]), { timeout: 5_000 });
+    await worker.send({ method: 'PUT', session_id, generation: 2, body: {} });
+    expect((await worker.send({ ...end, session_id, generation: 2 })).status).toBeLessThan(300);
+    expect(phone.devices()).toEqual([]);
+  });
+
   test('of a session that is away forgets the keys all the same', async () => {
     const { faults } = world.whatsapp;
     const { session_id, phone } = await linkSession(world, worker);

@@ -5,8 +5,9 @@ import type { WASocket } from '@whiskeysockets/baileys';
 import type { WaWorkerContext } from '../context.ts';
 import type { Session } from './session.ts';
 
-/** How long WhatsApp has to take note. */
+/** How long WhatsApp has to take note; how long one that was taken for this alone may log in for it. */
 const TELL_MS = 5_000;
+const LOGIN_MS = 5_000;
 const OBJECTS_AT_ONCE = 500;
 const ROWS_AT_ONCE = 2_000;
 
@@ -43,6 +44,7 @@ export function deleteSession(context: Pick<WaWorkerContext, 'db' | 'objects'>, 
 
 /** Whether WhatsApp has said that it took note. */
 async function unlink(session: Session): Promise<boolean> {
+  if (session.is_linked) await session.loggedIn(LOGIN_MS);
   const { sock } = session;
   const is_told = session.is_linked && session.is_open && sock !== null && (await removeDevice(sock));
   await session.hangUp();

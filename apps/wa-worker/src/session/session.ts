@@ -200,6 +200,14 @@ export class Session implements HeldSession {
     return result;
   }
 
+  /** Waits for the login that is under way, and for no longer than `most_ms`; nothing is sent meanwhile. */
+  async loggedIn(most_ms: number): Promise<void> {
+    const was_settling = this.#is_settling;
+    this.#is_settling = true;
+    await within(this.#dialing?.promise, most_ms);
+    this.#is_settling = was_settling;
+  }
+
   /** Settles, closes, and wants no socket. */
   async hangUp(): Promise<void> {
     this.#is_wanted = false;

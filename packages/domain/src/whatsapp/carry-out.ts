@@ -7,9 +7,13 @@ import { hasMoved, type SessionRoute, type WorkerRequest } from './worker-client
 
 type CommandCtx = GatewayPorts & { request_id: string };
 
-/** Milliseconds: to take the lease and begin; to let go, which waits for what WhatsApp has yet to acknowledge. */
+/**
+ * Milliseconds: to take the lease and begin; to let go, which waits for what WhatsApp has yet to acknowledge; to log out, for which it
+ * may have to log in.
+ */
 const HOLD_DEADLINE_MS = 5_000;
 const RELEASE_DEADLINE_MS = 8_000;
+const LOGOUT_DEADLINE_MS = 20_000;
 const DELETE_DEADLINE_MS = 30_000;
 
 export const routeOf = ({ session_id, worker_id, url, generation }: Placement): SessionRoute => {
@@ -62,7 +66,7 @@ export async function carryOut(ctx: CommandCtx, placement: Placement): Promise<'
     case 'logged_out':
       if (state !== 'idle')
         await onceHeld(ctx, placement, () =>
-          command(ctx, placement, 'POST', '/logout', { timeout_ms: RELEASE_DEADLINE_MS }),
+          command(ctx, placement, 'POST', '/logout', { timeout_ms: LOGOUT_DEADLINE_MS }),
         );
       break;
     case 'deleted':
