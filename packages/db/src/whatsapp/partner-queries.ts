@@ -165,6 +165,8 @@ export function getWhatsappLine(
 ): Promise<{
   to: PartnerRecipient;
   locale: 'en' | 'id' | null;
+  /** Of the account of whoever is linked. */
+  email: string | null;
   /** What somebody is told who is not linked. */
   unlinked_reply: string | null;
   requested_by: string;

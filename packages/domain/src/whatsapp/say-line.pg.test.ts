@@ -34,6 +34,13 @@ it('a line goes to the linked phone in the language of its person, once, however
   expect((await saidIn(t, session)).at(-1)?.text).toMatch(/membaca teks/u);
 });
 
+it('whoever was linked is told to which account', async () => {
+  const { session, chat_id, user_id } = await linkPhone(t, await seedWorkspace(t.db));
+  await t.asOwner('update app.users set email = $2 where id = $1', [user_id, 'eve@example.com']);
+  await say({ session_id: session.session_id, chat_id, user_id, line: 'linked' });
+  expect((await saidIn(t, session)).at(-1)?.text).toContain('terhubung denganmu (eve@example.com).');
+});
+
 it('nothing is said to somebody whose link has ended, nor under another person’s name', async () => {
   const { session, chat_id, user_id } = await linkPhone(t, await seedWorkspace(t.db));
   const line = { session_id: session.session_id, chat_id, line: 'linked' as const };

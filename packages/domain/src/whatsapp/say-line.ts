@@ -27,7 +27,7 @@ export async function sayLine(
 ): Promise<boolean> {
   const known = await fromDb(() => getWhatsappLine(ctx.db, { session_id, chat_id, user_id }));
   if (known === null) return false;
-  const text = line === 'unlinked' ? known.unlinked_reply : partnerLine(known.locale ?? 'en', line);
+  const text = line === 'unlinked' ? known.unlinked_reply : partnerLine(known.locale ?? 'en', line, known.email ?? '');
   if (text === null) return false;
   await fromDb(() =>
     sayWhatsappLine(ctx.db, {

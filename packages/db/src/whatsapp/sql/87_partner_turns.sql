@@ -105,17 +105,17 @@ begin
   return true;
 end $$;
 
--- To whom a line of the house's goes, and in which language; what somebody unlinked is told. Null: it is not to be said any more.
+-- To whom a line of the house's goes, in which language, and by which address they know the account; what somebody unlinked is told. Null: it is not to be said any more.
 create or replace function app.get_whatsapp_line(p_session_id uuid, p_chat_id uuid, p_user_id uuid) returns jsonb
 language plpgsql stable security definer set search_path = app, pg_temp as $$
 begin
   if p_user_id is null then
-    return (select jsonb_build_object('to', jsonb_build_object('chat_id', p_chat_id), 'locale', null, 'unlinked_reply', s.unlinked_reply,
-        'requested_by', s.created_by)
+    return (select jsonb_build_object('to', jsonb_build_object('chat_id', p_chat_id), 'locale', null, 'email', null,
+        'unlinked_reply', s.unlinked_reply, 'requested_by', s.created_by)
       from whatsapp_sessions s where s.id = p_session_id and s.desired_state <> 'deleted' and s.unlinked_reply is not null);
   end if;
-  return (select jsonb_build_object('to', app.whatsapp_recipient(l), 'locale', app.whatsapp_locale(p_user_id, l.phone), 'unlinked_reply', null,
-      'requested_by', l.user_id)
+  return (select jsonb_build_object('to', app.whatsapp_recipient(l), 'locale', app.whatsapp_locale(p_user_id, l.phone),
+      'email', (select u.email from users u where u.id = p_user_id), 'unlinked_reply', null, 'requested_by', l.user_id)
     from whatsapp_links l where l.user_id = p_user_id and l.session_id = p_session_id and app.whatsapp_link_stands(l));
 end $$;
 

@@ -1,9 +1,13 @@
 export type Locale = 'en' | 'id';
 
+const inBrackets = (text: string): string => (text === '' ? '' : ` (${text})`);
+
 /** What the house itself says on WhatsApp, where nobody's words answer. */
 const LINES = {
   en: {
-    linked: () => 'This number is linked to you now. Write to me here whenever you like.',
+    // With the account: whoever was talked into sending somebody else's code sees whose it is.
+    linked: (account: string) =>
+      `This number is linked to you now${inBrackets(account)}. Write to me here whenever you like.`,
     text_only: () => 'I can only read text for now. Please write to me what it is about.',
     too_long: () => 'That message is too long for me. Please send it in shorter ones.',
     too_many: () =>
@@ -15,7 +19,8 @@ const LINES = {
     sources: (what: string) => `From: ${what}`,
   },
   id: {
-    linked: () => 'Nomor ini sekarang terhubung denganmu. Tulis saja di sini kapan pun kamu mau.',
+    linked: (account: string) =>
+      `Nomor ini sekarang terhubung denganmu${inBrackets(account)}. Tulis saja di sini kapan pun kamu mau.`,
     text_only: () => 'Untuk saat ini saya hanya bisa membaca teks. Tolong tuliskan maksudnya.',
     too_long: () => 'Pesan itu terlalu panjang untuk saya. Tolong kirim dalam beberapa pesan yang lebih pendek.',
     too_many: () =>
