@@ -115,32 +115,35 @@ describe('what is asked of a connected session', () => {
     }
   });
 
-  test.each(['/logout', '/disconnect'])('%s that arrives late ends nothing that was asked for after it', async (below) => {
-    const worker = await gateway.addWorker();
-    const { id } = await gateway.connected(owner);
-    await say(id, 'connected');
-    const arrived = Promise.withResolvers<() => Promise<void>>();
-    worker.answer(({ generation }, response) =>
-      arrived.resolve(async () => {
-        const ends = worker.held.get(id)?.generation === generation;
-        if (ends) worker.held.delete(id);
-        if (ends) await say(id, below === '/logout' ? 'logged_out' : 'disconnected', null);
-        const body = ends ? {} : { code: 'worker.generation_stale', detail: 'Another', status: 409 };
-        response.writeHead(ends ? 200 : 409, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-      }),
-    );
-    await ask(id, below);
-    const ending = gateway.work();
-    const arrive = await arrived.promise;
-    worker.answer(null);
-    await ask(id, '/connect', {});
-    await gateway.work();
-    await arrive();
-    await ending;
-    const card = await gateway.card(owner, id);
-    expect(card).toMatchObject({ desired_state: 'connected', worker_id: worker.worker_id });
-    expect(worker.held.get(id)).toMatchObject({ generation: card.generation });
-  });
+  test.each(['/logout', '/disconnect'])(
+    '%s that arrives late ends nothing that was asked for after it',
+    async (below) => {
+      const worker = await gateway.addWorker();
+      const { id } = await gateway.connected(owner);
+      await say(id, 'connected');
+      const arrived = Promise.withResolvers<() => Promise<void>>();
+      worker.answer(({ generation }, response) =>
+        arrived.resolve(async () => {
+          const ends = worker.held.get(id)?.generation === generation;
+          if (ends) worker.held.delete(id);
+          if (ends) await say(id, below === '/logout' ? 'logged_out' : 'disconnected', null);
+          const body = ends ? {} : { code: 'worker.generation_stale', detail: 'Another', status: 409 };
+          response.writeHead(ends ? 200 : 409, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+        }),
+      );
+      await ask(id, below);
+      const ending = gateway.work();
+      const arrive = await arrived.promise;
+      worker.answer(null);
+      await ask(id, '/connect', {});
+      await gateway.work();
+      await arrive();
+      await ending;
+      const card = await gateway.card(owner, id);
+      expect(card).toMatchObject({ desired_state: 'connected', worker_id: worker.worker_id });
+      expect(worker.held.get(id)).toMatchObject({ generation: card.generation });
+    },
+  );
 
   test('a late word of the worker that let go takes back nothing that was asked for since', async () => {
     const worker = await gateway.addWorker();
