@@ -17,6 +17,7 @@ import type { SessionPart } from './session/parts.ts';
 import { backupPart } from './session/session-backups.ts';
 import { Sessions } from './session/sessions.ts';
 import { within } from './session/within.ts';
+import { startKeyRotation } from './state/key-rotation.ts';
 
 export interface WaWorkerApp {
   url: string;
@@ -78,6 +79,7 @@ export async function startWaWorker(
   sessions.start();
   registration.start(url);
   events.start();
+  const rotation = startKeyRotation(context);
 
   return {
     url,
@@ -89,7 +91,7 @@ export async function startWaWorker(
       await within(sessions.drain(), Math.max(config.SHUTDOWN_TIMEOUT_MS - LAST_WORDS_MS, LAST_WORDS_MS / 8));
       await Promise.all([within(registration.stop(), DRAIN_BEAT_MS), within(events.stop(FLUSH_MS), 2 * FLUSH_MS)]);
       await server.close();
-      await reports.stop();
+      await Promise.all([reports.stop(), rotation.stop()]);
     },
   };
 }

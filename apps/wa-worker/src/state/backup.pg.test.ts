@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { createS3Objects } from '@potentia/domain/platform/adapters/s3';
 import { startObjects, type TestObjects } from '@potentia/sandbox/testing/objects';
@@ -6,8 +6,6 @@ import { Registry } from 'prom-client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startStates, type TestStates } from '../testing/state.ts';
 import { backUp, type BackupCtx, restore } from './backup.ts';
-import { createKeySealer } from './key-sealer.ts';
-import { rotateKeys } from './rotate-keys.ts';
 
 let t: TestStates;
 let storage: TestObjects;
@@ -82,27 +80,4 @@ test('the newest three copies are kept, one that cannot be read is passed over, 
   const { object_key } = await restore(ctx, state);
   expect(kept.map(({ key }) => key)).toContain(object_key);
   expect(object_key).not.toBe(newest);
-});
-
-test('what an older key sealed is sealed anew, and a value that changed meanwhile is left as it is', async () => {
-  await using own = await startStates();
-  const state = await own.open();
-  state.createCreds();
-  const keys = Object.fromEntries(Array.from({ length: 1_200 }, (_, n) => [`${n}`, { n }]));
-  await state.log.append({ creds: true, keys: { 'pre-key': keys } });
-  const rotated = createKeySealer([{ kid: 'k2', key: randomBytes(32) }, own.keys[0]]);
-  const [count] = await Promise.all([
-    rotateKeys(own.db, rotated),
-    state.log.append({ keys: { 'pre-key': { 7: { n: 'changed' } } } }),
-  ]);
-  expect(count).toBeGreaterThanOrEqual(1_200);
-  await rotateKeys(own.db, rotated);
-  const left = await own.database.asOwner(`select from wa.signal_keys where kid <> 'k2'`);
-  expect(left).toEqual([]);
-  const renewed = createKeySealer([{ kid: 'k2', key: randomBytes(32) }]);
-  const [row] = await own.database.asOwner<{ value: string; kid: string }>(
-    `select encode(value, 'base64') as value, kid from wa.signal_keys where id = '7'`,
-  );
-  expect(rotated.open(row!.value, row!.kid, state.session_id, 'pre-key', '7')).toEqual({ n: 'changed' });
-  expect(() => renewed.open(row!.value, row!.kid, state.session_id, 'pre-key', '7')).toThrow();
 });

@@ -6,6 +6,8 @@ import { BufferJSON } from '@whiskeysockets/baileys';
 export interface KeySealer {
   /** The key that seals now. */
   kid: string;
+  /** Of the keys that only open. */
+  older_kids: string[];
   /** In base64: 12 bytes of nonce, 16 of tag, the ciphertext. Bound to the place of the value: moved elsewhere it does not open. */
   seal(value: unknown, session_id: string, type: string, id: string): string;
   /** Throws `SealError` when the key is not known, the place another, or the value was changed. */
@@ -22,6 +24,7 @@ export function createKeySealer(keys: readonly [EncryptionKey, ...EncryptionKey[
   const place = (kid: string, ...parts: string[]): Buffer => Buffer.from(JSON.stringify(['wa.v1', kid, ...parts]));
   return {
     kid: active.kid,
+    older_kids: keys.slice(1).map(({ kid }) => kid),
     seal(value, session_id, type, id) {
       const iv = randomBytes(IV_BYTES);
       const cipher = createCipheriv('aes-256-gcm', active.key, iv).setAAD(place(active.kid, session_id, type, id));

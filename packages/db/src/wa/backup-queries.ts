@@ -13,12 +13,12 @@ export interface SealedValue {
 /** All of a session at once, which can be large. */
 const BIG_TIMEOUT_MS = 8_000;
 
-export const readStaleKeys = (
+export const readSealedWith = (
   db: Queryable,
-  kid: string,
+  kids: readonly string[],
   limit: number,
 ): Promise<(SealedValue & { session_id: string })[]> =>
-  db.call('select * from wa.read_stale_keys($1, $2)', [kid, limit], { timeout_ms: BIG_TIMEOUT_MS });
+  db.call('select * from wa.read_sealed_with($1, $2)', [kids, limit], { timeout_ms: BIG_TIMEOUT_MS });
 
 /** How many were still as they had been read. */
 export async function resealKeys(

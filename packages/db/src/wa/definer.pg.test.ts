@@ -12,7 +12,7 @@ const OVER_SESSIONS = [
   // Leases: of the worker that is named.
   'renew_leases',
   // Keys under an old secret, sealed: to be sealed anew.
-  'read_stale_keys',
+  'read_sealed_with',
   'reseal_keys',
   // Files to be fetched, of sessions that the caller names and holds; uploads that nobody sent.
   'claim_media',

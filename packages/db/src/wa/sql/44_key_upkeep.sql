@@ -1,30 +1,37 @@
 -- Rotation of the keys that seal, and copies for object storage.
 
--- Credentials (type 'creds') and keys that another key than p_kid seals.
-create or replace function wa.read_stale_keys(p_kid text, p_limit int)
+-- Credentials (type 'creds') and keys that one of p_kids seals.
+create or replace function wa.read_sealed_with(p_kids text[], p_limit int)
 returns table (session_id uuid, type text, id text, value text, kid text)
 language plpgsql security definer set search_path = wa, pg_temp as $$
 begin
   return query (select s.session_id, 'creds', '', encode(s.creds, 'base64'), s.kid from sessions s
-      where s.creds is not null and s.kid <> p_kid limit p_limit)
+      where s.creds is not null and s.kid = any(p_kids) limit p_limit)
     union all
-    (select k.session_id, k.type, k.id, encode(k.value, 'base64'), k.kid from signal_keys k where k.kid <> p_kid limit p_limit);
+    (select k.session_id, k.type, k.id, encode(k.value, 'base64'), k.kid from signal_keys k where k.kid = any(p_kids) limit p_limit);
 end $$;
 
--- Puts p_values in the place of p_before, where that still stands: what its session has changed meanwhile is newer. Answers how many.
+-- Puts p_values in the place of p_before, where that still stands: what its session has changed meanwhile is newer. Waits for nobody: what
+-- another holds is passed over. Answers how many.
 create or replace function wa.reseal_keys(p_session_ids uuid[], p_types text[], p_ids text[], p_before text[], p_values text[], p_kid text)
 returns int language plpgsql security definer set search_path = wa, pg_temp as $$
 declare
   v_keys int;
   v_creds int;
 begin
-  update signal_keys k set value = decode(g.value, 'base64'), kid = p_kid
-  from unnest(p_session_ids, p_types, p_ids, p_before, p_values) as g (session_id, type, id, before, value)
-  where g.type <> 'creds' and k.session_id = g.session_id and k.type = g.type and k.id = g.id and k.value = decode(g.before, 'base64');
+  update signal_keys k set value = decode(f.value, 'base64'), kid = p_kid
+  from (select o.session_id, o.type, o.id, g.value from signal_keys o
+    join unnest(p_session_ids, p_types, p_ids, p_before, p_values) as g (session_id, type, id, before, value)
+      on o.session_id = g.session_id and o.type = g.type and o.id = g.id and o.value = decode(g.before, 'base64')
+    where g.type <> 'creds' for no key update of o skip locked) f
+  where k.session_id = f.session_id and k.type = f.type and k.id = f.id;
   get diagnostics v_keys = row_count;
-  update sessions s set creds = decode(g.value, 'base64'), kid = p_kid
-  from unnest(p_session_ids, p_types, p_before, p_values) as g (session_id, type, before, value)
-  where g.type = 'creds' and s.session_id = g.session_id and s.creds = decode(g.before, 'base64');
+  update sessions s set creds = decode(f.value, 'base64'), kid = p_kid
+  from (select o.session_id, g.value from sessions o
+    join unnest(p_session_ids, p_types, p_before, p_values) as g (session_id, type, before, value)
+      on o.session_id = g.session_id and o.creds = decode(g.before, 'base64')
+    where g.type = 'creds' for no key update of o skip locked) f
+  where s.session_id = f.session_id;
   get diagnostics v_creds = row_count;
   return v_keys + v_creds;
 end $$;
@@ -81,4 +88,4 @@ begin
   from unnest(p_types, p_ids, p_values, p_kids) as g (type, id, value, kid);
 end $$;
 
-grant execute on function wa.read_stale_keys, wa.reseal_keys, wa.read_backup, wa.record_backup, wa.list_backups, wa.restore_backup to wa_user;
+grant execute on function wa.read_sealed_with, wa.reseal_keys, wa.read_backup, wa.record_backup, wa.list_backups, wa.restore_backup to wa_user;
