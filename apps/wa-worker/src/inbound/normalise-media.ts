@@ -3,6 +3,9 @@ import { cleanText, cutText } from './clean.ts';
 import type { ItemMedia } from './item.ts';
 import type { Normalised } from './normalised.ts';
 
+/** It goes into headers as it is. */
+const MEDIA_TYPE = /^(?=.{3,127}$)[\w!#$&^.+-]+\/[\w!#$&^.+-]+(; ?[\w-]+=[\w"., -]+)*$/;
+
 type MediaMessage = Pick<proto.Message.IDocumentMessage, 'mimetype' | 'fileLength' | 'fileSha256' | 'fileName'>;
 
 /** Images, videos, audio, voice messages, documents, stickers. */
@@ -46,7 +49,7 @@ function found(
   const size = Number(message.fileLength ?? 0);
   const media: ItemMedia = {
     kind,
-    media_type: cutText(cleanText(message.mimetype ?? '') || otherwise, 127),
+    media_type: MEDIA_TYPE.test(message.mimetype ?? '') ? String(message.mimetype) : otherwise,
     ...(message.fileName && { file_name: cutText(cleanText(message.fileName), 255) }),
     ...(Number.isSafeInteger(size) && size > 0 && { size }),
     ...(message.fileSha256?.length === 32 && { sha256: Buffer.from(message.fileSha256).toString('base64') }),

@@ -57,6 +57,14 @@ describe('media', () => {
     });
   });
 
+  it('of a type that no header takes, of the usual one of its kind', () => {
+    const typed = (mimetype: string) => normalise({ imageMessage: { ...file, mimetype } }).media?.media_type;
+    for (const wrong of ['image/\r\nx: y', 'imagé/png', 'image', '/', `image/${'x'.repeat(130)}`, 'image/png\0'])
+      expect(typed(wrong), wrong).toBe('image/jpeg');
+    for (const good of ['audio/ogg; codecs=opus', 'video/mp4; codecs="avc1.4d, mp4a"', 'application/vnd.ms-excel'])
+      expect(typed(good)).toBe(good);
+  });
+
   it('with a caption that wraps the document', () => {
     const message = { documentMessage: { ...file, fileName: 'a.pdf', caption: 'read' } };
     expect(normalise({ documentWithCaptionMessage: { message } })).toMatchObject({
