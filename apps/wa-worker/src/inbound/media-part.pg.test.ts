@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { startFaultProxy } from '@potentia/db/testing/fault-proxy';
 import type { TestEvent } from '@potentia/db/testing/inbox';
 import { proto } from '@whiskeysockets/baileys';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
@@ -8,6 +9,8 @@ import { linkSession, startWorker, startWorkerWorld, type TestWorker, type Worke
 import { inboundPart } from './inbound-part.ts';
 import { mediaPart } from './media-part.ts';
 import { createInboundMetrics } from './metrics.ts';
+
+const s3_url = (): string => world.objects.env['S3_ENDPOINT'] ?? '';
 
 const MAX_BYTES = 50_000;
 
@@ -139,4 +142,26 @@ it('the file of a message that is deleted goes with it', async () => {
     expect(await mediaRow(session_id)).toMatchObject({ object_key: null, error: 'deleted' }),
   );
   expect((await read(`/messages/${id}/media`)).status).toBe(404);
+});
+
+it('a file that is on its way into storage when its session is deleted is not left there', async () => {
+  await using far = await startFaultProxy({ target_host: '127.0.0.1', target_port: Number(new URL(s3_url()).port) });
+  await using slow = await startWorker(world, { env: { S3_ENDPOINT: far.url(s3_url()).replace(/\/$/, '') } });
+  const { session_id, phone } = await linkSession(world, slow);
+  far.latency(300);
+  await world.whatsapp.addPhone().send(phone.number, { kind: 'image', bytes: randomBytes(500) });
+  const claimed = 'select id from wa.media where session_id = $1 and attempts > 0';
+  const media_id = await vi.waitFor(
+    async () => {
+      const [row] = await world.database.asOwner<{ id: string }>(claimed, [session_id]);
+      expect(row).toBeDefined();
+      return row!.id;
+    },
+    { timeout: 10_000, interval: 10 },
+  );
+  await vi.waitFor(() => expect(far.flights()).toBeGreaterThan(0), { timeout: 10_000, interval: 1 });
+  expect((await slow.send({ method: 'DELETE', session_id, generation: 1 })).status).toBe(204);
+  // Until what was sent to storage has arrived there, and what was sent after it.
+  await vi.waitFor(() => expect(slow.output()).toContain('a file went with its session'), { timeout: 10_000 });
+  expect(await worker.context.objects.head(`whatsapp/media/${media_id}`)).toBeNull();
 });

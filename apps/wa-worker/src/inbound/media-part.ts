@@ -5,6 +5,7 @@ import {
   type MediaResult,
   type MediaTask,
 } from '@potentia/db/wa/inbound-queries';
+import { getLease } from '@potentia/db/wa/session-queries';
 import { AppError } from '@potentia/domain/platform/errors';
 import { groupJid, personJid } from '@potentia/domain/whatsapp/rules/jid';
 import { proto, type WAMessage } from '@whiskeysockets/baileys';
@@ -141,11 +142,21 @@ class MediaLoop {
   async #download(held: HeldSession, task: MediaTask, signal: AbortSignal): Promise<void> {
     const { db, objects } = this.#context;
     const result = await this.#attempt(held, task, signal);
-    if (signal.aborted) return;
-    const is_wanted = await finishMedia(db, held, { media_id: task.media_id, ...result });
-    this.#metrics.countMedia(result.status === 'pending' ? 'retried' : result.status, result.size);
-    // The message was deleted meanwhile.
-    if (!is_wanted && result.object_key) await objects.delete([result.object_key]);
+    try {
+      if (!signal.aborted) {
+        const is_wanted = await finishMedia(db, held, { media_id: task.media_id, ...result });
+        this.#metrics.countMedia(result.status === 'pending' ? 'retried' : result.status, result.size);
+        // The message was deleted meanwhile.
+        if (!is_wanted && result.object_key) await objects.delete([result.object_key]);
+        return;
+      }
+    } catch (error) {
+      if (await getLease(db, held.session_id)) throw error;
+    }
+    // The session was deleted meanwhile: what was on its way into storage is nobody's. Of one that moved it is the next worker's.
+    if (await getLease(db, held.session_id)) return;
+    await objects.delete([objectKey(task)]);
+    held.log.info({ media_id: task.media_id }, 'a file went with its session');
   }
 
   async #attempt(held: HeldSession, task: MediaTask, signal: AbortSignal): Promise<Omit<MediaResult, 'media_id'>> {
@@ -160,7 +171,7 @@ class MediaLoop {
       if (!hosts) return this.#again(task, 'not_connected');
       const address = mediaAddress(source, hosts);
       if (!address) return { status: 'failed', error: 'no_address' };
-      const object_key = `whatsapp/media/${task.media_id}`;
+      const object_key = objectKey(task);
       const target = { key: object_key, media_type: task.media_type, max_bytes };
       const { size } = await fetchMedia(objects, address, source, target, signal);
       return { status: 'stored', object_key, size };
@@ -202,6 +213,8 @@ class MediaLoop {
     }
   }
 }
+
+const objectKey = ({ media_id }: MediaTask): string => `whatsapp/media/${media_id}`;
 
 /** The hosts that WhatsApp names for files. Null: it cannot be asked now. */
 async function namedHosts({ sock, is_sending }: HeldSession): Promise<string[] | null> {
