@@ -80,7 +80,10 @@ test('a session that nobody links ends with its codes, and begins again when it 
   await fast.send({ ...ref, body: { login: { by: 'qr' } } });
   expect(await untilStatus(world, session_id, 'disconnected', 'qr_expired')).toMatchObject({ close_code: 408 });
   const shown = (await world.events(session_id)).filter(({ status }) => status === 'pairing');
-  expect(shown.map(({ qr }) => qr?.serial)).toEqual([1, 2, 3, 4, 5, 6]);
+  // Of two that are written together only the later is told.
+  const serials = shown.map(({ qr }) => qr?.serial ?? 0);
+  expect(serials.at(-1)).toBe(6);
+  expect(serials).toEqual([...new Set(serials)].toSorted());
 
   expect((await fast.send({ ...ref, body: { login: { by: 'qr' } } })).status).toBe(200);
   expect((await readCode(fast, 'qr', session_id)).serial).toBeGreaterThan(6);
