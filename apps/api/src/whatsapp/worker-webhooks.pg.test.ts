@@ -4,7 +4,7 @@ import { addMember, seedApiKey, seedWorkspace, type SeededWorkspace } from '@pot
 import { decodeBusMessage, meChannel } from '@potentia/domain/platform/bus';
 import { createRedis } from '@potentia/domain/platform/adapters/redis';
 import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
-import { batchOf, inboundEvent, statusEvent } from '@potentia/domain/whatsapp/testing/worker-events';
+import { batchOf, inboundEvent, statusEvent, usageEvent } from '@potentia/domain/whatsapp/testing/worker-events';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startApi, type TestApi } from '../testing/api.ts';
 import { type Signing, signWorkerWebhook, tellApi } from '../testing/worker-webhook.ts';
@@ -143,6 +143,8 @@ describe('who is let in', () => {
     );
     expect(await tell('session-status', many)).toMatchObject({ status: 400 });
     expect(await tell('message-inbound', batchOf(worker_id, [statusEvent(session)]))).toMatchObject({ status: 400 });
+    const negative = batchOf(worker_id, [usageEvent(session, { sent: -1 })]);
+    expect(await tell('session-usage', negative)).toMatchObject({ status: 400 });
   });
 });
 

@@ -71,6 +71,8 @@ describe('a worker', () => {
     ['no name', { name: '' }],
     ['a url that is none', { url: 'not a url' }],
     ['a url of another kind', { url: 'file:///etc/passwd' }],
+    ['a url with a user', { url: 'http://user:secret@127.0.0.1:1' }],
+    ['a url with a query', { url: 'http://127.0.0.1:1/?x=' }],
     ['no capacity', { capacity: 0 }],
     ['a field that nobody knows', { surprise: 1 }],
   ])('is refused with %s', async (_name, wrong) => {

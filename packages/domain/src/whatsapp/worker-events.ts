@@ -65,9 +65,9 @@ export type MessageStatusEvent = z.output<typeof messageStatusEvent>;
 export const sessionUsageEvent = z.strictObject({
   ...of,
   day: z.iso.date(),
-  sent: z.int(),
-  received: z.int(),
-  media_bytes: z.int(),
+  sent: z.int().min(0),
+  received: z.int().min(0),
+  media_bytes: z.int().min(0),
 });
 export type SessionUsageEvent = z.output<typeof sessionUsageEvent>;
 

@@ -22,6 +22,8 @@ export const registerWorkerBody = z
     url: z
       .url({ protocol: /^https?$/, error: 'must be an http(s) URL' })
       .max(500)
+      // A path is put behind it.
+      .regex(/^[^@?#]+$/, 'must be without user, query and fragment')
       .transform((url) => url.replace(/\/+$/, ''))
       .describe('Where the API and the jobs reach it'),
     version: z.string().max(64),
