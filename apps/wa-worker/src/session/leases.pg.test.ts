@@ -86,11 +86,11 @@ test('while nobody can say whether the leases hold, nothing is sent and no socke
   await using proxy = await startFaultProxy({ target_host: hostname, target_port: Number(port) });
   await using cautious = await startWorker(world, {
     env: { DATABASE_URL: proxy.url(world.database.wa_url), DATABASE_TIMEOUT_MS: '500' },
-    timings: { stop_sending_ms: 600, renew_ms: 100 },
+    timings: { stop_sending_ms: 1_500, renew_ms: 100 },
   });
   const { session_id, phone } = await linkSession(world, cautious);
   const held = cautious.held(session_id)!;
-  expect(held.is_sending).toBe(true);
+  await vi.waitFor(() => expect(held.is_sending).toBe(true), { timeout: 5_000 });
   proxy.refuse();
   await vi.waitFor(() => expect(held.is_sending).toBe(false), { timeout: 5_000 });
   await vi.waitFor(() => expect(phone.devices()).toMatchObject([{ is_connected: false }]), { timeout: 5_000 });

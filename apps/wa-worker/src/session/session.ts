@@ -148,10 +148,13 @@ export class Session implements HeldSession {
 
   /** Links anew, by a code for the phone with this number; resolves when the API can read it. Throws `worker.linked`, `worker.no_code`, and as `state`. */
   async requestCode(phone: string): Promise<CodeNotice> {
-    if (this.is_linked) throw new AppError('conflict', 'worker.linked', 'The session is linked already.');
-    if (this.#held.problem) throw this.#held.problem;
+    await this.serially(async () => {
+      if (this.is_linked) throw new AppError('conflict', 'worker.linked', 'The session is linked already.');
+      if (this.#held.problem) throw this.#held.problem;
+      await this.hangUp();
+    });
     const code = this.#pairing.nextCode();
-    await this.connectAnew({ login: { by: 'pairing_code', phone } });
+    this.connect({ login: { by: 'pairing_code', phone } });
     return code;
   }
 
