@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, expect, test, vi } from 'vitest';
 import { linkSession, startWorker, startWorkerWorld } from './testing/worker.ts';
 
@@ -47,6 +48,21 @@ test('a worker that the API has forgotten registers again, and its sessions stay
   });
   expect(worker_id).toBe(worker.held(session_id)?.worker_id);
   expect(worker.held(session_id)).toMatchObject({ sock, status: 'connected' });
+});
+
+test('a worker whose name another process takes again and again leaves it to that one for a while', async () => {
+  await using worker = await startWorker(world);
+  await worker.worker_id();
+  const registrations = () => world.api.registered.filter(({ url }) => url === worker.url).length;
+  for (let time = 2; time <= 4; time++) {
+    world.api.forget();
+    await vi.waitFor(() => expect(registrations()).toBe(time), { timeout: 5_000 });
+  }
+  world.api.forget();
+  await vi.waitFor(() => expect(worker.output()).toContain('under the same name'), { timeout: 5_000 });
+  const put = { method: 'PUT', session_id: randomUUID(), generation: 1, body: {} };
+  expect(await worker.send(put)).toMatchObject({ status: 503, body: { code: 'worker.not_registered' } });
+  expect(registrations()).toBe(4);
 });
 
 test('while the API is away sessions go on, and beats with it when it is back', async () => {

@@ -25,6 +25,8 @@ const beaten = z.object({ lost: z.array(z.uuid()).default([]) });
 
 const CALL_MS = 5_000;
 const RETRY = { first_ms: 500, most_ms: 15_000 };
+/** Whoever loses its name so many times, each soon after it registered, shares it with another process, and leaves it to that one for a while. */
+const QUARREL = { times: 3, soon_ms: 600_000, first_ms: 60_000, most_ms: 1_800_000 };
 
 /** Who this process is to the API: it registers, says every so often that it lives, and registers again when it was forgotten. */
 export class Registration {
@@ -34,6 +36,10 @@ export class Registration {
   #worker_id: string | null = null;
   #heartbeat_ms = 30_000;
   #failures = 0;
+  #registered_at = 0;
+  /** Times in a row that the name was lost soon after it was registered. */
+  #displaced = 0;
+  #silent_until = 0;
   #is_draining = false;
   #is_stopped = false;
   #timer: NodeJS.Timeout | undefined;
@@ -71,9 +77,11 @@ export class Registration {
 
   /** Registers where that is still to be done, and says how it is. Never rejects. */
   async beat(): Promise<void> {
+    if (performance.now() < this.#silent_until) return;
     try {
       if (this.#worker_id === null) await this.#register();
       if (!(await this.#sendBeat())) {
+        if (this.#isQuarrel()) return;
         await this.#register();
         if (!(await this.#sendBeat())) throw new Error('the API does not know whom it has just registered');
       }
@@ -84,6 +92,18 @@ export class Registration {
       if (this.#failures === 0) this.#context.log.warn({ err: error }, 'the API does not take beats');
       this.#failures += 1;
     }
+  }
+
+  /** Two that take the name from each other move all their sessions to and fro, with each beat. */
+  #isQuarrel(): boolean {
+    const { times, soon_ms, first_ms, most_ms } = QUARREL;
+    this.#displaced = performance.now() - this.#registered_at < soon_ms ? this.#displaced + 1 : 1;
+    if (this.#displaced <= times) return false;
+    const wait_ms = Math.min(first_ms * 2 ** (this.#displaced - times - 1), most_ms);
+    this.#silent_until = performance.now() + wait_ms;
+    this.#worker_id = null;
+    this.#context.log.error({ wait_ms }, 'another process registers under the same name (WORKER_NAME)');
+    return true;
   }
 
   async #round(): Promise<void> {
@@ -110,6 +130,7 @@ export class Registration {
     const { worker_id, heartbeat_ms } = registered.parse(await bodyOf(answer));
     this.#worker_id = worker_id;
     this.#heartbeat_ms = heartbeat_ms;
+    this.#registered_at = performance.now();
     log.info({ worker_id, name, heartbeat_ms }, 'registered at the API');
   }
 
