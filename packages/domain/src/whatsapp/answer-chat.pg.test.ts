@@ -205,6 +205,47 @@ describe('a link that ends', () => {
   });
 });
 
+describe('forgetting everything', () => {
+  const forget = async ({ user_id }: LinkedPhone): Promise<unknown> => {
+    const text = `select app.forget_everything($1, now(), 100, $2, null, null) ->> 'is_done' as is_done`;
+    return (await t.asOwner<{ is_done: string }>(text, [user_id, newId()]))[0]?.is_done;
+  };
+
+  it('takes back what waits for an answer, and nobody else’s', async () => {
+    const { phone, partner } = await setUp();
+    const other = await linkPhone(t, await seedWorkspace(t.db));
+    await phone.write('forget that I wrote this');
+    await other.write('halo');
+    expect(await forget(phone)).toBe('true');
+    expect(await answer(partner, phone)).toBe(0);
+    expect(await turnsOf(phone)).toEqual([
+      { status: 'failed', error_code: 'chat.forgotten', run_id: null, content: null },
+    ]);
+    expect([await said(phone), await runsOf(phone)]).toEqual([[], []]);
+    expect(await answer(partner, other)).toBe(1);
+  });
+
+  it('keeps the process that is at work from answering', async () => {
+    const { phone } = await setUp();
+    const stopped = Promise.withResolvers<string>();
+    const begun = Promise.withResolvers<undefined>();
+    using partner = startPartner(t, {
+      answer: says(() => {
+        begun.resolve(undefined);
+        return stopped.promise;
+      }),
+    });
+    await phone.write('a word');
+    const working = answer(partner, phone);
+    await begun.promise;
+    await forget(phone);
+    stopped.resolve('an answer');
+    await working;
+    expect(await said(phone)).toEqual([]);
+    expect(await turnsOf(phone)).toMatchObject([{ error_code: 'chat.forgotten', content: null }]);
+  });
+});
+
 describe('a process that dies', () => {
   it('before it has begun, after it has answered, or anywhere between leaves one turn and one answer', async () => {
     const { phone, partner } = await setUp();

@@ -64,6 +64,10 @@ declare
   v_is_done boolean;
 begin
   perform app.lock_chat_head(p_user_id);
+  -- Written on WhatsApp and not answered yet: it will not be.
+  update whatsapp_turns t set status = 'failed', error_code = 'chat.forgotten', content = null, lease_owner = null, lease_until = null,
+    done_at = now()
+  where t.user_id = p_user_id and t.status = 'pending' and t.created_at <= p_before;
   v_messages := array(select m.id from chat_messages m where m.user_id = p_user_id and m.stored_at <= p_before order by m.seq limit p_limit);
   if cardinality(v_messages) > 0 then
     perform from chat_contexts c
