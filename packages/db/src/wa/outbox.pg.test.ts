@@ -296,3 +296,14 @@ describe('the queue', () => {
     }
   });
 });
+
+describe('files that nobody sends', () => {
+  it('are so many of a session; the next one is announced when one of them is sent', async () => {
+    const held = await kit.hold();
+    const ids = await Promise.all(Array.from({ length: 200 }, () => upload(held)));
+    expect((await refused(upload(held))).code).toBe('whatsapp.too_many_uploads');
+    await upload(session);
+    await held.enqueue({ content: { type: 'image', media_id: ids[0] } });
+    await upload(held);
+  });
+});

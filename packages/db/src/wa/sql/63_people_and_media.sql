@@ -96,16 +96,22 @@ begin
     from chats h where h.session_id = p_session_id and h.kind = 'group' and h.group_id = any (p_group_ids));
 end $$;
 
--- A file is going to be uploaded: {id, kind, media_type, file_name, size, object_key}.
+-- A file is going to be uploaded: {id, kind, media_type, file_name, size, object_key}. So many may be there that nobody has sent yet: what a
+-- client stores and never sends is kept for a day. Raises whatsapp.too_many_uploads.
 create or replace function wa.create_media(p_session_id uuid, p_media jsonb) returns jsonb
 language plpgsql set search_path = wa, pg_temp as $$
 declare
+  v_max_unsent constant int := 200;
   v_media media;
 begin
   perform wa.set_session_context(p_session_id);
   perform from sessions s where s.session_id = p_session_id;
   if not found then
     perform app.fail('PT404', 'worker.session_not_held', 'There is no such session here.');
+  end if;
+  perform from media d where d.session_id = p_session_id and d.message_row_id is null and d.direction = 'out' offset v_max_unsent - 1 limit 1;
+  if found then
+    perform app.fail('PT429', 'whatsapp.too_many_uploads', format('At most %s files wait to be sent: send them first.', v_max_unsent));
   end if;
   insert into media (id, session_id, direction, kind, media_type, file_name, size, object_key, status)
   values ((p_media ->> 'id')::uuid, p_session_id, 'out', p_media ->> 'kind', p_media ->> 'media_type', p_media ->> 'file_name',
