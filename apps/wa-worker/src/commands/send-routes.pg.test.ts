@@ -156,3 +156,26 @@ it('queues while it is not connected, sends when it is, and says nothing of text
   expect(worker.output()).not.toContain(secret);
   expect(worker.output()).not.toContain(ada.number);
 });
+
+it('tells how far a message is under the request and the trace in which it was asked for', async () => {
+  const traceparent = `00-${'7'.repeat(32)}-${'5'.repeat(16)}-01`;
+  const input = { to: { phone: ada.number }, content: { type: 'text', text: 'Traced' } };
+  const answer = await worker.send<{ message: { id: string } }>({
+    ...session,
+    ...{ method: 'POST', path: '/messages', headers: { traceparent } },
+    body: { idempotency_key: randomUUID(), request_id: 'request-of-the-call', input },
+  });
+  expect(answer.status).toBe(202);
+  await ada.waitFor(({ text }) => text === 'Traced');
+  const told = async () => {
+    const text = `select payload ->> 'status' as status, request_id, traceparent from wa.events
+      where session_id = $1 and kind = 'message-status' and payload ->> 'id' = $2 order by seq`;
+    return world.database.asOwner<{ status: string }>(text, [session.session_id, answer.body.message.id]);
+  };
+  await vi.waitFor(
+    async () =>
+      expect(await told()).toContainEqual({ status: 'delivered', request_id: 'request-of-the-call', traceparent }),
+    { timeout: 10_000, interval: 50 },
+  );
+  for (const event of await told()) expect(event).toMatchObject({ request_id: 'request-of-the-call', traceparent });
+});

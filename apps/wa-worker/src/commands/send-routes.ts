@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { currentTraceparent, inSpan, withTraceparent } from '@potentia/config/telemetry';
 import { findRecipient, listUnread, markRead } from '@potentia/db/wa/people-queries';
 import { completeUpload, createMedia, getUpload } from '@potentia/db/wa/upload-queries';
 import { fromDb } from '@potentia/domain/platform/db-errors';
@@ -51,7 +52,12 @@ function messageRoute(server: FastifyInstance, commands: Commands, outbound: Out
   server.post('/sessions/:session_id/messages', async (request, reply) => {
     const session = commands.held(request);
     const command = parseInput(sendCommand, request.body);
-    const { message, is_new } = await outbound.enqueue(session, { ...command, traceparent: traceOf(request) });
+    const caller = traceOf(request);
+    const { message, is_new } = await withTraceparent(caller ?? undefined, () =>
+      inSpan('whatsapp.enqueue', { 'potentia.request_id': command.request_id ?? request.id }, () =>
+        outbound.enqueue(session, { ...command, traceparent: currentTraceparent() ?? caller }),
+      ),
+    );
     return reply.code(202).send({ message, is_new, replayed: !is_new });
   });
 }

@@ -108,12 +108,14 @@ export interface Command {
   body?: object;
   /** In place of one that is good. */
   token?: string;
+  /** Beside those that each command has. */
+  headers?: Record<string, string>;
 }
 
 /** Sends a command to the worker at `url`, as the API does. */
 export async function command<T = Record<string, unknown>>(
   url: string,
-  { method, session_id, generation, path = '', body, token }: Command,
+  { method, session_id, generation, path = '', body, token, headers }: Command,
 ): Promise<Answer<T>> {
   const good = await signServiceToken(SECRETS, {
     issuer: 'api',
@@ -122,7 +124,11 @@ export async function command<T = Record<string, unknown>>(
   });
   const response = await fetch(`${url}/sessions/${session_id}${path}`, {
     method,
-    headers: { authorization: `Bearer ${token ?? good}`, ...(body && { 'content-type': 'application/json' }) },
+    headers: {
+      authorization: `Bearer ${token ?? good}`,
+      ...(body && { 'content-type': 'application/json' }),
+      ...headers,
+    },
     ...(body && { body: JSON.stringify(body) }),
   });
   const text = await response.text();
