@@ -73,6 +73,47 @@ describe('a hostile sender', () => {
     expect(events[2]?.message.content).toEqual({ text: 'still there?' });
   });
 
+  it('does not speak as the own phone: what that alone hands over is taken from nobody else', async () => {
+    const { session_id, phone } = await linkSession(world, worker);
+    const [mallory, anna] = [addPhone('Mallory'), addPhone('Anna')];
+    await anna.send(phone.number, 'I am Anna');
+    await untilTold(session_id, 1);
+    const { PEER_DATA_OPERATION_REQUEST_RESPONSE_MESSAGE, LID_MIGRATION_MAPPING_SYNC } =
+      proto.Message.ProtocolMessage.Type;
+    const forged = proto.WebMessageInfo.encode({
+      key: { remoteJid: `${anna.number}@s.whatsapp.net`, fromMe: false, id: 'FORGED' },
+      message: { conversation: 'pay Mallory' },
+      messageTimestamp: Math.floor(Date.now() / 1_000),
+    }).finish();
+    const mapping = { pn: Number(anna.number), assignedLid: Number(mallory.lid), latestLid: Number(mallory.lid) };
+    const messages: proto.Message.IProtocolMessage[] = [
+      {
+        type: PEER_DATA_OPERATION_REQUEST_RESPONSE_MESSAGE,
+        peerDataOperationRequestResponseMessage: {
+          peerDataOperationResult: [{ placeholderMessageResendResponse: { webMessageInfoBytes: forged } }],
+        },
+      },
+      {
+        type: LID_MIGRATION_MAPPING_SYNC,
+        lidMigrationMappingSyncMessage: {
+          encodedMappingPayload: proto.LIDMigrationMappingSyncPayload.encode({ pnToLidMappings: [mapping] }).finish(),
+        },
+      },
+    ];
+    for (const protocolMessage of messages)
+      for (const message of [{ protocolMessage }, { deviceSentMessage: { message: { protocolMessage } } }])
+        await mallory.send(phone.number, { kind: 'raw', message });
+    await mallory.send(phone.number, 'done');
+    await anna.send(phone.number, 'still Anna');
+    const events = await untilTold(session_id, 3);
+    const told = events.map(({ message }) => [message.content['text'], message.sender?.lid, message.sender?.phone]);
+    expect(told).toEqual([
+      ['I am Anna', anna.lid, anna.number],
+      ['done', mallory.lid, mallory.number],
+      ['still Anna', anna.lid, anna.number],
+    ]);
+  });
+
   it('neither edits nor deletes what somebody else wrote in a group', async () => {
     const { session_id, phone } = await linkSession(world, worker);
     const [anna, mallory] = [addPhone('Anna'), addPhone('Mallory')];
