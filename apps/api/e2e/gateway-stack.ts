@@ -5,6 +5,7 @@ import { type SpawnedService, spawnService } from '@potentia/config/testing/spaw
 import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
 import { startObjects, type TestObjects } from '@potentia/sandbox/testing/objects';
 import { startWhatsApp, type TestWhatsApp } from '@potentia/sandbox/testing/whatsapp';
+import { expect, vi } from 'vitest';
 
 /** The running system with its gateway: every service a process of its own, WhatsApp and the object storage stood in for. */
 export interface GatewayStack extends AsyncDisposable {
@@ -69,6 +70,10 @@ export async function startGateway({ log_level = 'info' } = {}): Promise<Gateway
       env: { ...shared, ...whatsapp.env, ...own, ...more },
     });
     workers.push(service);
+    await vi.waitFor(() => expect(service.output()).toContain('registered at the API'), {
+      timeout: 30_000,
+      interval: 20,
+    });
     return service;
   };
   await startWorker();
@@ -83,6 +88,11 @@ export async function startGateway({ log_level = 'info' } = {}): Promise<Gateway
     async [Symbol.asyncDispose]() {
       await Promise.all(services().map((service) => service[Symbol.asyncDispose]()));
       await Promise.all([whatsapp.close(), objects[Symbol.asyncDispose](), backends[Symbol.asyncDispose]()]);
+      // Whatever a test did, no service may have been surprised by it.
+      const surprises = services().flatMap(
+        (service) => service.output().match(/^.*"level":"(error|fatal)".*$/gm) ?? [],
+      );
+      expect(surprises).toEqual([]);
     },
   };
 }
