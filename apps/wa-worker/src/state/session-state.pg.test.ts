@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createDb } from '@potentia/db/client';
+import { commitLog, type LeaseHolder } from '@potentia/db/wa/state-queries';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startStates, type TestStates } from '../testing/state.ts';
 import { createKeySealer } from './key-sealer.ts';
@@ -67,6 +68,25 @@ test('after a logout nothing of the device is left, and a new pairing may begin'
   const again = await t.open({ session_id: state.session_id, generation: 2 });
   expect(again.creds).toBeNull();
   expect(await again.keys.get('session', ['a'])).toEqual({});
+});
+
+test('what was on its way into the log before a logout does not bring the device back', async () => {
+  const state = await paired();
+  const { asOwner } = t.database;
+  const [late] = await asOwner<{ epoch: number; position: number }>(
+    'select log_epoch::int as epoch, log_position::int + 1 as position from wa.sessions where session_id = $1',
+    [state.session_id],
+  );
+  const [holder] = await asOwner<LeaseHolder>(
+    'select session_id, worker_id, generation::int from wa.sessions where session_id = $1',
+    [state.session_id],
+  );
+  const seal = (type: string, id: string) => t.ctx.sealer.seal({ n: 1 }, state.session_id, type, id);
+  const keys = { types: ['session'], ids: ['a'], values: [seal('session', 'a')], creds: seal('creds', ''), kid: 'k1' };
+  await state.forget();
+  const written = commitLog(t.db, holder!, { ...late!, ...keys, batch: {} });
+  await expect(written).rejects.toMatchObject({ code: 'lease.lost' });
+  expect((await t.open({ session_id: state.session_id, generation: 2 })).creds).toBeNull();
 });
 
 test('a new key opens what the old one sealed, and a sealed value opens in its own place alone', () => {

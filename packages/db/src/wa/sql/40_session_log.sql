@@ -72,7 +72,9 @@ language plpgsql set search_path = wa, pg_temp as $$
 begin
   perform wa.hold_lease(p_session_id, p_worker_id, p_generation);
   delete from signal_keys k where k.session_id = p_session_id;
-  update sessions s set creds = null, kid = null, linked_at = null, changed_at = now() where s.session_id = p_session_id;
+  -- A group that was sent before and comes after would bring them back.
+  update sessions s set creds = null, kid = null, linked_at = null, log_epoch = s.log_epoch + 1, changed_at = now()
+  where s.session_id = p_session_id;
 end $$;
 
 grant execute on function wa.commit_log, wa.take_session_changes, wa.read_keys, wa.forget_keys to wa_user;
