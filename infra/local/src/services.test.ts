@@ -80,6 +80,10 @@ describe('the environment of a service', () => {
     expect(plan?.env).not.toHaveProperty('NODE_OPTIONS');
   });
 
+  it('of wa-worker names no address, so that a second one from the same file is reached at its own', () => {
+    expect(env('wa-worker')).not.toHaveProperty('WORKER_PUBLIC_URL');
+  });
+
   it('takes what the shell says where it is declared, but not over what this tree runs', () => {
     expect(env('api')).toMatchObject({ RATE_LIMITS: shell.RATE_LIMITS, LOG_LEVEL: 'debug' });
     expect(env('jobs')).toMatchObject({ OTEL_EXPORTER_OTLP_ENDPOINT: shell.OTEL_EXPORTER_OTLP_ENDPOINT });

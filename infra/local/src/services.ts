@@ -123,7 +123,6 @@ function serviceEnv(
     WEBHOOK_ALLOWED_NETWORKS: '127.0.0.0/8,::1/128',
     ...gateway,
     API_URL: serviceUrl(ports, 'api'),
-    WORKER_PUBLIC_URL: serviceUrl(ports, 'wa-worker'),
     ...objects,
     ...mail,
     ...sandboxModel(ports, shell),
