@@ -34,11 +34,26 @@ export interface Gateway extends AsyncDisposable {
   /** The card of a new session. */
   makeSession(owner: Person, body?: object): Promise<WhatsappSession>;
   connected(owner: Person, body?: object): Promise<WhatsappSession>;
+  /** So many of them. */
+  several(owner: Person, count: number): Promise<string[]>;
   card(owner: Person, session_id: string): Promise<WhatsappSession>;
+  /** What is to be done with a session, as its owner asks for it. */
+  ask(owner: Person, session_id: string, below: string, body?: object): Promise<Record<string, unknown>>;
+  statusOf(worker: FakeWorker): Promise<string | undefined>;
 }
 
 const TOPICS = ['whatsapp.place', 'whatsapp.command'];
 const SESSIONS = '/api/v1/whatsapp/sessions';
+
+/** A gateway sees every worker and session there is, so each test begins with none. */
+export async function emptyGateway({ database }: Backends): Promise<void> {
+  for (const table of ['whatsapp_sessions', 'whatsapp_workers', 'outbox'])
+    await database.asOwner(`delete from app.${table}`);
+}
+
+/** What a worker was commanded, in order; of one session, or of all. */
+export const commandsOf = ({ commands }: FakeWorker, session_id?: string): string[] =>
+  commands.filter((given) => session_id === undefined || given.session_id === session_id).map(({ command }) => command);
 
 export function startGateway(api: TestApi, backends: Backends): Gateway {
   const { database } = backends;
@@ -118,6 +133,18 @@ export function startGateway(api: TestApi, backends: Backends): Gateway {
       mustBe(202, await api.call(owner, 'POST', `${SESSIONS}/${id}/connect`, {}));
       await gateway.work();
       return gateway.card(owner, id);
+    },
+    async several(owner, count) {
+      const ids: string[] = [];
+      for (let n = 0; n < count; n++) ids.push((await gateway.connected(owner)).id);
+      return ids;
+    },
+    async ask(owner, session_id, below, body) {
+      return mustBe(202, await api.call(owner, 'POST', `${SESSIONS}/${session_id}${below}`, body));
+    },
+    async statusOf({ worker_id }) {
+      const { items } = mustBe(200, await api.call(await asService(), 'GET', '/api/admin/workers'));
+      return (items as { id: string; status: string }[]).find(({ id }) => id === worker_id)?.status;
     },
     async card(owner, session_id) {
       return mustBe(200, await api.call(owner, 'GET', `${SESSIONS}/${session_id}`));

@@ -1,8 +1,7 @@
 import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
-import type { FakeWorker } from '@potentia/domain/whatsapp/testing/fake-worker';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { asService, person, type Person, startApi, type TestApi } from '../testing/api.ts';
-import { type Gateway, startGateway } from '../testing/gateway-kit.ts';
+import { commandsOf, emptyGateway, type Gateway, startGateway } from '../testing/gateway-kit.ts';
 import { mustBe } from '../testing/world.ts';
 
 const SESSIONS = '/api/v1/whatsapp/sessions';
@@ -20,38 +19,22 @@ afterAll(async () => {
 
 let gateway: Gateway;
 let owner: Person;
-const emptyGateway = async (): Promise<void> => {
-  for (const table of ['whatsapp_sessions', 'whatsapp_workers', 'outbox'])
-    await backends.database.asOwner(`delete from app.${table}`);
-};
 beforeEach(async () => {
-  await emptyGateway();
+  await emptyGateway(backends);
   gateway = startGateway(api, backends);
   owner = await person(backends.issuer);
   return () => gateway[Symbol.asyncDispose]();
 });
 
-const ask = async (session_id: string, below: string, body?: object) =>
-  mustBe(202, await api.call(owner, 'POST', `${SESSIONS}/${session_id}${below}`, body));
+const ask = (session_id: string, below: string, body?: object) => gateway.ask(owner, session_id, below, body);
 const say = (status: string, phone: string | null = '628123456789') =>
   backends.database.asOwner('update app.whatsapp_sessions set status = $1, phone = $2', [status, phone]);
-const statusOf = async ({ worker_id }: FakeWorker): Promise<string | undefined> => {
-  const { items } = mustBe(200, await api.call(await asService(), 'GET', '/api/admin/workers'));
-  return (items as { id: string; status: string }[]).find(({ id }) => id === worker_id)?.status;
-};
-const several = async (count: number): Promise<string[]> => {
-  const ids: string[] = [];
-  for (let n = 0; n < count; n++) ids.push((await gateway.connected(owner)).id);
-  return ids;
-};
-const commandsOf = (worker: FakeWorker, session_id: string) =>
-  worker.commands.filter((given) => given.session_id === session_id).map(({ command }) => command);
 
 describe('moving a session', () => {
   test('has the old worker let go before the new one is given a higher generation, and the old is refused after', async () => {
     const [from, to] = [await gateway.addWorker({ capacity: 100 }), await gateway.addWorker({ capacity: 10 })];
     await gateway.beat(to, { load: { cpu: 1 } });
-    const [id = ''] = await several(1);
+    const [id = ''] = await gateway.several(owner, 1);
     await say('connected');
     expect(from.held.has(id)).toBe(true);
     const order: string[] = [];
@@ -77,7 +60,7 @@ describe('moving a session', () => {
   test('goes on without the old worker when that one cannot be reached', async () => {
     const [from, to] = [await gateway.addWorker(), await gateway.addWorker({ capacity: 10 })];
     await gateway.beat(to, { load: { cpu: 1 } });
-    const [id = ''] = await several(1);
+    const [id = ''] = await gateway.several(owner, 1);
     await say('connected');
     await from.kill();
     await ask(id, '/migrate', {});
@@ -87,7 +70,7 @@ describe('moving a session', () => {
 
   test('is not begun when no other can take it, and refused when nobody holds it or the worker is not there', async () => {
     const only = await gateway.addWorker();
-    const [id = ''] = await several(1);
+    const [id = ''] = await gateway.several(owner, 1);
     await ask(id, '/migrate', {});
     await gateway.work();
     expect(commandsOf(only, id)).toEqual(['PUT']);
@@ -100,7 +83,7 @@ describe('moving a session', () => {
 
   test('happens once, however many ask', async () => {
     await gateway.addWorker();
-    const [id = ''] = await several(1);
+    const [id = ''] = await gateway.several(owner, 1);
     await say('connected');
     await gateway.addWorker();
     await gateway.addWorker();
@@ -111,9 +94,9 @@ describe('moving a session', () => {
 
   test('empties a worker that is drained, by an operator or by itself, and stops where there is no room', async () => {
     for (const by of ['operator', 'itself'] as const) {
-      await emptyGateway();
+      await emptyGateway(backends);
       const from = await gateway.addWorker();
-      const ids = await several(3);
+      const ids = await gateway.several(owner, 3);
       await say('connected');
       const to = await gateway.addWorker({ capacity: 2 });
       if (by === 'operator')
@@ -121,7 +104,7 @@ describe('moving a session', () => {
       else await gateway.beat(from, { status: 'draining' });
       await gateway.work();
       expect([from.held.size, to.held.size], by).toEqual([1, 2]);
-      expect(await statusOf(from)).toBe('draining');
+      expect(await gateway.statusOf(from)).toBe('draining');
       const last = await gateway.addWorker();
       await gateway.work();
       expect([from.held.size, to.held.size, last.held.size], by).toEqual([0, 2, 1]);
@@ -138,7 +121,7 @@ describe('balance', () => {
 
   test('idle sessions go from the fullest worker to the emptiest, a few at a time, until they are alike', async () => {
     const full = await gateway.addWorker({ capacity: 20 });
-    const ids = await several(10);
+    const ids = await gateway.several(owner, 10);
     await say('connected');
     await age();
     // Something has gone through this one lately.
@@ -160,7 +143,7 @@ describe('balance', () => {
 
   test('nothing moves when it would be worth little, nor what is busy, new, or being linked', async () => {
     const full = await gateway.addWorker({ capacity: 10 });
-    await several(5);
+    await gateway.several(owner, 5);
     await say('connected');
     const other = await gateway.addWorker({ capacity: 10 });
     const moved = async () => {

@@ -2,9 +2,8 @@ import { type Backends, startBackends } from '@potentia/domain/platform/testing/
 import type { FakeWorker } from '@potentia/domain/whatsapp/testing/fake-worker';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { asService, person, type Person, startApi, type TestApi } from '../testing/api.ts';
-import { type Gateway, startGateway } from '../testing/gateway-kit.ts';
+import { emptyGateway, type Gateway, startGateway } from '../testing/gateway-kit.ts';
 import fc from 'fast-check';
-import { mustBe } from '../testing/world.ts';
 
 const SESSIONS = '/api/v1/whatsapp/sessions';
 
@@ -21,19 +20,14 @@ afterAll(async () => {
 
 let gateway: Gateway;
 let owner: Person;
-const emptyGateway = async (): Promise<void> => {
-  for (const table of ['whatsapp_sessions', 'whatsapp_workers', 'outbox'])
-    await backends.database.asOwner(`delete from app.${table}`);
-};
 beforeEach(async () => {
-  await emptyGateway();
+  await emptyGateway(backends);
   gateway = startGateway(api, backends);
   owner = await person(backends.issuer);
   return () => gateway[Symbol.asyncDispose]();
 });
 
-const ask = async (session_id: string, below: string, body?: object) =>
-  mustBe(202, await api.call(owner, 'POST', `${SESSIONS}/${session_id}${below}`, body));
+const ask = (session_id: string, below: string, body?: object) => gateway.ask(owner, session_id, below, body);
 describe('whatever happens at once', () => {
   test('each card ends with one worker, and each generation was one worker’s alone', async () => {
     const step = fc.record({
@@ -78,7 +72,7 @@ describe('whatever happens at once', () => {
 
   type Step = { what: string; session: number; worker: number };
   async function run(rounds: Step[][]): Promise<void> {
-    await emptyGateway();
+    await emptyGateway(backends);
     await using own = startGateway(api, backends);
     gateway = own;
     const workers: FakeWorker[] = [];

@@ -1,8 +1,7 @@
 import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
-import type { FakeWorker } from '@potentia/domain/whatsapp/testing/fake-worker';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { person, type Person, startApi, type TestApi } from '../testing/api.ts';
-import { type Gateway, startGateway } from '../testing/gateway-kit.ts';
+import { commandsOf, emptyGateway, type Gateway, startGateway } from '../testing/gateway-kit.ts';
 import { mustBe } from '../testing/world.ts';
 
 const SESSIONS = '/api/v1/whatsapp/sessions';
@@ -20,19 +19,14 @@ afterAll(async () => {
 
 let gateway: Gateway;
 let owner: Person;
-// A gateway sees every worker and session there is, so each test begins with none.
 beforeEach(async () => {
-  await backends.database.asOwner('delete from app.whatsapp_sessions');
-  await backends.database.asOwner('delete from app.whatsapp_workers');
-  await backends.database.asOwner('delete from app.outbox');
+  await emptyGateway(backends);
   gateway = startGateway(api, backends);
   owner = await person(backends.issuer);
   return () => gateway[Symbol.asyncDispose]();
 });
 
-const commandsOf = ({ commands }: FakeWorker) => commands.map(({ command }) => command);
-const ask = async (session_id: string, below: string, body?: object) =>
-  mustBe(202, await api.call(owner, 'POST', `${SESSIONS}/${session_id}${below}`, body));
+const ask = (session_id: string, below: string, body?: object) => gateway.ask(owner, session_id, below, body);
 /** What the worker would have told by webhook. */
 const say = (session_id: string, status: string, phone: string | null = '628123456789') =>
   backends.database.asOwner(

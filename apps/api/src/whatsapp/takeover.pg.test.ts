@@ -1,13 +1,9 @@
 import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
-import type { FakeWorker } from '@potentia/domain/whatsapp/testing/fake-worker';
 import { startFakeWorker } from '@potentia/domain/whatsapp/testing/fake-worker';
 import { GATEWAY_SECRETS } from '@potentia/config/testing/gateway-env';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { asService, person, type Person, startApi, type TestApi } from '../testing/api.ts';
-import { type Gateway, startGateway } from '../testing/gateway-kit.ts';
-import { mustBe } from '../testing/world.ts';
-
-const SESSIONS = '/api/v1/whatsapp/sessions';
+import { person, type Person, startApi, type TestApi } from '../testing/api.ts';
+import { commandsOf, emptyGateway, type Gateway, startGateway } from '../testing/gateway-kit.ts';
 
 let backends: Backends;
 let api: TestApi;
@@ -22,37 +18,21 @@ afterAll(async () => {
 
 let gateway: Gateway;
 let owner: Person;
-const emptyGateway = async (): Promise<void> => {
-  for (const table of ['whatsapp_sessions', 'whatsapp_workers', 'outbox'])
-    await backends.database.asOwner(`delete from app.${table}`);
-};
 beforeEach(async () => {
-  await emptyGateway();
+  await emptyGateway(backends);
   gateway = startGateway(api, backends);
   owner = await person(backends.issuer);
   return () => gateway[Symbol.asyncDispose]();
 });
 
-const ask = async (session_id: string, below: string, body?: object) =>
-  mustBe(202, await api.call(owner, 'POST', `${SESSIONS}/${session_id}${below}`, body));
+const ask = (session_id: string, below: string, body?: object) => gateway.ask(owner, session_id, below, body);
 const say = (status: string, phone: string | null = '628123456789') =>
   backends.database.asOwner('update app.whatsapp_sessions set status = $1, phone = $2', [status, phone]);
-const statusOf = async ({ worker_id }: FakeWorker): Promise<string | undefined> => {
-  const { items } = mustBe(200, await api.call(await asService(), 'GET', '/api/admin/workers'));
-  return (items as { id: string; status: string }[]).find(({ id }) => id === worker_id)?.status;
-};
-const several = async (count: number): Promise<string[]> => {
-  const ids: string[] = [];
-  for (let n = 0; n < count; n++) ids.push((await gateway.connected(owner)).id);
-  return ids;
-};
-const commandsOf = (worker: FakeWorker, session_id: string) =>
-  worker.commands.filter((given) => given.session_id === session_id).map(({ command }) => command);
 
 describe('a worker whose beats stop', () => {
   test('is dead after three, and its sessions go to others, each under the next generation', async () => {
     const dead = await gateway.addWorker();
-    const ids = await several(3);
+    const ids = await gateway.several(owner, 3);
     await say('connected');
     const other = await gateway.addWorker();
     await backends.database.asOwner(
@@ -60,11 +40,11 @@ describe('a worker whose beats stop', () => {
       [dead.worker_id],
     );
     await gateway.sweep();
-    expect(await statusOf(dead)).toBe('alive');
+    expect(await gateway.statusOf(dead)).toBe('alive');
     await dead.kill();
     await gateway.silence(dead);
     await gateway.sweep();
-    expect(await statusOf(dead)).toBe('dead');
+    expect(await gateway.statusOf(dead)).toBe('dead');
     expect(gateway.job_ctx.takeovers).toBe(3);
     await gateway.work();
     for (const id of ids) {
@@ -75,7 +55,7 @@ describe('a worker whose beats stop', () => {
 
   test('loses to the others what it still believes to hold, and is told so when it comes back', async () => {
     const frozen = await gateway.addWorker();
-    const [id = ''] = await several(1);
+    const [id = ''] = await gateway.several(owner, 1);
     const other = await gateway.addWorker();
     await gateway.silence(frozen);
     await gateway.sweep();
@@ -83,13 +63,13 @@ describe('a worker whose beats stop', () => {
     expect(gateway.book.holderOf(id)).toEqual({ worker: other.identity, generation: 2 });
     expect(frozen.held.get(id)).toMatchObject({ generation: 1 });
     expect((await gateway.beat(frozen)).body.lost).toEqual([id]);
-    expect(await statusOf(frozen)).toBe('alive');
+    expect(await gateway.statusOf(frozen)).toBe('alive');
     expect((await gateway.card(owner, id)).worker_id).toBe(other.worker_id);
   });
 
   test('goes on with its sessions when it comes back before anybody could take them', async () => {
     const only = await gateway.addWorker();
-    const [id = ''] = await several(1);
+    const [id = ''] = await gateway.several(owner, 1);
     await say('connected');
     await gateway.silence(only);
     await gateway.sweep();
@@ -103,7 +83,7 @@ describe('a worker whose beats stop', () => {
 
   test('leaves what had ended by itself as it is, and what was to be disconnected without a worker', async () => {
     const dead = await gateway.addWorker();
-    const [ended = '', unscanned = '', unwanted = ''] = await several(3);
+    const [ended = '', unscanned = '', unwanted = ''] = await gateway.several(owner, 3);
     await say('connected');
     const set = (id: string, status: string, phone: string | null) =>
       backends.database.asOwner('update app.whatsapp_sessions set status = $2, phone = $3 where id = $1', [
@@ -133,10 +113,10 @@ describe('a worker whose beats stop', () => {
     const dead = await gateway.addWorker();
     await gateway.silence(dead);
     await gateway.sweep();
-    expect(await statusOf(dead)).toBe('dead');
+    expect(await gateway.statusOf(dead)).toBe('dead');
     await backends.database.asOwner(`update app.whatsapp_workers set heartbeat_at = now() - interval '25 hours'`);
     await gateway.sweep();
-    expect(await statusOf(dead)).toBeUndefined();
+    expect(await gateway.statusOf(dead)).toBeUndefined();
     expect((await gateway.beat(dead)).status).toBe(404);
   });
 });
@@ -144,7 +124,7 @@ describe('a worker whose beats stop', () => {
 describe('another process under the same name', () => {
   test('takes the place of the first: its sessions are placed again at once, and its beats are answered 404', async () => {
     const old = await gateway.addWorker({ name: 'pod-1' });
-    const ids = await several(3);
+    const ids = await gateway.several(owner, 3);
     await say('connected');
     const next = await startFakeWorker([GATEWAY_SECRETS.SERVICE_JWT_SECRETS], gateway.book);
     await gateway.register(next, { name: 'pod-1' });
@@ -162,7 +142,7 @@ describe('another process under the same name', () => {
 describe('what a worker holds and what it should', () => {
   test('is made the same: a session that it should hold is commanded again, once', async () => {
     const worker = await gateway.addWorker();
-    const [id = ''] = await several(1);
+    const [id = ''] = await gateway.several(owner, 1);
     worker.held.clear();
     await gateway.beat(worker);
     await gateway.work();
@@ -178,7 +158,7 @@ describe('what a worker holds and what it should', () => {
 
   test('but what has ended by itself is not begun again', async () => {
     const worker = await gateway.addWorker();
-    const [id = ''] = await several(1);
+    const [id = ''] = await gateway.several(owner, 1);
     await say('banned');
     worker.held.clear();
     await backends.database.asOwner(`update app.whatsapp_sessions set placed_at = now() - interval '1 minute'`);
@@ -191,7 +171,7 @@ describe('what a worker holds and what it should', () => {
 describe('the sessions of a workspace that is deleted', () => {
   test('are disconnected at once, and at the end deleted by a worker before the workspace goes', async () => {
     const worker = await gateway.addWorker();
-    const [id = ''] = await several(1);
+    const [id = ''] = await gateway.several(owner, 1);
     const { workspace_id } = await gateway.card(owner, id);
     const { asOwner } = backends.database;
     await asOwner('update app.workspaces set deleted_at = now() where id = $1', [workspace_id]);

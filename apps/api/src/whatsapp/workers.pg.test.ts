@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { API_AUDIENCE, WORKER_AUDIENCE } from '@potentia/domain/platform/service-token';
 import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
-import type { FakeWorker } from '@potentia/domain/whatsapp/testing/fake-worker';
 import { UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { asService, person, type Person, startApi, type TestApi } from '../testing/api.ts';
-import { type Gateway, startGateway } from '../testing/gateway-kit.ts';
+import { commandsOf, emptyGateway, type Gateway, startGateway } from '../testing/gateway-kit.ts';
 import { mustBe } from '../testing/world.ts';
 
 const SESSIONS = '/api/v1/whatsapp/sessions';
@@ -24,11 +23,8 @@ afterAll(async () => {
 
 let gateway: Gateway;
 let owner: Person;
-// A gateway sees every worker and session there is, so each test begins with none.
 beforeEach(async () => {
-  await backends.database.asOwner('delete from app.whatsapp_sessions');
-  await backends.database.asOwner('delete from app.whatsapp_workers');
-  await backends.database.asOwner('delete from app.outbox');
+  await emptyGateway(backends);
   gateway = startGateway(api, backends);
   owner = await person(backends.issuer);
   return () => gateway[Symbol.asyncDispose]();
@@ -36,9 +32,7 @@ beforeEach(async () => {
 
 const list = async (): Promise<{ id: string; health: string; status: string; placed: number; load: object }[]> =>
   mustBe(200, await api.call(await asService(), 'GET', WORKERS)).items;
-const commandsOf = ({ commands }: FakeWorker) => commands.map(({ command }) => command);
-const ask = async (session_id: string, below: string, body?: object) =>
-  mustBe(202, await api.call(owner, 'POST', `${SESSIONS}/${session_id}${below}`, body));
+const ask = (session_id: string, below: string, body?: object) => gateway.ask(owner, session_id, below, body);
 describe('a worker', () => {
   test('registers, beats, and is listed with how it is', async () => {
     const worker = await gateway.addWorker({ name: 'pod-1', capacity: 7 });
