@@ -16,7 +16,7 @@ import { NO_OBJECTS } from '@potentia/config/testing/object-env';
 import { createTestDatabase } from '@potentia/db/testing/database';
 import { startRedis } from '@potentia/db/testing/redis';
 import { createRedis } from '@potentia/domain/platform/adapters/redis';
-import { signServiceToken, WORKER_AUDIENCE } from '@potentia/domain/platform/service-token';
+import { createTokenSource, WORKER_AUDIENCE } from '@potentia/domain/platform/service-token';
 import { createRedisLiveCodes } from '@potentia/domain/whatsapp/adapters/redis-live-codes';
 import { RPC_READY, startProcess } from './rpc.ts';
 
@@ -27,6 +27,7 @@ const here = (file: string): string => path.join(import.meta.dirname, file);
 const median = (values: number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 const sessions_of = new Map<string, string>();
 const service_secret = randomBytes(32).toString('hex');
+const tokenFor = createTokenSource([service_secret], { issuer: 'api', audience: WORKER_AUDIENCE });
 
 await using database = await createTestDatabase();
 await using redis = await startRedis();
@@ -121,7 +122,7 @@ async function timeSending(to: string, send: (prefix: string) => Promise<unknown
 
 async function command(method: string, session_id: string, rest: string, body?: object): Promise<void> {
   const session = { session_id, generation: 1 };
-  const token = await signServiceToken([service_secret], { issuer: 'api', audience: WORKER_AUDIENCE, session });
+  const token = await tokenFor(session);
   const answer = await fetch(`${worker.url}/sessions/${session_id}${rest}`, {
     method,
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },

@@ -3,6 +3,7 @@ import { decodeJwt, SignJWT, UnsecuredJWT } from 'jose';
 import { describe, expect, it } from 'vitest';
 import {
   API_AUDIENCE,
+  createTokenSource,
   SERVICE_TOKEN_TTL_S,
   signServiceToken,
   verifyServiceToken,
@@ -39,6 +40,30 @@ describe('a token between services', () => {
     const [one, two] = [decodeJwt(await sign()), decodeJwt(await sign())];
     expect(one.jti).not.toBe(two.jti);
     expect(one.exp! - one.iat!).toBe(SERVICE_TOKEN_TTL_S);
+  });
+
+  it('of a source is the same for one session and generation, for as long as it has half of its life', async () => {
+    const tokenFor = createTokenSource(secrets, { issuer: 'api', audience: WORKER_AUDIENCE });
+    const session = { session_id: randomUUID(), generation: 7 };
+    const token = await tokenFor(session);
+    expect(await tokenFor({ ...session })).toBe(token);
+    const others = [await tokenFor({ ...session, generation: 8 }), await tokenFor()];
+    expect(new Set([token, ...others]).size).toBe(3);
+    expect(await verifyServiceToken(secrets, token, { audience: WORKER_AUDIENCE })).toEqual({
+      issuer: 'api',
+      ...session,
+    });
+  });
+
+  it('that was taken once is refused all the same when it has expired, elsewhere, and when its secret is gone', async () => {
+    const token = await sign({}, [old]);
+    await verify(token);
+    await verify(token);
+    await expect(verify(token, { now: after(SERVICE_TOKEN_TTL_S + 11) })).rejects.toEqual(
+      refusal('auth.token_expired'),
+    );
+    await expect(verify(token, { audience: API_AUDIENCE })).rejects.toEqual(invalid);
+    await expect(verifyServiceToken([current], token, { audience: WORKER_AUDIENCE, now })).rejects.toEqual(invalid);
   });
 
   it('is taken when any of the secrets signed it', async () => {

@@ -1,10 +1,11 @@
 import { randomUUID, type webcrypto } from 'node:crypto';
 import { errors, jwtVerify, SignJWT } from 'jose';
+import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { AppError } from './errors.ts';
 
 /*
- * How one of our services proves to another who it is: a token of a minute (HS256), made for each request, for one audience.
+ * How one of our services proves to another who it is: a token of a minute (HS256) for one audience, which a caller uses for half of it.
  */
 
 export const API_AUDIENCE = 'potentia-api';
@@ -12,6 +13,8 @@ export const WORKER_AUDIENCE = 'whatsapp-worker';
 
 /** Seconds that a token is taken after it was made; longer ones are refused, whoever signed them. */
 export const SERVICE_TOKEN_TTL_S = 60;
+/** Tokens that are remembered, given out or verified. */
+const MAX_TOKENS = 10_000;
 /** Seconds that the clocks of two services may differ. */
 const CLOCK_TOLERANCE_S = 10;
 
@@ -72,6 +75,28 @@ export async function signServiceToken(secrets: ServiceSecrets, token: NewServic
     .sign(await keyOf(secrets[0]));
 }
 
+/** Makes tokens of one service for one audience, and gives each out for half of its life: a signature costs more than what it guards. */
+export function createTokenSource(secrets: ServiceSecrets, { issuer, audience }: { issuer: string; audience: string }) {
+  const made = new LRUCache<string, Promise<string>>({ max: MAX_TOKENS, ttl: (SERVICE_TOKEN_TTL_S * 1_000) / 2 });
+  return (session?: { session_id: string; generation: number }): Promise<string> => {
+    const key = session ? `${session.session_id} ${session.generation}` : '';
+    const known = made.get(key);
+    if (known) return known;
+    const token = signServiceToken(secrets, { issuer, audience, ...(session && { session }) });
+    made.set(key, token);
+    return token;
+  };
+}
+
+interface Verified {
+  claims: ServiceClaims;
+  iat: number;
+  exp: number;
+}
+
+/** Tokens whose signature was good, by the secrets and the audience that they were good for. */
+const verified = new WeakMap<ServiceSecrets, LRUCache<string, Verified>>();
+
 /**
  * What the token says that was made for `audience`. Throws `unauthenticated`: `auth.token_missing`, `auth.token_expired`,
  * and `auth.token_invalid` for whatever was not signed by one of the secrets, for another audience, or for too long.
@@ -82,10 +107,18 @@ export async function verifyServiceToken(
   { audience, now = new Date() }: { audience: string; now?: Date },
 ): Promise<ServiceClaims> {
   if (!token) throw new AppError('unauthenticated', 'auth.token_missing', 'An access token is required');
+  const known = verified.get(secrets) ?? new LRUCache<string, Verified>({ max: MAX_TOKENS });
+  verified.set(secrets, known);
+  const key = `${audience} ${token}`;
+  const before = known.get(key);
+  const now_s = now.getTime() / 1_000;
+  if (before && before.iat - CLOCK_TOLERANCE_S <= now_s && now_s < before.exp + CLOCK_TOLERANCE_S) return before.claims;
   const checks = { audience, algorithms: ['HS256'], clockTolerance: CLOCK_TOLERANCE_S, currentDate: now };
   for (const secret of secrets) {
     try {
-      return toClaims((await jwtVerify(token, await keyOf(secret), checks)).payload, now);
+      const found = toClaims((await jwtVerify(token, await keyOf(secret), checks)).payload, now);
+      known.set(key, found);
+      return found.claims;
     } catch (error) {
       if (error instanceof errors.JWSSignatureVerificationFailed) continue;
       if (error instanceof errors.JWTExpired)
@@ -96,11 +129,11 @@ export async function verifyServiceToken(
   throw refused('no secret verifies the signature');
 }
 
-function toClaims(claims: unknown, now: Date): ServiceClaims {
+function toClaims(claims: unknown, now: Date): Verified {
   const parsed = payload.safeParse(claims);
   if (!parsed.success) throw refused(z.prettifyError(parsed.error));
   const { iss, iat, exp, sid, gen } = parsed.data;
   const latest = now.getTime() / 1_000 + SERVICE_TOKEN_TTL_S + CLOCK_TOLERANCE_S;
   if (exp - iat > SERVICE_TOKEN_TTL_S || exp > latest) throw refused('it lives for too long');
-  return { issuer: iss, session_id: sid ?? null, generation: gen ?? null };
+  return { claims: { issuer: iss, session_id: sid ?? null, generation: gen ?? null }, iat, exp };
 }

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { BreakerOpenError, createBreaker, type Breaker, type BreakerState } from '../../platform/breaker.ts';
 import { AppError, type ErrorKind } from '../../platform/errors.ts';
 import { REQUEST_ID_HEADER } from '../../platform/request-id.ts';
-import { type ServiceSecrets, signServiceToken, WORKER_AUDIENCE } from '../../platform/service-token.ts';
+import { createTokenSource, type ServiceSecrets, WORKER_AUDIENCE } from '../../platform/service-token.ts';
 import { DEFAULT_DEADLINE_MS, type SessionRoute, type WorkerClient, type WorkerOwnRequest } from '../worker-client.ts';
 
 export interface HttpWorkerClientOptions {
@@ -57,7 +57,7 @@ const unreachable = (cause: unknown): AppError =>
     { cause },
   );
 
-/** HTTP with a token for each request, and a breaker for each worker. */
+/** HTTP with tokens of the session that is commanded, and a breaker for each worker. */
 export function createHttpWorkerClient({ secrets, issuer, registry }: HttpWorkerClientOptions): WorkerClient {
   const states = new Gauge({
     name: 'potentia_whatsapp_worker_breaker',
@@ -72,6 +72,7 @@ export function createHttpWorkerClient({ secrets, issuer, registry }: HttpWorker
     dispose: (_breaker, worker_id) => states.remove({ worker_id }),
   });
   const closed = new AbortController();
+  const tokenFor = createTokenSource(secrets, { issuer, audience: WORKER_AUDIENCE });
 
   function breakerOf(worker_id: string): Breaker {
     const known = breakers.get(worker_id);
@@ -89,7 +90,7 @@ export function createHttpWorkerClient({ secrets, issuer, registry }: HttpWorker
 
   async function exchange<T>(request: WorkerOwnRequest, session: SessionRoute | undefined): Promise<T> {
     const { worker, method, path, query = {}, body, request_id, timeout_ms = DEFAULT_DEADLINE_MS } = request;
-    const token = await signServiceToken(secrets, { issuer, audience: WORKER_AUDIENCE, ...(session && { session }) });
+    const token = await tokenFor(session);
     const traceparent = currentTraceparent();
     const search = new URLSearchParams();
     for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value));
