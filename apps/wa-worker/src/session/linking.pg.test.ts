@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, expect, test } from 'vitest';
+import { startFaultProxy } from '@potentia/db/testing/fault-proxy';
+import { afterAll, expect, test, vi } from 'vitest';
 import { linkSession, readCode, startWorker, startWorkerWorld, untilStatus } from '../testing/worker.ts';
 
 const world = await startWorkerWorld();
@@ -88,6 +89,26 @@ test('a session that nobody links ends with its codes, and begins again when it 
   expect((await fast.send({ ...ref, body: { login: { by: 'qr' } } })).status).toBe(200);
   expect((await readCode(fast, 'qr', session_id)).serial).toBeGreaterThan(6);
 });
+
+test.each(['qr', 'pairing'] as const)(
+  'a code (%s) that could not be shown while Redis was away is shown when it is back',
+  async (kind) => {
+    const { hostname, port } = new URL(world.redis.url);
+    await using redis = await startFaultProxy({ target_host: hostname, target_port: Number(port) });
+    await using far = await startWorker(world, { env: { REDIS_URL: redis.url(world.redis.url) } });
+    const phone = world.whatsapp.addPhone();
+    const login = kind === 'qr' ? { by: 'qr' } : { by: 'pairing_code', phone: phone.number };
+    const session_id = randomUUID();
+    redis.refuse();
+    await far.send({ method: 'PUT', session_id, generation: 1, body: { login } });
+    await vi.waitFor(() => expect(far.output()).toContain('a code could not be shown'), { timeout: 10_000 });
+    redis.heal();
+    const { text } = await readCode(worker, kind, session_id);
+    await untilStatus(world, session_id, 'pairing');
+    await (kind === 'qr' ? phone.scan(text) : phone.enterCode(text));
+    await untilStatus(world, session_id, 'connected');
+  },
+);
 
 test('without a way to link it, a session that is not linked says so and stays away', async () => {
   const session_id = randomUUID();

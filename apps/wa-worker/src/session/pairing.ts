@@ -31,6 +31,8 @@ export class Pairing {
   /** On this socket. */
   #shown = 0;
   #shown_by: Login['by'] | null = null;
+  /** The pairing code of this socket. */
+  #code: string | null = null;
   #waiting: PromiseWithResolvers<CodeNotice> | null = null;
 
   constructor(options: { live_codes: LiveCodes; session_id: string; qr_ms: number }) {
@@ -41,6 +43,7 @@ export class Pairing {
   newSocket(): void {
     this.#shown = 0;
     this.#shown_by = null;
+    this.#code = null;
   }
 
   /** What was shown on this socket to link with. */
@@ -71,11 +74,19 @@ export class Pairing {
   ): Promise<CodeNotice | null> {
     // A pairing code lives as long as the socket, whatever QR codes pass meanwhile.
     if (login.by === 'pairing_code' && this.#shown_by) return null;
+    const before = this.#shown_by;
     this.#shown_by = login.by;
-    if (login.by === 'qr') return this.#show('qr', qr);
-    const notice = await this.#show('pairing', await sock.requestPairingCode(login.phone));
-    this.#waiting?.resolve(notice);
-    return notice;
+    try {
+      if (login.by === 'qr') return await this.#show('qr', qr);
+      // Asked for once: when it could not be shown, it is shown later.
+      this.#code ??= await sock.requestPairingCode(login.phone);
+      const notice = await this.#show('pairing', this.#code);
+      this.#waiting?.resolve(notice);
+      return notice;
+    } catch (error) {
+      this.#shown_by = before;
+      throw error;
+    }
   }
 
   /** Puts the code where the API finds it. Throws when Redis is away. */
@@ -83,10 +94,10 @@ export class Pairing {
     const { live_codes, session_id, qr_ms } = this.#options;
     const own_ms = this.#shown === 0 ? FIRST_QR_MS : NEXT_QR_MS;
     const life_ms = kind === 'pairing' ? PAIRING_CODE_MS : qr_ms || own_ms;
-    this.#shown += 1;
     this.#serial += 1;
     const notice = { serial: this.#serial, expires_at: new Date(Date.now() + life_ms).toISOString() };
     await live_codes.put(kind, session_id, { text, ...notice });
+    this.#shown += 1;
     return notice;
   }
 

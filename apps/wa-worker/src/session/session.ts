@@ -45,6 +45,8 @@ export interface Wish {
 const WRITTEN_MS = 2_000;
 /** Until what could not be decided is decided again. */
 const AGAIN_MS = 30_000;
+/** Until a code that could not be shown is shown again. */
+const CODE_AGAIN_MS = 1_000;
 
 /** A session that this process holds: it keeps a socket open for as long as one is wanted, and says what becomes of it. */
 export class Session implements HeldSession {
@@ -60,6 +62,8 @@ export class Session implements HeldSession {
   #connection: Connection | null = null;
   /** Resolves when the attempt that is under way has come to something. */
   #dialing: PromiseWithResolvers<void> | null = null;
+  /** The QR code of now, of which a late attempt to show it must not speak any more when there is another. */
+  #qr: string | null = null;
   #wish: Wish = { login: null, version: null };
   #is_wanted = false;
   #is_settling = false;
@@ -319,7 +323,10 @@ export class Session implements HeldSession {
         parts.run('onSocket', (part) => part.onSocket?.(sock, this));
       },
       events: {
-        onQr: (text) => void this.#showCode(connection, login ?? { by: 'qr' }, text),
+        onQr: (text) => {
+          this.#qr = text;
+          void this.#showCode(connection, login ?? { by: 'qr' }, text);
+        },
         onLinked: () => this.#linked(),
         onOpen: () => {
           context.metrics.observeOpen(performance.now() - began);
@@ -349,10 +356,14 @@ export class Session implements HeldSession {
     } catch (error) {
       // Its name alone: what failed was about the code.
       this.log.warn({ error: error instanceof Error ? error.name : 'unknown' }, 'a code could not be shown');
+      setTimeout(() => {
+        if (this.#connection === connection && this.#qr === qr) void this.#showCode(connection, login, qr);
+      }, CODE_AGAIN_MS).unref();
     }
   }
 
   #linked(): void {
+    this.#qr = null;
     this.tell({ ...this.#identity(), status: 'connecting', reason: 'linked', linked_at: new Date().toISOString() });
     void this.#pairing.forget();
   }
