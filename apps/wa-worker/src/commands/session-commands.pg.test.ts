@@ -124,8 +124,13 @@ test('commands for one session that come at once are carried out one after the o
   const put = { method: 'PUT', session_id, generation: 1, body: { login: { by: 'qr' } } };
   const answers = await Promise.all(Array.from({ length: 5 }, () => worker.send(put)));
   expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
-  const later = await Promise.all([worker.send({ ...put, generation: 3 }), worker.send({ ...put, generation: 2 })]);
-  expect(later.map(({ status }) => status)).toEqual([200, 409]);
+  // Whichever of them comes first, the later decision stands.
+  const [last, before] = await Promise.all([
+    worker.send({ ...put, generation: 3 }),
+    worker.send({ ...put, generation: 2 }),
+  ]);
+  expect(last.status).toBe(200);
+  expect([200, 409]).toContain(before.status);
   expect(worker.held(session_id)?.generation).toBe(3);
 });
 

@@ -19,10 +19,12 @@ afterAll(async () => {
 
 const addPhone = (name: string) => world.whatsapp.addPhone({ name });
 
+/** What is new; that a file could not be had is told whenever that is known. */
 const untilTold = (session_id: string, count: number): Promise<TestEvent[]> =>
   vi.waitFor(
     async () => {
-      const text = `select payload from wa.events where session_id = $1 and kind = 'message-inbound' order by seq`;
+      const text = `select payload from wa.events
+        where session_id = $1 and kind = 'message-inbound' and payload ->> 'change' = 'new' order by seq`;
       const rows = await world.database.asOwner<{ payload: TestEvent }>(text, [session_id]);
       expect(rows.length).toBeGreaterThanOrEqual(count);
       return rows.map(({ payload }) => payload);
