@@ -85,7 +85,9 @@ async function launch(folder: string, port: number, extra: string[]): Promise<Ch
     folder,
     ...extra,
   ].map(String);
-  const server = spawn('redis-server', [...args, ...extra], { stdio: ['ignore', 'pipe', 'inherit'] });
+  // Not inherited: whoever waits for the end of this process' output would wait for one that outlives it.
+  const server = spawn('redis-server', [...args, ...extra], { stdio: ['ignore', 'pipe', 'pipe'] });
+  server.stderr.pipe(process.stderr);
   // So that a test process that dies does not leave it behind.
   const killIt = (): void => void server.kill('SIGKILL');
   process.once('exit', killIt);
