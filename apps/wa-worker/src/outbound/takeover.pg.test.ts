@@ -35,3 +35,19 @@ it('a session that another worker takes over in mid-send loses nothing, doubles 
   });
   expect([404, 409]).toContain(late.status);
 }, 30_000);
+
+it('what is being prepared when its session is given up waits for whoever holds it next', async () => {
+  const session = await startSession(world, first);
+  const phone = world.whatsapp.addPhone();
+  const { session_id } = session;
+  // The number is looked up first, which takes longer than the order to let go.
+  world.whatsapp.faults.slow(session.phone.number, 400);
+  const { id } = await session.sent({ phone: phone.number }, 'In a while');
+  expect(await session.call('POST', '/disconnect')).toMatchObject({ status: 200 });
+  world.whatsapp.faults.slow(session.phone.number, 0);
+  expect(phone.inbox()).toEqual([]);
+  expect(await session.read(id)).toMatchObject({ status: 'queued' });
+  await second.send({ method: 'PUT', session_id, generation: 2, body: {} });
+  await phone.waitFor(({ text }) => text === 'In a while');
+  expect(phone.inbox()).toMatchObject([{ stanzas: 1 }]);
+});
