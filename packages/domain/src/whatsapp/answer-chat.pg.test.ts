@@ -186,18 +186,36 @@ describe('an answer', () => {
 });
 
 describe('a link that ends', () => {
-  it('with the membership takes with it what is being answered', async () => {
+  /** Linked as a member of the session's workspace. */
+  const linkMember = async (): Promise<LinkedPhone> => {
     const workspace = await seedWorkspace(t.db);
     const member = await addMember(t.db, workspace);
     const phone = await linkPhone(t, workspace, { ...(await seedUser(t.db, member)) });
     await t.asOwner('update app.whatsapp_links set is_open = false where user_id = $1', [member.user_id]);
+    return phone;
+  };
+  const leave = ({ user_id }: LinkedPhone) =>
+    t.asOwner('delete from app.workspace_members where user_id = $1', [user_id]);
+
+  it('with the membership takes with it what waits to be answered: no model sees it', async () => {
+    const phone = await linkMember();
+    using partner = startPartner(t);
+    await phone.write('what is new?');
+    await leave(phone);
+    expect(await answer(partner, phone)).toBe(0);
+    expect([await said(phone), await runsOf(phone)]).toEqual([[], []]);
+    expect(await turnsOf(phone)).toMatchObject([{ error_code: 'whatsapp.link_not_found', content: null }]);
+  });
+
+  it('with the membership takes with it what is being answered', async () => {
+    const phone = await linkMember();
     let go: () => void = () => undefined;
     const gate = new Promise<void>((resolve) => (go = resolve));
     using partner = startPartner(t, { answer: says(() => gate.then(() => 'a secret of the workspace')) });
     await phone.write('what is new?');
     const work = answer(partner, phone);
     await vi.waitFor(async () => expect(await runsOf(phone)).toHaveLength(1), SOON);
-    await t.asOwner('delete from app.workspace_members where user_id = $1', [member.user_id]);
+    await leave(phone);
     go();
     await work;
     expect(await said(phone)).toEqual([]);
