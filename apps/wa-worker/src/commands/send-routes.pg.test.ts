@@ -37,7 +37,10 @@ it('marks messages as read, those that are named or all, and their senders are t
   // Nothing is left; and a chat of nobody.
   expect(await session.call('POST', '/read', { chat_id })).toMatchObject({ status: 204 });
   const nowhere = await session.call('POST', '/read', { chat_id: randomUUID() });
-  expect(nowhere).toMatchObject({ status: 404, body: { code: 'whatsapp.chat_not_found' } });
+  expect(nowhere).toMatchObject({
+    status: 404,
+    body: { code: 'whatsapp.chat_not_found', errors: [{ pointer: '/chat_id' }] },
+  });
 });
 
 it('shows that something is written or recorded, to a person and to a group', async () => {

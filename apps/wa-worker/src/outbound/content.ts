@@ -57,9 +57,11 @@ function toContacts(contacts: SharedContact[]) {
 }
 
 type FileContent = Extract<OutboundContent, { media_id: string }>;
+/** Of a picture or a film; other kinds have fewer of them, or none. */
+type Shown = Partial<Pick<Extract<FileContent, { type: 'image' }>, 'caption' | 'is_view_once'>>;
 
 /** Null where Baileys would make something of the file itself, which takes the whole of it, or a program: a preview, a waveform. */
-function toMedia(row: OutboxRow, { caption, is_view_once }: FileContent, stream: Readable): AnyMessageContent {
+function toMedia(row: OutboxRow, { caption, is_view_once }: FileContent & Shown, stream: Readable): AnyMessageContent {
   const { media } = row;
   if (!media) throw new UnsendableError('whatsapp.media_lost', 'the file of a message is gone');
   const mimetype = media.media_type;

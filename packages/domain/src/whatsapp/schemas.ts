@@ -76,16 +76,11 @@ const sharedContact = z.strictObject({
   organization: z.string().max(200).optional(),
 });
 const caption = z.string().max(4_096).optional();
-const text = z.string().min(1).max(4_096);
+const is_view_once = z.boolean().optional();
+const text = z.string().min(1).max(4_096).regex(/\S/, 'must be more than white space');
 const media_id = id.describe('Of `POST …/media`, uploaded');
 const file = <Kind extends MediaKind>(type: Kind) =>
-  z.strictObject({
-    type: z.literal(type),
-    media_id,
-    caption,
-    file_name: z.string().min(1).max(255).optional(),
-    is_view_once: z.boolean().optional(),
-  });
+  z.strictObject({ type: z.literal(type), media_id, file_name: z.string().min(1).max(255).optional() });
 
 /** What can be sent. */
 export const outboundContent = z.discriminatedUnion('type', [
@@ -94,11 +89,11 @@ export const outboundContent = z.discriminatedUnion('type', [
     text,
     mentions: z.array(phone).max(100).optional().describe('Who is named with @ in the text'),
   }),
-  file('image'),
-  file('video'),
+  file('image').extend({ caption, is_view_once }),
+  file('video').extend({ caption, is_view_once }),
   file('audio'),
   file('voice'),
-  file('document'),
+  file('document').extend({ caption }),
   file('sticker'),
   z.strictObject({
     type: z.literal('location'),
@@ -111,7 +106,11 @@ export const outboundContent = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('poll'),
     question: z.string().min(1).max(255),
-    options: z.array(z.string().min(1).max(100)).min(2).max(12),
+    options: z
+      .array(z.string().min(1).max(100))
+      .min(2)
+      .max(12)
+      .refine((options) => new Set(options).size === options.length, { error: 'must differ from each other' }),
     selectable_count: z.int().min(1).max(12).default(1),
   }),
   z.strictObject({

@@ -58,6 +58,10 @@ language plpgsql set search_path = wa, pg_temp as $$
 declare
   v_answer jsonb;
 begin
+  perform wa.set_session_context(p_session_id);
+  if not exists (select from chats h where h.session_id = p_session_id and h.id = p_chat_id) then
+    perform app.fail('PT404', 'whatsapp.chat_not_found', 'There is no such chat.', '{"pointer": "/chat_id"}');
+  end if;
   v_answer := wa.find_recipient(p_session_id, jsonb_build_object('chat_id', p_chat_id));
   return v_answer || jsonb_build_object('messages', (
     select coalesce(jsonb_agg(jsonb_build_object('message_id', m.message_id, 'lid', c.lid, 'phone', c.phone) order by m.seq), '[]')
