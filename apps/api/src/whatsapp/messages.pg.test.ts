@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { seedSession } from '@potentia/db/testing/seed-whatsapp';
+import { seedSession, seedWorker } from '@potentia/db/testing/seed-whatsapp';
 import { handOverSends, sweepSends } from '@potentia/domain/whatsapp/hand-over-sends';
 import { outboundMessageId } from '@potentia/domain/whatsapp/rules/message-id';
 import { type Backends, startBackends } from '@potentia/domain/platform/testing/backends';
@@ -109,6 +109,31 @@ describe('a message', () => {
     expect([refused.status, refused.body.code]).toEqual([409, 'whatsapp.not_connected']);
     expect(refused.body.current).toMatchObject(state);
     expect(await waiting(session_id)).toEqual([]);
+  });
+});
+
+describe('while the worker of a session gives no answer', () => {
+  it.each(['', 'chats', 'contacts'])('its messages are read by another worker: %s', async (list) => {
+    const { worker_id } = await seedWorker(backends.database);
+    const home = { workspace_id: world.workspace_id, owner_user_id: cast.owner.user_id };
+    const { session_id } = await seedSession(backends.database, home, { worker_id });
+    await using other = await startWorker(api);
+    const path = list === '' ? at(session_id) : `/api/v1/whatsapp/sessions/${session_id}/${list}`;
+    const read = await api.call(cast.member, 'GET', path);
+    expect([read.status, Array.isArray(read.body.items)]).toEqual([200, true]);
+    expect(other.asked.map((line) => line.split('?')[0])).toEqual([
+      `GET /sessions/${session_id}/${list || 'messages'}`,
+    ]);
+    expect((await api.call(cast.stranger, 'GET', path)).status).toBe(404);
+  });
+
+  it('a group is not asked of another, which does not hold the session', async () => {
+    const { worker_id } = await seedWorker(backends.database);
+    const home = { workspace_id: world.workspace_id, owner_user_id: cast.owner.user_id };
+    const { session_id } = await seedSession(backends.database, home, { worker_id });
+    await using other = await startWorker(api);
+    const asked = await api.call(cast.member, 'GET', `/api/v1/whatsapp/sessions/${session_id}/groups`);
+    expect([asked.status, asked.body.code, other.asked]).toEqual([503, 'worker.unreachable', []]);
   });
 });
 

@@ -181,8 +181,8 @@ export interface ReachedSession {
   generation: number;
   /** Null: nobody holds it. */
   route: SessionRoute | null;
-  /** Who answers reads: its own worker, else any that is alive; null: there is none. */
-  reader: SessionRoute | null;
+  /** Another worker that is alive, which answers reads as well; null: there is none. */
+  other: SessionRoute | null;
 }
 
 /** Whether somebody may do what needs this role with a session, and where it is. */

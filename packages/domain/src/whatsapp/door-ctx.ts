@@ -1,5 +1,5 @@
 import { auditWhatsapp, openWhatsappSession, type OpenedSession } from '@potentia/db/whatsapp/door-queries';
-import { getWhatsappRoute } from '@potentia/db/whatsapp/session-queries';
+import { getWhatsappRoute, type SessionRoute } from '@potentia/db/whatsapp/session-queries';
 import type { UserCtx } from '../platform/ctx.ts';
 import { fromDb } from '../platform/db-errors.ts';
 import { AppError } from '../platform/errors.ts';
@@ -7,7 +7,7 @@ import type { LiveCode, LiveCodeKind, LiveCodes } from './live-codes.ts';
 import type { QrPages } from './qr-pages.ts';
 import { type GatewayPorts, personRoutes, sendToSession } from './session-route.ts';
 import type { SessionStream } from './session-stream.ts';
-import { nobodyHolds, type WorkerRequest } from './worker-client.ts';
+import { isSilent, nobodyHolds, type WorkerRequest } from './worker-client.ts';
 
 /** What those need who look at a session: its codes, and what happens in it. */
 export interface LiveCtx {
@@ -72,7 +72,10 @@ export async function askOwner<T>(
   return sendToSession<T>(personRoutes(ctx), session_id, { ...asked, request_id: ctx.request_id }, generation);
 }
 
-/** Reads for a member, from whichever worker is there: also of a session that nobody holds now. Throws as `askOwner` does. */
+/**
+ * Reads for a member, from whichever worker is there: the session's own, or another where nobody holds it or that one does not
+ * answer. Throws as `askOwner` does.
+ */
 export async function readFromWorker<T>(
   ctx: DoorCtx,
   session_id: string,
@@ -80,10 +83,17 @@ export async function readFromWorker<T>(
   query?: WorkerRequest['query'],
 ): Promise<T> {
   const { user_id } = ctx.actor;
-  const { reader } = await fromDb(() => getWhatsappRoute(ctx.db, { user_id, session_id, needed_role: 'member' }));
-  if (!reader) throw nobodyHolds();
-  const { request_id } = ctx;
-  return ctx.worker.send<T>({ route: reader, method: 'GET', path, request_id, ...(query && { query }) });
+  const reached = await fromDb(() => getWhatsappRoute(ctx.db, { user_id, session_id, needed_role: 'member' }));
+  const [first, second] = [reached.route, reached.other].filter((route) => route !== null);
+  if (!first) throw nobodyHolds();
+  const ask = (route: SessionRoute): Promise<T> =>
+    ctx.worker.send<T>({ route, method: 'GET', path, request_id: ctx.request_id, ...(query && { query }) });
+  try {
+    return await ask(first);
+  } catch (error) {
+    if (!second || !isSilent(error)) throw error;
+    return ask(second);
+  }
 }
 
 /** The audit row of what a worker did for a person. `after`: ids, nothing that was said. */

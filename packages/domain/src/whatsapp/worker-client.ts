@@ -41,6 +41,11 @@ const MOVED = new Set(['worker.generation_stale', 'worker.session_not_held', 'le
 
 export const hasMoved = (error: unknown): boolean => error instanceof AppError && MOVED.has(error.code);
 
+const SILENT = new Set(['worker.unreachable', 'worker.resting']);
+
+/** Whether a worker gave no answer, or was not asked for one. */
+export const isSilent = (error: unknown): boolean => error instanceof AppError && SILENT.has(error.code);
+
 /** Nobody holds the session now. */
 export const nobodyHolds = (): AppError =>
   new AppError('unavailable', 'worker.none', 'No worker holds this session right now', { retry_after_ms: 2_000 });

@@ -117,27 +117,25 @@ begin
 end $$;
 
 -- The same for a person, with what decides whether anything can be carried there. p_needed_role: member or admin. Reads are answered by
--- any worker: reader is the session's own, or else whichever is alive.
+-- any worker: `other` is the one beside the session's own that has beaten last.
 create or replace function app.get_whatsapp_route(p_user_id uuid, p_session_id uuid, p_needed_role text) returns jsonb
 language plpgsql set search_path = app, pg_temp as $$
 declare
   v_workspace_id constant uuid := app.set_whatsapp_context(p_user_id, p_session_id, p_needed_role);
   v_session whatsapp_sessions;
   v_own whatsapp_workers;
-  v_reader whatsapp_workers;
+  v_other whatsapp_workers;
 begin
   select * into v_session from whatsapp_sessions s where s.workspace_id = v_workspace_id and s.id = p_session_id;
   select * into v_own from whatsapp_workers w where w.id = v_session.worker_id and w.status <> 'dead';
-  v_reader := v_own;
-  if v_own.id is null then
-    select * into v_reader from whatsapp_workers w where app.whatsapp_worker_is_alive(w) order by random() limit 1;
-  end if;
+  select * into v_other from whatsapp_workers w
+  where app.whatsapp_worker_is_alive(w) and w.id is distinct from v_own.id order by w.heartbeat_at desc limit 1;
   return jsonb_build_object('workspace_id', v_workspace_id, 'session_id', p_session_id, 'status', v_session.status,
     'desired_state', v_session.desired_state, 'generation', v_session.generation,
     'route', case when v_own.id is not null then jsonb_build_object('session_id', p_session_id, 'worker_id', v_own.id, 'url', v_own.url,
       'generation', v_session.generation) end,
-    'reader', case when v_reader.id is not null then jsonb_build_object('session_id', p_session_id, 'worker_id', v_reader.id,
-      'url', v_reader.url, 'generation', v_session.generation) end);
+    'other', case when v_other.id is not null then jsonb_build_object('session_id', p_session_id, 'worker_id', v_other.id,
+      'url', v_other.url, 'generation', v_session.generation) end);
 end $$;
 
 -- One look at the gateway: workers that missed three beats are dead, their sessions wait for others; what is due is seen to, as far as
