@@ -13,8 +13,9 @@ export const qrPng = (text: string): Promise<Buffer> => toBuffer(text, { ...OPTI
 
 export const qrSvg = (text: string): Promise<string> => toString(text, { ...OPTIONS, type: 'svg' });
 
-/** For a terminal. */
-export const qrBlocks = (text: string): Promise<string> => toString(text, { ...OPTIONS, type: 'utf8' });
+/** For a terminal, which goes on in a line of its own. */
+export const qrBlocks = async (text: string): Promise<string> =>
+  `${await toString(text, { ...OPTIONS, type: 'utf8' })}\n`;
 
 /** Which of the drawings a client asks for by name, else JSON; of several that which it names first. */
 export function drawingAsked(accept: string | undefined): typeof PNG | typeof SVG | typeof TEXT | null {
