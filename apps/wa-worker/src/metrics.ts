@@ -5,6 +5,8 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
 /** How busy this process is, as it reports it with each beat. */
 export interface WorkerLoad {
+  /** Of one core, from 0 to 1. */
+  cpu: number;
   rss_bytes: number;
   /** The 99th of a hundred delays of the event loop since the last beat. */
   event_loop_lag_ms: number;
@@ -57,6 +59,7 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
   delay.enable();
   let passed = 0;
   let read_at = performance.now();
+  let used = process.cpuUsage();
 
   return {
     watchSessions(statuses) {
@@ -86,7 +89,9 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
     countCommand: (command, status) => commands.inc({ command, status }),
     readLoad() {
       const seconds = Math.max((performance.now() - read_at) / 1_000, 0.001);
+      const { user, system } = process.cpuUsage(used);
       const load = {
+        cpu: Math.min(1, Math.round(((user + system) / 1e6 / seconds) * 100) / 100),
         rss_bytes: process.memoryUsage.rss(),
         event_loop_lag_ms: Math.round((delay.percentile(99) / 1e6) * 10) / 10 || 0,
         messages_per_second: Math.round((passed / seconds) * 10) / 10,
@@ -94,6 +99,7 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
       delay.reset();
       passed = 0;
       read_at = performance.now();
+      used = process.cpuUsage();
       return load;
     },
   };

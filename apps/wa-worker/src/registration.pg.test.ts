@@ -22,6 +22,7 @@ test('a worker registers with where it is, and says with each beat what it holds
       held: [{ session_id, generation: 4, status: 'connected' }],
       load: {
         rss_bytes: expect.any(Number),
+        cpu: expect.any(Number) as number,
         event_loop_lag_ms: expect.any(Number),
         messages_per_second: expect.any(Number),
       },
