@@ -84,11 +84,11 @@ serveMethods({
     };
     await Promise.all(Array.from({ length: 8 }, work));
   },
-  async send(from: string, to: string, count: number, prefix: string) {
+  async send(from: string, to: string[], count: number, prefix: string) {
     const left = Array.from({ length: count }, (_, n) => n);
     const work = async (): Promise<void> => {
       for (let n = left.shift(); n !== undefined; n = left.shift()) {
-        await sockets.get(from)?.sendMessage(`${to}@s.whatsapp.net`, { text: `${prefix} ${n}` });
+        await sockets.get(from)?.sendMessage(`${to[n % to.length]}@s.whatsapp.net`, { text: `${prefix} ${n}` });
       }
     };
     await Promise.all(Array.from({ length: 32 }, work));

@@ -1,7 +1,7 @@
 /*
  * What the gateway costs beside bare Baileys whose keys are in a Map, in the same run and against the same simulated WhatsApp, each in
  * a process of its own: memory of 200 idle sessions after a collection; messages a second that one session takes in a burst (its
- * receipts leave after the journal is durable) and sends. Needs TEST_POSTGRES_URL. Ends with 1 where a target is missed.
+ * receipts leave after the journal is durable) and sends to twenty people. Needs TEST_POSTGRES_URL. Ends with 1 where a target is missed.
  *   node apps/wa-worker/bench/gateway.ts
  */
 import assert from 'node:assert/strict';
@@ -22,6 +22,8 @@ import { RPC_READY, startProcess } from './rpc.ts';
 
 const SESSIONS = Number(process.env['SESSIONS'] ?? 200);
 const MESSAGES = 1_000;
+/** Of a session that sends: within one chat messages keep their order, and so go one after the other. */
+const CHATS = 20;
 const ROUNDS = 3;
 const here = (file: string): string => path.join(import.meta.dirname, file);
 const median = (values: number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
@@ -80,10 +82,12 @@ async function compareMemory(): Promise<void> {
 }
 
 async function compareMessages(): Promise<void> {
-  const [mine, theirs, ann, bob] = await addPhones(4);
-  await Promise.all([linkWorker([mine!]), bare.call('link', [theirs])]);
-  await simulator.call('greet', ann, mine);
-  await simulator.call('greet', bob, theirs);
+  const [mine = '', theirs = ''] = await addPhones(2);
+  const [my_people, their_people] = [await addPhones(CHATS), await addPhones(CHATS)];
+  const [[ann], [bob]] = [my_people, their_people];
+  await Promise.all([linkWorker([mine]), bare.call('link', [theirs])]);
+  for (const phone of my_people) await simulator.call('greet', phone, mine);
+  for (const phone of their_people) await simulator.call('greet', phone, theirs);
   const rates = {
     in: { worker: [] as number[], bare: [] as number[] },
     out: { worker: [] as number[], bare: [] as number[] },
@@ -93,11 +97,13 @@ async function compareMessages(): Promise<void> {
     rates.in.bare.push(rate((await simulator.call<{ ms: number }>('burst', bob, theirs, MESSAGES)).ms));
     rates.in.worker.push(rate((await simulator.call<{ ms: number }>('burst', ann, mine, MESSAGES)).ms));
     // Each receipt stands for a row.
-    assert.ok((await countJournaled(mine!)) >= MESSAGES * (round + 1));
+    assert.ok((await countJournaled(mine)) >= MESSAGES * (round + 1));
     rates.out.bare.push(
-      rate(await timeSending(bob!, (prefix) => bare.call('send', theirs, bob, MESSAGES, prefix), round)),
+      rate(
+        await timeSending(their_people, (prefix) => bare.call('send', theirs, their_people, MESSAGES, prefix), round),
+      ),
     );
-    rates.out.worker.push(rate(await timeSending(ann!, (prefix) => sendByWorker(mine!, ann!, prefix), round)));
+    rates.out.worker.push(rate(await timeSending(my_people, (prefix) => sendByWorker(mine, my_people, prefix), round)));
   }
   const [row] = await database.asOwner<{ fsync: string }>(`select current_setting('fsync') as fsync`);
   report('received', rates.in, 0.5, `, fdatasync ${measureSync().toFixed(2)} ms, fsync of Postgres ${row?.fsync}`);
@@ -113,10 +119,11 @@ function report(what: string, rates: { worker: number[]; bare: number[] }, least
   failed ||= !(ratio >= least);
 }
 
-async function timeSending(to: string, send: (prefix: string) => Promise<unknown>, round: number): Promise<number> {
-  const prefix = `out ${to} ${round} `;
+async function timeSending(to: string[], send: (prefix: string) => Promise<unknown>, round: number): Promise<number> {
+  const prefix = `out ${to[0]} ${round} `;
   const began = performance.now();
-  await Promise.all([send(prefix), simulator.call('waitShown', to, prefix, MESSAGES)]);
+  const shown = to.map((phone) => simulator.call('waitShown', phone, prefix, MESSAGES / CHATS));
+  await Promise.all([send(prefix), ...shown]);
   return performance.now() - began;
 }
 
@@ -152,13 +159,13 @@ async function linkWorker(numbers: string[]): Promise<void> {
   await Promise.all(Array.from({ length: 8 }, work));
 }
 
-async function sendByWorker(from: string, to: string, prefix: string): Promise<void> {
+async function sendByWorker(from: string, to: string[], prefix: string): Promise<void> {
   const left = Array.from({ length: MESSAGES }, (_, n) => n);
   const work = async (): Promise<void> => {
     for (let n = left.shift(); n !== undefined; n = left.shift()) {
       await command('POST', sessions_of.get(from) ?? '', '/messages', {
         ...{ idempotency_key: `${prefix}${n}`, requested_by: null, request_id: null },
-        input: { to: { phone: to }, content: { type: 'text', text: `${prefix}${n}` } },
+        input: { to: { phone: to[n % to.length] }, content: { type: 'text', text: `${prefix}${n}` } },
       });
     }
   };

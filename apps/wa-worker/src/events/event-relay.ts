@@ -12,7 +12,7 @@ import { EventsNotTakenError, type EventSender } from './event-sender.ts';
 export const RELAY_TIMES = {
   poll: 1_000,
   /** How long what follows a commit closely may join it. */
-  linger: 10,
+  linger: 50,
   /** How long a session's events are this process's: longer than a request and what is done with its answer. */
   hold: 15_000,
   /** How long the events of a request that was refused are tried one by one, before others have their turn. */

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Db } from '@potentia/db/client';
 import { type OutboxRow, readOutbox } from '@potentia/db/wa/outbox-queries';
 
@@ -26,7 +27,8 @@ export class RowReader {
     }
     this.#wanted.add(id);
     if (this.#kept.size < MAX_KEPT) for (const next of following) this.#wanted.add(next);
-    this.#batch ??= Promise.resolve().then(() => this.#load());
+    // The end of the turn: chats side by side come to their next messages within one.
+    this.#batch ??= setImmediate().then(() => this.#load());
     const row = (await this.#batch).get(id);
     this.#kept.delete(id);
     return row;
